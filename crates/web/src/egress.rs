@@ -1,0 +1,276 @@
+//! The one way out: a client that resolves once, checks every address, connects to it, and follows nothing
+//! (guideline A23).
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::rt::TokioIo;
+use ipnet::IpNet;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// Which addresses may be called.
+#[derive(Clone, Debug, Default)]
+pub struct EgressRules {
+    /// Networks that may be called although they are private or loopback. Link-local and metadata addresses never can.
+    pub allowed_networks: Vec<IpNet>,
+}
+
+impl EgressRules {
+    /// Whether an address may be called.
+    pub fn allows(&self, address: IpAddr) -> bool {
+        let address = match address {
+            // A mapped address is the IPv4 address it stands for.
+            IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(IpAddr::V6(v6), IpAddr::V4),
+            v4 => v4,
+        };
+        if is_never_allowed(address) {
+            return false;
+        }
+        !is_private(address) || self.allowed_networks.iter().any(|n| n.contains(&address))
+    }
+}
+
+/// Link-local (cloud metadata lives there), unspecified, multicast, broadcast.
+fn is_never_allowed(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_link_local() || v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast(),
+        IpAddr::V6(v6) => {
+            v6.is_unspecified()
+                || v6.is_multicast()
+                || v6.is_unicast_link_local()
+                // AWS's metadata address for IPv6.
+                || v6.segments() == [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254]
+        }
+    }
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            v4.is_private() || v4.is_loopback() || a == 0 || (a == 100 && (64..128).contains(&b)) || a >= 240
+        }
+        IpAddr::V6(v6) => {
+            let first = v6.segments().first().copied().unwrap_or_default();
+            v6.is_loopback() || v6.is_unique_local() || first == 0x64 || first == 0x2002
+        }
+    }
+}
+
+/// Why a call did not succeed. The texts never repeat what the other side said.
+#[derive(Debug, thiserror::Error)]
+pub enum EgressError {
+    /// Not an absolute `http` or `https` URL with a host and without user information.
+    #[error("{0} is not an http or https URL")]
+    Url(String),
+    /// The address is on a denied network.
+    #[error("{0} is on a network that this server may not call (A23); add it to [egress] allow to permit it")]
+    Denied(String),
+    /// It cannot be reached in time.
+    #[error("{0} cannot be reached")]
+    Unreachable(String),
+    /// The TLS handshake failed: wrong name, unknown authority, expired.
+    #[error("the certificate of {0} was not accepted: {1}")]
+    Tls(String, String),
+    /// The answer was too large, too slow or not HTTP.
+    #[error("the answer of {0} could not be used")]
+    Answer(String),
+}
+
+/// An answer, read whole under the cap.
+#[derive(Debug)]
+pub struct EgressAnswer {
+    /// Status.
+    pub status: StatusCode,
+    /// Content type, when there is one.
+    pub content_type: Option<String>,
+    /// Body.
+    pub body: Bytes,
+}
+
+/// The client. Cheap to clone.
+#[derive(Clone)]
+pub struct Egress {
+    rules: Arc<EgressRules>,
+    tls: Arc<rustls::ClientConfig>,
+    timeout: Duration,
+    answer_limit: usize,
+}
+
+impl Egress {
+    /// A client under these rules. 10 s for a call, 10 MiB for an answer.
+    pub fn new(rules: EgressRules, tls: Arc<rustls::ClientConfig>) -> Self {
+        Self { rules: Arc::new(rules), tls, timeout: Duration::from_secs(10), answer_limit: 10 * 1024 * 1024 }
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &EgressRules {
+        &self.rules
+    }
+
+    /// Fetches a URL. Redirects are answers like any other and are not followed.
+    ///
+    /// # Errors
+    /// As [`EgressError`] says.
+    pub async fn get(&self, url: &str) -> Result<EgressAnswer, EgressError> {
+        self.send(Method::GET, url, None).await
+    }
+
+    /// Sends a request with an optional JSON body.
+    ///
+    /// # Errors
+    /// As [`EgressError`] says.
+    pub async fn send(&self, method: Method, url: &str, body: Option<Bytes>) -> Result<EgressAnswer, EgressError> {
+        let target = Target::parse(url)?;
+        tokio::time::timeout(self.timeout, self.exchange(method, &target, body))
+            .await
+            .unwrap_or_else(|_| Err(EgressError::Unreachable(target.origin())))
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        target: &Target,
+        body: Option<Bytes>,
+    ) -> Result<EgressAnswer, EgressError> {
+        let address = self.resolve(target).await?;
+        let unreachable = || EgressError::Unreachable(target.origin());
+        let stream = TcpStream::connect(address).await.map_err(|_| unreachable())?;
+        let request = Request::builder()
+            .method(method)
+            .uri(target.path_and_query.as_str())
+            .header(header::HOST, target.authority())
+            .header(header::ACCEPT, "*/*")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(body.unwrap_or_default()))
+            .map_err(|_| EgressError::Url(target.origin()))?;
+        if target.tls {
+            let name = ServerName::try_from(target.host.clone()).map_err(|_| EgressError::Url(target.origin()))?;
+            let stream = TlsConnector::from(Arc::clone(&self.tls))
+                .connect(name, stream)
+                .await
+                .map_err(|e| EgressError::Tls(target.origin(), e.to_string()))?;
+            self.converse(stream, request, target).await
+        } else {
+            self.converse(stream, request, target).await
+        }
+    }
+
+    async fn converse<T>(
+        &self,
+        stream: T,
+        request: Request<Full<Bytes>>,
+        target: &Target,
+    ) -> Result<EgressAnswer, EgressError>
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let broken = || EgressError::Answer(target.origin());
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|_| broken())?;
+        let driver = tokio::spawn(connection);
+        let response = sender.send_request(request).await.map_err(|_| broken())?;
+        let (parts, body) = response.into_parts();
+        let body = Limited::new(body, self.answer_limit).collect().await.map_err(|_| broken())?.to_bytes();
+        driver.abort();
+        let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        Ok(EgressAnswer { status: parts.status, content_type, body })
+    }
+
+    /// Resolves once; every address must be allowed, and the call goes to the one that was checked.
+    async fn resolve(&self, target: &Target) -> Result<SocketAddr, EgressError> {
+        let host = target.host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let mut found: Vec<SocketAddr> = tokio::net::lookup_host((host, target.port))
+            .await
+            .map_err(|_| EgressError::Unreachable(target.origin()))?
+            .collect();
+        if found.iter().any(|a| !self.rules.allows(a.ip())) {
+            return Err(EgressError::Denied(target.origin()));
+        }
+        if found.is_empty() { Err(EgressError::Unreachable(target.origin())) } else { Ok(found.swap_remove(0)) }
+    }
+}
+
+/// A parsed URL.
+struct Target {
+    tls: bool,
+    host: String,
+    port: u16,
+    path_and_query: String,
+}
+
+impl Target {
+    fn parse(url: &str) -> Result<Self, EgressError> {
+        let wrong = || EgressError::Url(url.chars().take(200).collect());
+        let uri: Uri = url.parse().map_err(|_| wrong())?;
+        let tls = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err(wrong()),
+        };
+        let authority = uri.authority().ok_or_else(wrong)?;
+        if authority.as_str().contains('@') || authority.host().is_empty() {
+            return Err(wrong());
+        }
+        Ok(Self {
+            tls,
+            host: authority.host().to_owned(),
+            port: authority.port_u16().unwrap_or(if tls { 443 } else { 80 }),
+            path_and_query: uri.path_and_query().map_or_else(|| "/".to_owned(), |p| p.as_str().to_owned()),
+        })
+    }
+
+    fn authority(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    fn origin(&self) -> String {
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.authority())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EgressRules, Target};
+
+    #[test]
+    fn private_addresses_need_permission_and_metadata_never_gets_it() {
+        let none = EgressRules::default();
+        let lab = EgressRules { allowed_networks: vec!["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()] };
+        for private in
+            ["127.0.0.1", "10.1.2.3", "192.168.0.1", "100.64.0.1", "::1", "fd00::1", "::ffff:127.0.0.1", "0.1.2.3"]
+        {
+            assert!(!none.allows(private.parse().unwrap()), "{private}");
+            assert!(lab.allows(private.parse().unwrap()), "{private}");
+        }
+        for never in
+            ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "0.0.0.0", "::", "224.0.0.1", "fd00:ec2::254"]
+        {
+            assert!(!lab.allows(never.parse().unwrap()), "{never}");
+        }
+        assert!(none.allows("93.184.216.34".parse().unwrap()));
+    }
+
+    #[test]
+    fn urls_with_user_information_or_other_schemes_are_refused() {
+        for bad in [
+            "ftp://example.com/",
+            "http://user@example.com/",
+            "file:///etc/passwd",
+            "/relative",
+            "http://",
+            "gopher://x",
+        ] {
+            assert!(Target::parse(bad).is_err(), "{bad}");
+        }
+        let target = Target::parse("https://example.com/a?b=c").map_err(|e| e.to_string()).unwrap();
+        assert_eq!((target.port, target.path_and_query.as_str()), (443, "/a?b=c"));
+    }
+}
