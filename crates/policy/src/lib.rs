@@ -1,0 +1,20 @@
+//! The catalogue of gateway policies (WSO2: operation policies). Pure: policies decide and change a message view, they
+//! do no I/O. Depends on `model` only.
+//!
+//! A policy is one file in `catalog/` and one line in [`CATALOG`]. It is compiled once, when an API is deployed; bad
+//! parameters are refused then, never on a call. To add one, copy `catalog/add_header.rs`.
+
+mod catalog;
+mod flow;
+mod message;
+mod metadata;
+mod parameters;
+
+pub use catalog::CATALOG;
+pub use flow::{CompiledFlow, CompiledFlows, FlowError, compile};
+pub use message::{Decision, FaultFormat, Message, Target};
+pub use metadata::{Attribute, AttributeType, Flow, Metadata, Policy, Step};
+pub use parameters::{Parameters, PolicyError};
+
+#[cfg(test)]
+mod tests;
