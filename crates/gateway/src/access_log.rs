@@ -1,0 +1,273 @@
+//! The access log: one JSON object a line, rendered into a buffer of the worker, written by one thread for all.
+//!
+//! The request path never waits for the log. When the writer is behind, records are dropped and counted. Queries,
+//! credentials and header values are never logged; control characters cannot occur unescaped.
+
+use http::{Method, Version};
+use model::Timestamp;
+use std::io::Write as _;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+
+/// Takes whole lines of the access log, on a thread of its own; may block.
+pub trait LogSink: Send + Sync + 'static {
+    /// Writes one or more lines, each ended by a newline.
+    fn write(&self, lines: &[u8]);
+}
+
+/// A buffer is handed over when it holds this many bytes, or once a second.
+const FLUSH_BYTES: usize = 64 * 1024;
+/// Buffers that may wait for the writer.
+const QUEUE: usize = 64;
+
+/// Starts the writer; it ends when the last sender is gone.
+pub(crate) fn start(sink: Arc<dyn LogSink>) -> std::io::Result<(SyncSender<Vec<u8>>, std::thread::JoinHandle<()>)> {
+    let (sender, receiver): (_, Receiver<Vec<u8>>) = sync_channel(QUEUE);
+    let write = move || {
+        while let Ok(lines) = receiver.recv() {
+            sink.write(&lines);
+        }
+    };
+    let thread = std::thread::Builder::new().name("access-log".into()).spawn(write)?;
+    Ok((sender, thread))
+}
+
+/// What a record says about a call; rendered by [`LogBuffer::append`].
+pub(crate) struct Fields<'a> {
+    /// When the head was complete.
+    pub(crate) at: Timestamp,
+    /// Tenant's domain.
+    pub(crate) tenant: &'a str,
+    /// API's name and version.
+    pub(crate) api: Option<(&'a str, &'a str)>,
+    /// Resource template.
+    pub(crate) resource: &'a str,
+    /// Application's name.
+    pub(crate) application: &'a str,
+    /// Method.
+    pub(crate) method: &'a Method,
+    /// Canonical path; empty when it was refused.
+    pub(crate) path: &'a str,
+    /// Version of HTTP.
+    pub(crate) version: Version,
+    /// TLS version and cipher suite; empty for plain HTTP.
+    pub(crate) tls: &'a str,
+    /// Client address.
+    pub(crate) peer: IpAddr,
+    /// Status of the answer.
+    pub(crate) status: u16,
+    /// WSO2 code of a fault.
+    pub(crate) code: Option<u32>,
+    /// Bytes of the request body.
+    pub(crate) bytes_in: u64,
+    /// Bytes of the answer body that were handed to the client's connection.
+    pub(crate) bytes_out: u64,
+    /// Whether the answer was handed over to its end.
+    pub(crate) complete: bool,
+    /// Until the last byte, microseconds.
+    pub(crate) micros: u64,
+    /// Until the upstream's head, microseconds.
+    pub(crate) upstream_micros: Option<u64>,
+}
+
+/// Lines of one worker that were not handed over yet.
+pub(crate) struct LogBuffer {
+    lines: Vec<u8>,
+    records: u64,
+    writer: SyncSender<Vec<u8>>,
+    /// State of the generator behind record ids (xorshift64*): ids are unique, not secret.
+    state: u64,
+    second: i64,
+    second_text: String,
+}
+
+impl LogBuffer {
+    /// With a random seed, so that workers do not make the same ids.
+    pub(crate) fn new(writer: SyncSender<Vec<u8>>, seed: u64) -> Self {
+        let lines = Vec::with_capacity(FLUSH_BYTES + 4096);
+        Self { lines, records: 0, writer, state: seed | 1, second: i64::MIN, second_text: String::new() }
+    }
+
+    /// Adds a record; returns how many were lost because the writer is behind.
+    pub(crate) fn append(&mut self, fields: &Fields<'_>) -> u64 {
+        self.stamp(fields.at);
+        let id = self.id(fields.at);
+        let out = &mut self.lines;
+        out.extend_from_slice(b"{\"ts\":\"");
+        out.extend_from_slice(self.second_text.as_bytes());
+        let _infallible = write!(out, ".{:03}Z\",\"id\":\"{id}\"", fields.at.millis().rem_euclid(1000));
+        text(out, "tenant", fields.tenant);
+        if let Some((name, version)) = fields.api {
+            text(out, "api", name);
+            text(out, "api_version", version);
+            text(out, "resource", fields.resource);
+        }
+        if !fields.application.is_empty() {
+            text(out, "application", fields.application);
+        }
+        text(out, "method", fields.method.as_str());
+        text(out, "path", fields.path);
+        number(out, "status", u64::from(fields.status));
+        if let Some(code) = fields.code {
+            number(out, "code", u64::from(code));
+        }
+        number(out, "bytes_in", fields.bytes_in);
+        number(out, "bytes_out", fields.bytes_out);
+        number(out, "us", fields.micros);
+        if let Some(micros) = fields.upstream_micros {
+            number(out, "upstream_us", micros);
+        }
+        if !fields.complete {
+            out.extend_from_slice(b",\"complete\":false");
+        }
+        let _infallible = write!(out, ",\"peer\":\"{}\"", fields.peer);
+        text(out, "http", version_text(fields.version));
+        if !fields.tls.is_empty() {
+            text(out, "tls", fields.tls);
+        }
+        out.extend_from_slice(b"}\n");
+        self.records += 1;
+        if self.lines.len() >= FLUSH_BYTES { self.flush() } else { 0 }
+    }
+
+    /// Hands the lines over; returns how many records were lost because the writer is behind.
+    pub(crate) fn flush(&mut self) -> u64 {
+        if self.lines.is_empty() {
+            return 0;
+        }
+        let records = std::mem::take(&mut self.records);
+        let lines = std::mem::replace(&mut self.lines, Vec::with_capacity(FLUSH_BYTES + 4096));
+        match self.writer.try_send(lines) {
+            Ok(()) => 0,
+            Err(TrySendError::Full(mut lines) | TrySendError::Disconnected(mut lines)) => {
+                lines.clear();
+                self.lines = lines;
+                records
+            }
+        }
+    }
+
+    fn stamp(&mut self, at: Timestamp) {
+        if at.seconds() != self.second {
+            self.second = at.seconds();
+            self.second_text = at.rfc3339();
+            self.second_text.truncate(19);
+        }
+    }
+
+    fn random(&mut self) -> u64 {
+        self.state ^= self.state >> 12;
+        self.state ^= self.state << 25;
+        self.state ^= self.state >> 27;
+        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    fn id(&mut self, at: Timestamp) -> uuid::fmt::Hyphenated {
+        let (high, low) = (self.random(), self.random());
+        let mut bytes = [0; 10];
+        for (to, from) in bytes.iter_mut().zip(high.to_le_bytes().into_iter().chain(low.to_le_bytes())) {
+            *to = from;
+        }
+        let millis = u64::try_from(at.millis()).unwrap_or(0);
+        uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid().hyphenated()
+    }
+}
+
+const fn version_text(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_2 => "2",
+        _ => "1.1",
+    }
+}
+
+fn number(out: &mut Vec<u8>, name: &str, value: u64) {
+    let _infallible = write!(out, ",\"{name}\":{value}");
+}
+
+/// Writes `,"name":"value"` with everything escaped that could end the string or the line.
+fn text(out: &mut Vec<u8>, name: &str, value: &str) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":\"");
+    if value.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\' && b != 0x7f) {
+        out.extend_from_slice(value.as_bytes());
+    } else {
+        for c in value.chars() {
+            match c {
+                '"' | '\\' => {
+                    let _infallible = write!(out, "\\{c}");
+                }
+                c if c.is_control() => {
+                    let _infallible = write!(out, "\\u{:04x}", u32::from(c));
+                }
+                c => {
+                    let _infallible = write!(out, "{c}");
+                }
+            }
+        }
+    }
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fields, LogBuffer};
+    use http::{Method, Version};
+    use model::Timestamp;
+
+    fn fields(path: &str) -> Fields<'_> {
+        Fields {
+            at: Timestamp::from_millis(1_795_288_511_042),
+            tenant: "carbon.super",
+            api: Some(("Pizza\"\n", "1.0.0")),
+            resource: "/menu",
+            application: "app\u{7f}\u{1b}[31m",
+            method: &Method::GET,
+            path,
+            version: Version::HTTP_11,
+            tls: "TLSv1.3",
+            peer: "192.0.2.1".parse().unwrap(),
+            status: 200,
+            code: Some(900_901),
+            bytes_in: 1,
+            bytes_out: 2,
+            complete: true,
+            micros: 3,
+            upstream_micros: None,
+        }
+    }
+
+    #[test]
+    fn records_are_json_and_cannot_be_forged() {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        let mut buffer = LogBuffer::new(sender, 7);
+        buffer.append(&fields("/pizza"));
+        buffer.append(&fields("/pizza\n{\"status\":500}"));
+        assert_eq!(buffer.flush(), 0);
+        let lines = String::from_utf8(receiver.recv().unwrap()).unwrap();
+        assert_eq!(lines.lines().count(), 2);
+        let ids: std::collections::BTreeSet<String> = lines
+            .lines()
+            .map(|line| {
+                let record: serde_json::Value = serde_json::from_str(line).unwrap();
+                assert_eq!(record["api"], "Pizza\"\n");
+                assert_eq!(record["application"], "app\u{7f}\u{1b}[31m");
+                assert_eq!(record["ts"], "2026-11-21T19:15:11.042Z");
+                assert!(!line.contains(['\u{1b}', '\u{7f}']));
+                record["id"].as_str().unwrap().to_owned()
+            })
+            .collect();
+        assert_eq!(ids.len(), 2);
+        assert!(ids.iter().all(|id| id.as_bytes()[14] == b'7'), "version 7: {ids:?}");
+    }
+
+    #[test]
+    fn a_slow_writer_loses_records_and_nothing_else() {
+        let (sender, _receiver) = std::sync::mpsc::sync_channel(1);
+        let mut buffer = LogBuffer::new(sender, 7);
+        let lost: u64 = (0..2000).map(|_| buffer.append(&fields("/x"))).sum();
+        assert!(lost > 0 && lost < 2000, "{lost}");
+    }
+}

@@ -1,0 +1,321 @@
+//! Phase "authenticate": from a credential to a caller.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use http::header::{HeaderMap, HeaderName, REFERER};
+use http::request::Parts;
+use jose::TokenError;
+use model::snapshot::KeyType;
+use model::{ApplicationId, Timestamp};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::compile::{Api, Compiled, CompiledResource, Scheme};
+use crate::counters::Counter;
+use crate::fault::Fault;
+use crate::limit::{CounterKey, Window};
+use crate::token_cache::{Digest, Principal};
+use crate::worker::Worker;
+
+/// Who calls.
+#[derive(Debug)]
+pub(crate) enum Caller {
+    /// The resource needs no credential.
+    Anonymous,
+    /// A verified access token.
+    Token(Arc<Principal>),
+    /// A test key of the Publisher (WSO2: Internal-Key), made for this API.
+    Test {
+        /// What the key says.
+        principal: Arc<Principal>,
+        /// Production or sandbox.
+        key_type: KeyType,
+    },
+    /// An API key of an application.
+    Key {
+        /// The application.
+        application: ApplicationId,
+        /// Production or sandbox.
+        key_type: KeyType,
+        /// The application limit's counter.
+        window: Arc<Window>,
+    },
+}
+
+/// The credential a request carries.
+enum Credential<'a> {
+    Token(&'a str),
+    Test(&'a str),
+    Key(&'a str),
+}
+
+/// Header of a test key.
+const INTERNAL_KEY: HeaderName = HeaderName::from_static("internal-key");
+/// Claim that tells test keys from access tokens; both are signed by the same key.
+const TOKEN_TYPE: &str = "token_type";
+
+/// Identifies the caller of a resource.
+pub(crate) fn authenticate(
+    worker: &Worker,
+    compiled: &Compiled,
+    api: &Api,
+    resource: &CompiledResource,
+    parts: &Parts,
+    peer: IpAddr,
+) -> Result<Caller, Fault> {
+    if !resource.authenticated {
+        return Ok(Caller::Anonymous);
+    }
+    let now = worker.now();
+    match credential(api, parts)? {
+        Some(Credential::Token(token)) => token_caller(worker, compiled, api, token, now).map(Caller::Token),
+        Some(Credential::Test(key)) => test_caller(worker, compiled, api, key, now),
+        Some(Credential::Key(key)) => key_caller(worker, compiled, api, key, &parts.headers, peer, now),
+        None => Err(missing(api)),
+    }
+}
+
+/// Finds the credential. With more than one, the token counts: nobody gains by adding a second one.
+fn credential<'a>(api: &Api, parts: &'a Parts) -> Result<Option<Credential<'a>>, Fault> {
+    if let Some(value) = parts.headers.get(INTERNAL_KEY) {
+        return value.to_str().map(|k| Some(Credential::Test(k.trim()))).map_err(|_| Fault::invalid_credentials());
+    }
+    if api.schemes.contains(&Scheme::Token) {
+        let mut values = parts.headers.get_all(&api.token_header).iter();
+        let value = values.next();
+        if values.next().is_some() {
+            // Two tokens: an upstream or a policy might take the other one.
+            return Err(Fault::invalid_credentials());
+        }
+        let text = value.map(|v| v.to_str().map_err(|_| Fault::invalid_credentials())).transpose()?;
+        if let Some(text) = text {
+            if let Some(token) = text.get(..7).filter(|s| s.eq_ignore_ascii_case("bearer ")).and(text.get(7..)) {
+                return Ok(Some(Credential::Token(token.trim())));
+            }
+            // A header of our own choice carries the bare token, as WSO2 accepts it.
+            if api.token_header != http::header::AUTHORIZATION && !text.trim().is_empty() {
+                return Ok(Some(Credential::Token(text.trim())));
+            }
+        }
+    }
+    if api.schemes.contains(&Scheme::Key) {
+        if let Some(value) = parts.headers.get(&api.key_header) {
+            return value.to_str().map(|k| Some(Credential::Key(k.trim()))).map_err(|_| Fault::invalid_credentials());
+        }
+        let pair = |pair: &'a str| pair.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("apikey"));
+        if let Some((_, key)) = parts.uri.query().unwrap_or_default().split('&').find_map(pair) {
+            return Ok(Some(Credential::Key(key)));
+        }
+    }
+    Ok(None)
+}
+
+fn missing(api: &Api) -> Fault {
+    let mut hint = String::from("Invalid Credentials. Make sure your API invocation call has a header: ");
+    for (index, scheme) in api.schemes.iter().enumerate() {
+        if index > 0 {
+            hint.push_str(" or ");
+        }
+        match scheme {
+            Scheme::Token => {
+                let name = if api.token_header == http::header::AUTHORIZATION {
+                    "Authorization"
+                } else {
+                    api.token_header.as_str()
+                };
+                hint.push_str(&format!("'{name} : Bearer ACCESS_TOKEN'"));
+            }
+            Scheme::Key => {
+                let name = if api.key_header.as_str() == "apikey" { "ApiKey" } else { api.key_header.as_str() };
+                hint.push_str(&format!("'{name} : API_KEY'"));
+            }
+        }
+    }
+    Fault::missing_credentials(hint)
+}
+
+fn token_caller(
+    worker: &Worker,
+    compiled: &Compiled,
+    api: &Api,
+    token: &str,
+    now: Timestamp,
+) -> Result<Arc<Principal>, Fault> {
+    let principal = principal(worker, compiled, token, now)?;
+    if principal.claims.text(TOKEN_TYPE).is_some_and(|kind| kind.eq_ignore_ascii_case("InternalKey")) {
+        // A test key must not pass as an access token.
+        return Err(Fault::invalid_credentials());
+    }
+    check_current(compiled, api, &principal)?;
+    let audiences = &api.deployed.security.audiences;
+    if !audiences.is_empty() && !principal.claims.audiences().any(|a| audiences.contains(a)) {
+        return Err(Fault::invalid_credentials());
+    }
+    Ok(principal)
+}
+
+/// A test key opens the API that it names and no other; it needs no subscription.
+fn test_caller(worker: &Worker, compiled: &Compiled, api: &Api, key: &str, now: Timestamp) -> Result<Caller, Fault> {
+    let principal = principal(worker, compiled, key, now)?;
+    let claims = &principal.claims;
+    if !claims.text(TOKEN_TYPE).is_some_and(|kind| kind.eq_ignore_ascii_case("InternalKey")) {
+        return Err(Fault::invalid_credentials());
+    }
+    check_current(compiled, api, &principal)?;
+    let contexts = claims.all.get("subscribedAPIs").and_then(|apis| apis.as_array()).map_or(&[][..], Vec::as_slice);
+    let context = |entry: &serde_json::Value| entry.get("context").and_then(|c| c.as_str()).map(str::to_owned);
+    if !contexts.iter().filter_map(context).any(|context| context == api.deployed.versioned_context) {
+        return Err(Fault::no_subscription());
+    }
+    let sandbox = claims.text("keytype").is_some_and(|kind| kind.eq_ignore_ascii_case("SANDBOX"));
+    let key_type = if sandbox { KeyType::Sandbox } else { KeyType::Production };
+    Ok(Caller::Test { principal, key_type })
+}
+
+/// The verified claims of a token, from the cache when it is known.
+fn principal(worker: &Worker, compiled: &Compiled, token: &str, now: Timestamp) -> Result<Arc<Principal>, Fault> {
+    let mut key = Digest::default();
+    key.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    if let Some(principal) = worker.cached_token(&key, compiled.issuers_epoch) {
+        worker.counters.add(Counter::TokenCacheHits);
+        return if now.seconds() < principal.claims.expires { Ok(principal) } else { Err(Fault::expired()) };
+    }
+    let principal = verify(worker, compiled, token, now)?;
+    worker.remember_token(key, &principal);
+    Ok(principal)
+}
+
+/// The expensive part, done once per token and worker.
+fn verify(worker: &Worker, compiled: &Compiled, token: &str, now: Timestamp) -> Result<Arc<Principal>, Fault> {
+    worker.counters.add(Counter::TokensVerified);
+    let (issuer, claims) = jose::verify_any(&compiled.verifiers, token, now.seconds()).map_err(|error| {
+        worker.counters.add(Counter::TokensRefused);
+        match error {
+            TokenError::Expired => Fault::expired(),
+            _ => Fault::invalid_credentials(),
+        }
+    })?;
+    let facts = compiled.issuers.get(issuer).ok_or_else(Fault::invalid_credentials)?;
+    let consumer_key = facts.consumer_key_claims.iter().find_map(|name| claims.text(name)).unwrap_or_default();
+    let user_window = compiled.keys.get(consumer_key).map(|key| {
+        let user = claims.subject().unwrap_or_default().to_owned();
+        (key.application, worker.shared.carried.counters.get(CounterKey::User(key.application, user)))
+    });
+    Ok(Arc::new(Principal {
+        issuers_epoch: compiled.issuers_epoch,
+        issuer,
+        consumer_key: consumer_key.into(),
+        user_window,
+        claims,
+    }))
+}
+
+/// What can change between two calls with the same token: revocation, subject epochs, and the API's own conditions.
+fn check_current(compiled: &Compiled, api: &Api, principal: &Principal) -> Result<(), Fault> {
+    let claims = &principal.claims;
+    let issuer = compiled.issuers.get(principal.issuer).ok_or_else(Fault::invalid_credentials)?;
+    let security = &api.deployed.security;
+    let managed = security.key_managers.is_empty()
+        || security.key_managers.contains("all")
+        || security.key_managers.contains(&*issuer.name);
+    if !managed || !issuer.serves(api.deployed.tenant) {
+        return Err(Fault::invalid_credentials());
+    }
+    if !compiled.revoked.is_empty() && claims.token_id().is_some_and(|id| compiled.revoked.contains_key(id)) {
+        return Err(Fault::invalid_credentials());
+    }
+    if !compiled.subject_epochs.is_empty()
+        && let Some(epochs) = claims.subject().and_then(|subject| compiled.subject_epochs.get(subject))
+    {
+        let application =
+            compiled.keys.get(&principal.consumer_key).and_then(|k| compiled.consumers.get(&k.application));
+        let tenants = [Some(issuer.tenant), application.map(|a| a.tenant)];
+        let issued = claims.issued_at.map(Timestamp::from_seconds);
+        let outdated = |(tenant, epoch): &(model::TenantId, Timestamp)| {
+            tenants.contains(&Some(*tenant)) && issued.is_none_or(|issued| issued < *epoch)
+        };
+        if epochs.iter().any(outdated) {
+            return Err(Fault::invalid_credentials());
+        }
+    }
+    Ok(())
+}
+
+fn key_caller(
+    worker: &Worker,
+    compiled: &Compiled,
+    api: &Api,
+    key: &str,
+    headers: &HeaderMap,
+    peer: IpAddr,
+    now: Timestamp,
+) -> Result<Caller, Fault> {
+    let mut hash = String::with_capacity(64);
+    for byte in digest(&SHA256, key.as_bytes()).as_ref() {
+        hash.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+        hash.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+    }
+    let found = compiled.api_keys.get(hash.as_str()).ok_or_else(Fault::invalid_credentials)?;
+    if found.key.expires.is_some_and(|expires| now >= expires) {
+        return Err(Fault::expired());
+    }
+    let peer = peer.to_canonical();
+    let here = found.networks.is_empty() || found.networks.iter().any(|n| n.contains(&peer));
+    let referrers = &found.key.permitted_referrers;
+    let referrer = headers.get(REFERER).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let referred = referrers.is_empty() || referrers.iter().any(|pattern| matches_pattern(pattern, referrer));
+    if !here || !referred {
+        return Err(Fault::key_not_permitted_here());
+    }
+    let application = found.key.application;
+    let consumer = compiled.consumers.get(&application).ok_or_else(Fault::no_subscription)?;
+    let own =
+        consumer.tenant == api.deployed.tenant || compiled.subscriptions.contains_key(&(application, api.deployed.id));
+    if !own {
+        return Err(Fault::no_subscription());
+    }
+    let user = CounterKey::User(application, consumer.owner.to_string());
+    let window = worker.shared.carried.counters.get(user);
+    Ok(Caller::Key { application, key_type: found.key.key_type, window })
+}
+
+/// A pattern in which `*` stands for anything, matched against the whole text.
+fn matches_pattern(pattern: &str, text: &str) -> bool {
+    let mut pieces = pattern.split('*');
+    let Some(mut rest) = pieces.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let mut pieces = pieces.peekable();
+    if pieces.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(piece) = pieces.next() {
+        if pieces.peek().is_none() {
+            return rest.ends_with(piece);
+        }
+        match rest.find(piece) {
+            Some(at) => rest = rest.get(at + piece.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches_pattern;
+
+    #[test]
+    fn referrer_patterns_match_the_whole_text() {
+        for (pattern, text, expected) in [
+            ("https://a.com/*", "https://a.com/x", true),
+            ("https://a.com/*", "https://a.com.evil/x", false),
+            ("*.a.com", "x.a.com", true),
+            ("*.a.com", "x.a.com.evil", false),
+            ("a*b*c", "aXXbYYc", true),
+            ("a*b*c", "acb", false),
+            ("abc", "abcd", false),
+            ("abc", "abc", true),
+            ("*", "", true),
+        ] {
+            assert_eq!(matches_pattern(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! From a snapshot to the structures that calls are served from.
+//!
+//! What cannot be compiled is refused by name and left out; the rest is served. A refused API is **not** served in its
+//! earlier form either: the change that broke it may have been the one that closed it. The control plane compiles the
+//! same way before it publishes, so a refusal here is a second line of defence.
+
+mod api;
+mod consumers;
+
+use ipnet::IpNet;
+use jose::{Verifier, VerifyingKey};
+use model::snapshot::{ApiKey, LimitLevel, LimitPolicy, Snapshot, TokenIssuer};
+use model::{ApplicationId, TenantDomain, TenantId, Timestamp};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+
+pub(crate) use api::{Api, ApiEndpoint, CompiledResource, Scheme};
+pub(crate) use consumers::{ClientKey, CompiledSubscription, Consumer};
+
+use crate::denial::Denials;
+use crate::limit::Counters;
+use crate::route::Contexts;
+use crate::settings::GatewaySettings;
+use crate::upstream::Peers;
+
+/// A part of a snapshot that is not served.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{subject}: {reason}")]
+pub struct SnapshotFault {
+    /// What is refused, as in `API PizzaShack:1.0.0 (/pizza/1.0.0)`.
+    pub subject: String,
+    /// Why, and what to change.
+    pub reason: String,
+}
+
+/// What survives from one snapshot to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Carried {
+    /// Limit counters.
+    pub(crate) counters: Counters,
+    /// Upstream peers.
+    pub(crate) peers: Peers,
+}
+
+/// A compiled snapshot; immutable.
+#[derive(Debug, Default)]
+pub(crate) struct Compiled {
+    /// Version of the snapshot.
+    pub(crate) version: u64,
+    /// Tenants' domains.
+    pub(crate) tenants: BTreeMap<TenantId, TenantDomain>,
+    /// APIs by index.
+    apis: Vec<Api>,
+    hosts: HashMap<Box<str>, Contexts>,
+    any_host: Contexts,
+    /// Client ids.
+    pub(crate) keys: HashMap<Box<str>, ClientKey>,
+    /// Applications.
+    pub(crate) consumers: HashMap<ApplicationId, Consumer>,
+    /// Subscriptions by application and API.
+    pub(crate) subscriptions: HashMap<(ApplicationId, model::ApiId), CompiledSubscription>,
+    /// API keys by the hexadecimal SHA-256 of the key.
+    pub(crate) api_keys: HashMap<Box<str>, CompiledKey>,
+    /// Whose tokens are accepted.
+    pub(crate) verifiers: Vec<Verifier>,
+    /// Facts about each verifier, by the same index.
+    pub(crate) issuers: Vec<Issuer>,
+    /// Grows when the issuers or their keys change.
+    pub(crate) issuers_epoch: u64,
+    issuers_text: String,
+    /// Revoked token ids.
+    pub(crate) revoked: HashMap<Box<str>, Timestamp>,
+    /// Earliest accepted issue time by subject.
+    pub(crate) subject_epochs: HashMap<Box<str>, Vec<(TenantId, Timestamp)>>,
+    /// Deny policies.
+    pub(crate) denials: Denials,
+}
+
+/// Facts about an issuer that the pipeline needs.
+#[derive(Debug)]
+pub(crate) struct Issuer {
+    /// Owner tenant.
+    pub(crate) tenant: TenantId,
+    /// Key manager name.
+    pub(crate) name: Box<str>,
+    /// Claims that may carry the client id, in order.
+    pub(crate) consumer_key_claims: Vec<Box<str>>,
+    /// Claim that carries the scopes.
+    pub(crate) scopes_claim: Box<str>,
+}
+
+impl Issuer {
+    /// Whether tokens of this issuer may be used with APIs of a tenant.
+    pub(crate) fn serves(&self, tenant: TenantId) -> bool {
+        self.tenant == tenant || self.tenant.is_super() && &*self.name == RESIDENT
+    }
+}
+
+/// WSO2's name of the built-in key manager.
+const RESIDENT: &str = "Resident Key Manager";
+
+/// A compiled API key.
+#[derive(Debug)]
+pub(crate) struct CompiledKey {
+    /// The key as published.
+    pub(crate) key: ApiKey,
+    /// Parsed `permitted_ips`; empty means any.
+    pub(crate) networks: Vec<IpNet>,
+}
+
+impl Compiled {
+    /// Compiles a snapshot. `previous` gives the number of the issuers' keys, so that verified tokens stay known while
+    /// the keys do not change.
+    pub(crate) fn build(
+        snapshot: &Snapshot,
+        previous: &Self,
+        carried: &Carried,
+        settings: &GatewaySettings,
+    ) -> (Self, Vec<SnapshotFault>) {
+        let mut faults = Vec::new();
+        let tenants = snapshot.tenants.clone();
+        let mut compiled = Self { version: snapshot.version, tenants, ..Self::default() };
+        let (denials, bad) = Denials::compile(&snapshot.denials);
+        faults.extend(bad.into_iter().map(|f| SnapshotFault { subject: "deny policy".into(), reason: f.to_string() }));
+        compiled.denials = denials;
+        compiled.add_issuers(&snapshot.issuers, previous, &mut faults);
+        let limits = Limits::new(&snapshot.limits);
+        compiled.add_consumers(snapshot, &limits, carried, &mut faults);
+        compiled.add_apis(snapshot, &limits, carried, settings, &mut faults);
+        compiled.add_api_keys(snapshot, &mut faults);
+        for (id, expires) in &snapshot.revoked_tokens {
+            compiled.revoked.insert(id.as_str().into(), *expires);
+        }
+        for ((tenant, subject), epoch) in &snapshot.subject_epochs {
+            compiled.subject_epochs.entry(subject.as_str().into()).or_default().push((*tenant, *epoch));
+        }
+        (compiled, faults)
+    }
+
+    /// The API for a host and canonical path, and where the path below its context begins. A virtual host's own
+    /// deployment goes before one for any host.
+    pub(crate) fn find_api(&self, host: &str, path: &str) -> Option<(&Api, usize)> {
+        let own = if self.hosts.is_empty() { None } else { self.hosts.get(host).and_then(|c| c.find(path)) };
+        let (index, tail) = own.or_else(|| self.any_host.find(path))?;
+        Some((self.apis.get(index)?, tail))
+    }
+
+    fn add_issuers(&mut self, issuers: &[TokenIssuer], previous: &Self, faults: &mut Vec<SnapshotFault>) {
+        for issuer in issuers {
+            let mut keys = Vec::new();
+            for jwk in &issuer.keys {
+                match VerifyingKey::from_jwk(jwk) {
+                    Ok(key) => keys.push(key),
+                    Err(error) => faults.push(SnapshotFault {
+                        subject: format!("key of token issuer {}", issuer.issuer),
+                        reason: error.to_string(),
+                    }),
+                }
+            }
+            self.verifiers.push(Verifier::new(issuer.issuer.as_str(), keys, BTreeSet::new()));
+            self.issuers.push(Issuer {
+                tenant: issuer.tenant,
+                name: issuer.name.as_str().into(),
+                consumer_key_claims: match &issuer.consumer_key_claim {
+                    Some(claim) => vec![claim.as_str().into()],
+                    None => vec!["azp".into(), "client_id".into()],
+                },
+                scopes_claim: issuer.scopes_claim.as_deref().unwrap_or("scope").into(),
+            });
+        }
+        self.issuers_text = serde_json::to_string(issuers).unwrap_or_default();
+        let same = self.issuers_text == previous.issuers_text;
+        self.issuers_epoch = if same { previous.issuers_epoch } else { previous.issuers_epoch + 1 };
+    }
+
+    fn add_apis(
+        &mut self,
+        snapshot: &Snapshot,
+        limits: &Limits<'_>,
+        carried: &Carried,
+        settings: &GatewaySettings,
+        faults: &mut Vec<SnapshotFault>,
+    ) {
+        for deployed in &snapshot.apis {
+            let subject = || format!("API {}:{} ({})", deployed.name, deployed.version, deployed.versioned_context);
+            let mut refuse = |reason: String| faults.push(SnapshotFault { subject: subject(), reason });
+            let tenant = snapshot.tenants.get(&deployed.tenant);
+            let compiled = api::compile(deployed, tenant, limits, &self.denials, carried, settings);
+            let api = match compiled {
+                Ok(api) => api,
+                Err(error) => {
+                    refuse(error.to_string());
+                    continue;
+                }
+            };
+            let index = self.apis.len();
+            let contexts = if deployed.vhost.is_empty() {
+                &mut self.any_host
+            } else {
+                self.hosts.entry(deployed.vhost.to_ascii_lowercase().into()).or_default()
+            };
+            if !contexts.insert(&deployed.versioned_context, index) {
+                refuse("another API has this context and version; change one of them".into());
+                continue;
+            }
+            if deployed.is_default_version
+                && deployed.context != deployed.versioned_context
+                && !contexts.insert(&deployed.context, index)
+            {
+                refuse(format!("{} is taken; only calls with the version reach this API", deployed.context));
+            }
+            self.apis.push(api);
+        }
+    }
+
+    fn add_api_keys(&mut self, snapshot: &Snapshot, faults: &mut Vec<SnapshotFault>) {
+        for (hash, key) in &snapshot.api_keys {
+            let parse = |text: &String| {
+                let text = text.trim();
+                let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+                network.map_err(|_| text.to_owned())
+            };
+            match key.permitted_ips.iter().map(parse).collect() {
+                Ok(networks) => {
+                    let key = CompiledKey { key: key.clone(), networks };
+                    self.api_keys.insert(hash.to_ascii_lowercase().into(), key);
+                }
+                Err(text) => faults.push(SnapshotFault {
+                    subject: format!("API key of application {}", key.application),
+                    reason: format!("\"{text}\" is not an address or network; the key is not accepted until it is"),
+                }),
+            }
+        }
+    }
+}
+
+/// Limit policies by tenant, level and name.
+pub(crate) struct Limits<'a>(HashMap<(TenantId, LimitLevel, &'a str), &'a LimitPolicy>);
+
+/// Names that mean no limit whether or not the snapshot lists them.
+const UNLIMITED: [&str; 6] = [
+    "Unlimited",
+    "AsyncUnlimited",
+    "AsyncWHUnlimited",
+    "DefaultSubscriptionless",
+    "AsyncDefaultSubscriptionless",
+    "Unauthenticated",
+];
+
+impl<'a> Limits<'a> {
+    fn new(policies: &'a [LimitPolicy]) -> Self {
+        Self(policies.iter().map(|p| ((p.tenant, p.level, p.name.as_str()), p)).collect())
+    }
+
+    /// The policy of a name; `Ok(None)` is unlimited, `Err` is a name nobody defined.
+    pub(crate) fn find(&self, tenant: TenantId, level: LimitLevel, name: &str) -> Result<Option<&'a LimitPolicy>, ()> {
+        match self.0.get(&(tenant, level, name)) {
+            Some(policy) => Ok(Some(policy)),
+            None if name.is_empty() || UNLIMITED.contains(&name) => Ok(None),
+            None => Err(()),
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! One client connection: TLS, HTTP/1.1 or HTTP/2, and what the watchdog needs to know about it.
+
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use std::net::IpAddr;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use crate::counters::Counter;
+use crate::exchange;
+use crate::settings::Caps;
+use crate::worker::Worker;
+
+/// Tells the tasks of a worker to finish.
+pub(crate) type Stop = watch::Receiver<bool>;
+
+/// State of a connection, written by its task and read by the watchdog of the same worker. Times are ticks (seconds of
+/// the worker); 0 means "not now".
+#[derive(Debug)]
+pub(crate) struct Connection {
+    peer: IpAddr,
+    secure: bool,
+    facts: OnceLock<String>,
+    multiplexed: AtomicBool,
+    last_progress: AtomicU64,
+    head_since: AtomicU64,
+    write_blocked_since: AtomicU64,
+    in_flight: AtomicU32,
+    tick: Arc<AtomicU64>,
+}
+
+impl Connection {
+    /// A connection that was just accepted.
+    pub(crate) fn new(peer: IpAddr, secure: bool, tick: Arc<AtomicU64>) -> Self {
+        let now = tick.load(Ordering::Relaxed);
+        Self {
+            peer: peer.to_canonical(),
+            secure,
+            facts: OnceLock::new(),
+            multiplexed: AtomicBool::new(false),
+            last_progress: AtomicU64::new(now),
+            head_since: AtomicU64::new(now),
+            write_blocked_since: AtomicU64::new(0),
+            in_flight: AtomicU32::new(0),
+            tick,
+        }
+    }
+
+    /// Client address.
+    pub(crate) const fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
+    /// TLS version and cipher suite; empty for plain HTTP.
+    pub(crate) fn tls(&self) -> &str {
+        self.facts.get().map_or("", String::as_str)
+    }
+
+    /// Whether the client came over TLS.
+    pub(crate) const fn secure(&self) -> bool {
+        self.secure
+    }
+
+    /// A request head is complete.
+    pub(crate) fn begin(&self) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.head_since.store(0, Ordering::Relaxed);
+    }
+
+    /// An answer was handed over, or given up.
+    pub(crate) fn end(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.last_progress.store(self.now(), Ordering::Relaxed);
+    }
+
+    fn now(&self) -> u64 {
+        self.tick.load(Ordering::Relaxed)
+    }
+
+    fn was_read(&self) {
+        if self.in_flight.load(Ordering::Relaxed) == 0
+            && self.head_since.load(Ordering::Relaxed) == 0
+            && !self.multiplexed.load(Ordering::Relaxed)
+        {
+            self.head_since.store(self.now(), Ordering::Relaxed);
+        }
+    }
+
+    fn was_written(&self, blocked: bool) {
+        let since = &self.write_blocked_since;
+        if !blocked {
+            since.store(0, Ordering::Relaxed);
+        } else if since.load(Ordering::Relaxed) == 0 {
+            since.store(self.now(), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the watchdog cuts the connection at this tick.
+    pub(crate) fn is_overdue(&self, now: u64, caps: &Caps) -> bool {
+        let overdue = |since: u64, limit: Duration| since != 0 && now.saturating_sub(since) > limit.as_secs();
+        if overdue(self.write_blocked_since.load(Ordering::Relaxed), caps.stall_timeout) {
+            return true;
+        }
+        if self.in_flight.load(Ordering::Relaxed) > 0 {
+            return false;
+        }
+        overdue(self.head_since.load(Ordering::Relaxed), caps.head_timeout)
+            || overdue(self.last_progress.load(Ordering::Relaxed), caps.idle_timeout)
+    }
+}
+
+/// Serves a connection to its end.
+pub(crate) async fn run(
+    worker: Arc<Worker>,
+    connection: Arc<Connection>,
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    stop: Stop,
+) {
+    let Some(tls) = tls else {
+        http1(worker, connection, stream, stop).await;
+        return;
+    };
+    let accepted = timeout(worker.shared.settings.caps.handshake_timeout, tls.accept(stream)).await;
+    let Ok(Ok(stream)) = accepted else {
+        worker.counters.add(Counter::HandshakesFailed);
+        return;
+    };
+    let (_, session) = stream.get_ref();
+    let version = session.protocol_version().and_then(|v| v.as_str()).unwrap_or("TLS").replace("TLSv1_", "TLSv1.");
+    let suite = session.negotiated_cipher_suite().and_then(|s| s.suite().as_str()).unwrap_or_default();
+    let http2_chosen = session.alpn_protocol() == Some(b"h2");
+    let _set_once = connection.facts.set(format!("{version} {suite}"));
+    if http2_chosen {
+        http2(worker, connection, stream, stop).await;
+    } else {
+        http1(worker, connection, stream, stop).await;
+    }
+}
+
+async fn http1<S>(worker: Arc<Worker>, connection: Arc<Connection>, stream: S, mut stop: Stop)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let caps = &worker.shared.settings.caps;
+    let mut builder = http1::Builder::new();
+    // Time is the watchdog's business: it bounds heads, pauses and idling without a timer per request.
+    builder
+        .header_read_timeout(None)
+        .max_header_size(caps.head_bytes)
+        .max_buf_size((caps.head_bytes * 2).max(16 * 1024));
+    let io = TokioIo::new(Watched { stream, connection: Arc::clone(&connection) });
+    let service = service_fn({
+        let worker = Arc::clone(&worker);
+        move |request| exchange::serve(Arc::clone(&worker), Arc::clone(&connection), request)
+    });
+    let mut serving = pin!(builder.serve_connection(io, service));
+    tokio::select! {
+        biased;
+        _ended = serving.as_mut() => return,
+        _ = stop.wait_for(|stop| *stop) => serving.as_mut().graceful_shutdown(),
+    }
+    let _drained = timeout(worker.shared.settings.caps.drain_timeout, serving).await;
+}
+
+async fn http2<S>(worker: Arc<Worker>, connection: Arc<Connection>, stream: S, mut stop: Stop)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let caps = &worker.shared.settings.caps;
+    connection.multiplexed.store(true, Ordering::Relaxed);
+    connection.head_since.store(0, Ordering::Relaxed);
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(caps.streams)
+        .max_header_list_size(u32::try_from(caps.head_bytes).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(256)
+        .initial_stream_window_size(128 * 1024)
+        .initial_connection_window_size(1024 * 1024)
+        .max_send_buf_size(64 * 1024)
+        .keep_alive_interval(caps.idle_timeout / 2)
+        .keep_alive_timeout(caps.stall_timeout);
+    let io = TokioIo::new(Watched { stream, connection: Arc::clone(&connection) });
+    let service = service_fn({
+        let worker = Arc::clone(&worker);
+        move |request| exchange::serve(Arc::clone(&worker), Arc::clone(&connection), request)
+    });
+    let mut serving = pin!(builder.serve_connection(io, service));
+    tokio::select! {
+        biased;
+        _ended = serving.as_mut() => return,
+        _ = stop.wait_for(|stop| *stop) => serving.as_mut().graceful_shutdown(),
+    }
+    let _drained = timeout(worker.shared.settings.caps.drain_timeout, serving).await;
+}
+
+/// A stream that tells the watchdog what happens on it.
+struct Watched<S> {
+    stream: S,
+    connection: Arc<Connection>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        let read = Pin::new(&mut this.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            this.connection.was_read();
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(cx, buf);
+        this.connection.was_written(written.is_pending());
+        written
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.stream).poll_flush(cx);
+        this.connection.was_written(flushed.is_pending());
+        flushed
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        this.connection.was_written(written.is_pending());
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

@@ -1,0 +1,441 @@
+//! One call from head to record: the order of the phases.
+
+use bytes::Bytes;
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, ORIGIN};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use hyper::body::{Body, Incoming};
+use model::snapshot::Quota;
+use model::{ApplicationId, Timestamp};
+use policy::{CompiledFlow, Decision, FaultFormat, Flow, Message, Target};
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::access_log::Fields;
+use crate::authenticate::{Caller, authenticate};
+use crate::authorise::{Permit, authorise, check_lifecycle};
+use crate::body::{AnswerBody, Lease, Progress, RequestBody, collect};
+use crate::compile::{Api, Compiled, CompiledResource};
+use crate::connection::Connection;
+use crate::counters::Counter;
+use crate::fault::{Fault, Format};
+use crate::forward::{Outgoing, forward};
+use crate::head;
+use crate::limit::Window;
+use crate::respond;
+use crate::route::Lookup;
+use crate::worker::{Local, Worker};
+
+/// Serves one request.
+pub(crate) async fn serve(
+    worker: Arc<Worker>,
+    connection: Arc<Connection>,
+    request: Request<Incoming>,
+) -> Result<Response<AnswerBody>, Infallible> {
+    let local = worker.local();
+    let (parts, body) = request.into_parts();
+    let format = Format::negotiate(&parts.headers, FaultFormat::Negotiated);
+    let origin = parts.headers.get(ORIGIN).cloned();
+    let record = Record::new(&worker, &local, &connection, &parts);
+    let mut exchange = Exchange {
+        worker: &worker,
+        compiled: &local.compiled,
+        connection: &connection,
+        record: Some(record),
+        origin,
+        found: None,
+    };
+    let outcome = exchange.run(parts, body).await;
+    let response = match outcome {
+        Ok(response) => response,
+        Err(fault) => exchange.fail(&fault, format),
+    };
+    Ok(response)
+}
+
+/// What is known about a call so far.
+struct Exchange<'a> {
+    worker: &'a Arc<Worker>,
+    compiled: &'a Compiled,
+    connection: &'a Arc<Connection>,
+    /// Moves into the answer's body.
+    record: Option<Record>,
+    origin: Option<HeaderValue>,
+    found: Option<(&'a Api, Option<&'a CompiledResource>)>,
+}
+
+impl<'a> Exchange<'a> {
+    async fn run(&mut self, parts: Parts, body: Incoming) -> Result<Response<AnswerBody>, Fault> {
+        let caps = &self.worker.shared.settings.caps;
+        let host = head::host(&parts, caps)?;
+        let path = head::path(&parts, caps)?;
+        if let (Some(record), Cow::Owned(path)) = (&mut self.record, &path) {
+            record.path = RecordPath::Canonical(path.as_str().into());
+        }
+        if !self.worker.shared.is_ready() {
+            return Err(Fault::not_ready());
+        }
+        let (api, tail) = self.compiled.find_api(&host, &path).ok_or_else(Fault::no_api)?;
+        self.found = Some((api, None));
+        self.note(|record| record.api = Some(Arc::clone(&api.deployed)));
+        check_lifecycle(api, self.connection.secure())?;
+        let tail = path.get(tail..).unwrap_or_default();
+        if let Some(answer) = self.preflight(api, &parts, tail)? {
+            return Ok(answer);
+        }
+        let resource = match api.table.find(&parts.method, tail) {
+            Lookup::Found(index) => api.resources.get(index).ok_or_else(Fault::no_resource)?,
+            Lookup::WrongMethod => return Err(Fault::no_method()),
+            Lookup::NotFound => return Err(Fault::no_resource()),
+        };
+        self.found = Some((api, Some(resource)));
+        self.note(|record| record.resource.clone_from(&resource.template));
+        let peer = self.connection.peer();
+        let caller = authenticate(self.worker, self.compiled, api, resource, &parts, peer)?;
+        let length = body.size_hint().exact().unwrap_or(0);
+        let mut permit = authorise(self.worker, self.compiled, api, resource, &caller, (peer, length))?;
+        let limits = permit.take_byte_limits();
+        let application = permit.application().map(|a| a.id);
+        self.note(|record| {
+            record.byte_limits = limits;
+            record.application = application;
+        });
+        let tail = tail.to_owned();
+        drop((host, path));
+        self.relay(&permit, &caller, resource, parts, tail, body).await
+    }
+
+    fn note(&mut self, change: impl FnOnce(&mut Record)) {
+        if let Some(record) = &mut self.record {
+            change(record);
+        }
+    }
+
+    /// Answers a preflight (Fetch standard, section 4.8). WSO2 finds the resource by the requested method.
+    fn preflight(&mut self, api: &Api, parts: &Parts, tail: &str) -> Result<Option<Response<AnswerBody>>, Fault> {
+        let Some(cors) = api.cors.as_ref().filter(|_| parts.method == Method::OPTIONS) else { return Ok(None) };
+        let Some(wanted) = parts.headers.get(ACCESS_CONTROL_REQUEST_METHOD) else { return Ok(None) };
+        let wanted = Method::from_bytes(wanted.as_bytes()).map_err(|_| Fault::no_method())?;
+        let resource = match api.table.find(&wanted, tail) {
+            Lookup::Found(index) => api.resources.get(index).ok_or_else(Fault::no_resource)?,
+            Lookup::WrongMethod => return Err(Fault::no_method()),
+            Lookup::NotFound => return Err(Fault::no_resource()),
+        };
+        let headers = cors.preflight(&parts.headers, &resource.verbs);
+        let Some(mut record) = self.record.take() else { return Ok(None) };
+        record.status = StatusCode::OK;
+        Ok(Some(respond::preflight(headers, self.connection.secure(), record)))
+    }
+
+    /// Request policies, the upstream, response policies.
+    async fn relay(
+        &mut self,
+        permit: &Permit<'_>,
+        caller: &Caller,
+        resource: &CompiledResource,
+        mut parts: Parts,
+        tail: String,
+        body: Incoming,
+    ) -> Result<Response<AnswerBody>, Fault> {
+        let settings = &self.worker.shared.settings;
+        let Some((api, _)) = self.found else { return Err(Fault::no_api()) };
+        head::strip_request(&mut parts.headers, &[&api.token_header, &api.key_header], settings.forward_authorization);
+        let mut call = Call {
+            method: parts.method,
+            target: Target { path: tail, query: parts.uri.query().map(str::to_owned) },
+            headers: parts.headers,
+        };
+        let flow = &resource.flows.request;
+        let (mut body, progress) = self.request_body(flow, body).await?;
+        if !flow.is_empty() {
+            run_request_flow(flow, &mut call, caller, &mut body)?;
+        }
+        self.note(|record| record.progress.clone_from(&progress));
+        let asked = Instant::now();
+        let outgoing = Outgoing {
+            method: call.method.clone(),
+            headers: std::mem::take(&mut call.headers),
+            body,
+            path: &call.target.path,
+            query: call.target.query.as_deref(),
+            variables: &resource.variables,
+        };
+        let client_failed = || progress.as_ref().is_some_and(|p| p.failed());
+        let (response, lease) = forward(self.worker, permit, outgoing).await.map_err(|fault| {
+            // The upstream is not to blame for a body that never came.
+            if client_failed() { Fault::incomplete_body() } else { fault }
+        })?;
+        let micros = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.note(|record| record.upstream_micros = Some(micros));
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            // No upgrade was asked for.
+            return Err(Fault::upstream_unreachable());
+        }
+        self.answer(&resource.flows.response, api, caller, call, (response, lease)).await
+    }
+
+    async fn request_body(
+        &mut self,
+        flow: &CompiledFlow,
+        body: Incoming,
+    ) -> Result<(RequestBody, Option<Arc<Progress>>), Fault> {
+        let caps = &self.worker.shared.settings.caps;
+        if body.is_end_stream() {
+            let empty = if flow.needs_body() { RequestBody::Whole(None) } else { RequestBody::Empty };
+            return Ok((empty, None));
+        }
+        if !flow.needs_body() {
+            let (body, progress) = RequestBody::stream(body, caps.stall_timeout);
+            return Ok((body, Some(progress)));
+        }
+        let whole = collect(body, caps.buffered_body_bytes, caps.stall_timeout).await;
+        let whole = whole.map_err(|_| Fault::incomplete_body())?.ok_or_else(Fault::body_too_large)?;
+        self.note(|record| record.bytes_in = whole.len() as u64);
+        Ok((RequestBody::Whole(Some(whole.into())), None))
+    }
+
+    async fn answer(
+        &mut self,
+        flow: &CompiledFlow,
+        api: &Api,
+        caller: &Caller,
+        mut call: Call,
+        (response, lease): (Response<Incoming>, Lease),
+    ) -> Result<Response<AnswerBody>, Fault> {
+        let caps = &self.worker.shared.settings.caps;
+        let (mut parts, body) = response.into_parts();
+        let secure = self.connection.secure();
+        respond::prepare_headers(&mut parts.headers, api, self.origin.as_ref(), secure);
+        let whole = if flow.needs_body() {
+            let whole = collect(body, caps.buffered_body_bytes, caps.upstream_idle_timeout).await;
+            let whole = whole.map_err(|_| Fault::upstream_unreachable())?.ok_or_else(Fault::upstream_unreachable)?;
+            lease.release();
+            Err(whole)
+        } else {
+            Ok((body, lease))
+        };
+        let (stream, mut whole) = match whole {
+            Ok(stream) => (Some(stream), None),
+            Err(whole) => (None, Some(whole)),
+        };
+        if !flow.is_empty() {
+            call.headers = std::mem::take(&mut parts.headers);
+            call.run(flow, Flow::Response, caller, whole.as_mut())?;
+            parts.headers = std::mem::take(&mut call.headers);
+        }
+        let Some(mut record) = self.record.take() else { return Err(Fault::upstream_unreachable()) };
+        record.status = parts.status;
+        if let Some(whole) = whole {
+            parts.headers.remove(CONTENT_LENGTH);
+            return Ok(respond::answer(parts.status, parts.headers, whole.into(), Some(record)));
+        }
+        let Some((body, lease)) = stream else { return Err(Fault::upstream_unreachable()) };
+        let mut response = Response::new(AnswerBody::stream(body, lease, caps.upstream_idle_timeout, record));
+        *response.status_mut() = parts.status;
+        *response.headers_mut() = parts.headers;
+        Ok(response)
+    }
+
+    /// Turns a fault into an answer; fault policies may add headers and choose the format.
+    fn fail(&mut self, fault: &Fault, mut format: Format) -> Response<AnswerBody> {
+        self.worker.counters.fault(fault.code);
+        let mut headers = HeaderMap::new();
+        if let Some((_, Some(resource))) = self.found
+            && !resource.flows.fault.is_empty()
+        {
+            let mut wanted = FaultFormat::Negotiated;
+            let decision = resource.flows.fault.apply(&mut Message {
+                flow: Flow::Fault,
+                method: &mut Method::default(),
+                target: &mut Target { path: String::new(), query: None },
+                headers: &mut headers,
+                claims: None,
+                body: None,
+                fault_format: &mut wanted,
+            });
+            // A fault is being answered already; a second one would change nothing.
+            debug_assert_eq!(decision, Decision::Continue);
+            if wanted == FaultFormat::Json {
+                format = Format::Json;
+            }
+        }
+        let record = self.record.take().map(|mut record| {
+            record.status = fault.status;
+            record.code = Some(fault.code);
+            record
+        });
+        let api = self.found.map(|(api, _)| api);
+        let secure = self.connection.secure();
+        let context = respond::FaultContext { api, origin: self.origin.as_ref(), format, secure, headers };
+        respond::fault(self.worker, fault, context, record)
+    }
+}
+
+/// What policies may change.
+struct Call {
+    method: Method,
+    target: Target,
+    headers: HeaderMap,
+}
+
+impl Call {
+    fn run(
+        &mut self,
+        flow: &CompiledFlow,
+        which: Flow,
+        caller: &Caller,
+        body: Option<&mut Vec<u8>>,
+    ) -> Result<(), Fault> {
+        let claims = match caller {
+            Caller::Token(principal) | Caller::Test { principal, .. } => Some(&principal.claims.all),
+            Caller::Anonymous | Caller::Key { .. } => None,
+        };
+        let decision = flow.apply(&mut Message {
+            flow: which,
+            method: &mut self.method,
+            target: &mut self.target,
+            headers: &mut self.headers,
+            claims,
+            body,
+            fault_format: &mut FaultFormat::Negotiated,
+        });
+        match decision {
+            Decision::Continue => Ok(()),
+            Decision::Respond { status, code, message, description } => {
+                Err(Fault::from_policy(status, code, message, description))
+            }
+        }
+    }
+}
+
+fn run_request_flow(
+    flow: &CompiledFlow,
+    call: &mut Call,
+    caller: &Caller,
+    body: &mut RequestBody,
+) -> Result<(), Fault> {
+    let RequestBody::Whole(bytes) = body else { return call.run(flow, Flow::Request, caller, None) };
+    let mut whole = bytes.take().map(Vec::from).unwrap_or_default();
+    call.run(flow, Flow::Request, caller, Some(&mut whole))?;
+    *bytes = Some(Bytes::from(whole));
+    Ok(())
+}
+
+/// Status in the log of a call whose client left before there was an answer.
+const CLIENT_GONE: u16 = 499;
+
+/// The path of a record.
+enum RecordPath {
+    /// As sent; it is canonical, or was refused.
+    Sent(Option<PathAndQuery>),
+    /// Made canonical.
+    Canonical(Box<str>),
+}
+
+/// What the access log will say. Written when dropped, so that every call leaves exactly one record, however it ends.
+pub(crate) struct Record {
+    worker: Arc<Worker>,
+    local: Arc<Local>,
+    connection: Arc<Connection>,
+    at: Timestamp,
+    started: Instant,
+    method: Method,
+    version: Version,
+    path: RecordPath,
+    api: Option<Arc<model::snapshot::DeployedApi>>,
+    resource: Box<str>,
+    application: Option<ApplicationId>,
+    status: StatusCode,
+    code: Option<u32>,
+    bytes_in: u64,
+    progress: Option<Arc<Progress>>,
+    upstream_micros: Option<u64>,
+    byte_limits: Vec<(Quota, Arc<Window>)>,
+    /// Bytes of the answer's body so far.
+    pub(crate) bytes_out: u64,
+    /// Whether the body was handed over to its end.
+    pub(crate) complete: bool,
+}
+
+impl Record {
+    fn new(worker: &Arc<Worker>, local: &Arc<Local>, connection: &Arc<Connection>, parts: &Parts) -> Self {
+        connection.begin();
+        Self {
+            worker: Arc::clone(worker),
+            local: Arc::clone(local),
+            connection: Arc::clone(connection),
+            at: worker.now(),
+            started: Instant::now(),
+            method: parts.method.clone(),
+            version: parts.version,
+            path: RecordPath::Sent(parts.uri.path_and_query().cloned()),
+            api: None,
+            resource: "".into(),
+            application: None,
+            status: StatusCode::from_u16(CLIENT_GONE).unwrap_or(StatusCode::BAD_REQUEST),
+            code: None,
+            bytes_in: 0,
+            progress: None,
+            upstream_micros: None,
+            byte_limits: Vec::new(),
+            bytes_out: 0,
+            complete: false,
+        }
+    }
+
+    /// Whether the client speaks HTTP/1, where a connection can be closed by a header.
+    pub(crate) fn is_http1(&self) -> bool {
+        self.version != Version::HTTP_2
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.connection.end();
+        let bytes_in = self.progress.as_ref().map_or(self.bytes_in, |p| p.bytes());
+        for (quota, window) in &self.byte_limits {
+            window.charge(*quota, self.at, self.bytes_out);
+        }
+        let took = self.started.elapsed();
+        let counters = &self.worker.counters;
+        counters.add(Counter::Requests);
+        counters.add(match self.status.as_u16() {
+            ..300 => Counter::Status2xx,
+            300..400 => Counter::Status3xx,
+            400..500 => Counter::Status4xx,
+            _ => Counter::Status5xx,
+        });
+        counters.add_many(Counter::BytesIn, bytes_in);
+        counters.add_many(Counter::BytesOut, self.bytes_out);
+        counters.duration(took);
+        let compiled = &self.local.compiled;
+        let application = self.application.and_then(|id| compiled.consumers.get(&id));
+        let api = self.api.as_deref();
+        let path = match &self.path {
+            RecordPath::Sent(target) => target.as_ref().map_or("", PathAndQuery::path),
+            RecordPath::Canonical(path) => path,
+        };
+        self.worker.log(&Fields {
+            at: self.at,
+            tenant: api.and_then(|api| compiled.tenants.get(&api.tenant)).map_or("", |t| t.as_str()),
+            api: api.map(|api| (api.name.as_str(), api.version.as_str())),
+            resource: &self.resource,
+            application: application.map_or("", |a| &a.name),
+            method: &self.method,
+            path,
+            version: self.version,
+            tls: self.connection.tls(),
+            peer: self.connection.peer(),
+            status: self.status.as_u16(),
+            code: self.code,
+            bytes_in,
+            bytes_out: self.bytes_out,
+            complete: self.complete,
+            micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            upstream_micros: self.upstream_micros,
+        });
+    }
+}

@@ -1,0 +1,183 @@
+//! What a request head must look like beyond what the HTTP parser checks, and which of its fields travel on.
+//!
+//! Decided here because the parser accepts them: a missing or second `Host`, an absolute-form target that disagrees with
+//! `Host`, transfer codings other than `chunked`, raw or ambiguous bytes in the path. `Content-Length` beside
+//! `Transfer-Encoding` is dropped by the parser, which closes the connection afterwards; a `#fragment` is cut by it before
+//! anything else sees the target, so route, log and upstream agree.
+
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
+};
+use http::request::Parts;
+use http::{HeaderMap, Method, Version};
+use std::borrow::Cow;
+
+use crate::fault::Fault;
+use crate::path::{canonical, query_is_clean};
+use crate::settings::Caps;
+
+/// Checks framing and size, and returns the host in lower case without port; empty for HTTP/1.0 without `Host`.
+pub(crate) fn host<'a>(parts: &'a Parts, caps: &Caps) -> Result<Cow<'a, str>, Fault> {
+    let headers = &parts.headers;
+    if headers.len() > caps.headers {
+        return Err(Fault::head_too_large());
+    }
+    if parts.method == Method::CONNECT || parts.method == Method::TRACE {
+        return Err(Fault::no_method());
+    }
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    if codings.next().is_some_and(|c| !c.as_bytes().eq_ignore_ascii_case(b"chunked")) || codings.next().is_some() {
+        return Err(Fault::desynchronised("The only accepted transfer coding is chunked."));
+    }
+    let authority = parts.uri.authority();
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (_, Some(_)) => return Err(Fault::desynchronised("The request has more than one Host.")),
+        (Some(host), None) => {
+            let host = host.to_str().map_err(|_| Fault::desynchronised("The Host is not valid."))?;
+            if authority.is_some_and(|a| !a.as_str().eq_ignore_ascii_case(host)) {
+                return Err(Fault::desynchronised("The request target and Host disagree."));
+            }
+            host
+        }
+        (None, None) => match authority {
+            Some(authority) if parts.version == Version::HTTP_2 => authority.as_str(),
+            _ if parts.version == Version::HTTP_10 => "",
+            _ => return Err(Fault::desynchronised("The request has no Host.")),
+        },
+    };
+    let clean = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+    if !host.bytes().all(clean) {
+        return Err(Fault::desynchronised("The Host is not valid."));
+    }
+    let name = match host.rfind(':') {
+        Some(colon) if !host.ends_with(']') => host.get(..colon).unwrap_or(host),
+        _ => host,
+    };
+    let lower = !name.bytes().any(|b| b.is_ascii_uppercase());
+    Ok(if lower { Cow::Borrowed(name) } else { Cow::Owned(name.to_ascii_lowercase()) })
+}
+
+/// The canonical path of a request.
+pub(crate) fn path<'a>(parts: &'a Parts, caps: &Caps) -> Result<Cow<'a, str>, Fault> {
+    let (path, query) = (parts.uri.path(), parts.uri.query());
+    if path.len() + query.map_or(0, str::len) > caps.target_bytes {
+        return Err(Fault::target_too_long());
+    }
+    if query.is_some_and(|q| !query_is_clean(q)) {
+        return Err(Fault::bad_request("The query contains a character that must be percent-encoded."));
+    }
+    canonical(path).map_err(|fault| Fault::bad_request(fault.reason()))
+}
+
+/// Fields that only the gateway may set towards an upstream, in lower case with `-` for `_`: many upstreams read
+/// `X_JWT_Assertion` and `X-JWT-Assertion` as the same variable (threat model row 4).
+const OWNED: [&str; 9] = [
+    "x-jwt-assertion",
+    "forwarded",
+    "x-real-ip",
+    "x-client-ip",
+    "x-original-url",
+    "x-rewrite-url",
+    "internal-key",
+    "apikey",
+    "via",
+];
+const OWNED_PREFIXES: [&str; 2] = ["x-forwarded-", "x-wso2-"];
+
+fn is_owned(name: &str, credentials: &[&HeaderName]) -> bool {
+    let same = |owned: &str| {
+        owned.len() == name.len() && owned.bytes().zip(name.bytes()).all(|(o, n)| o == n || o == b'-' && n == b'_')
+    };
+    let prefixed = |prefix: &&str| {
+        name.get(..prefix.len())
+            .is_some_and(|start| prefix.bytes().zip(start.bytes()).all(|(p, s)| p == s || p == b'-' && s == b'_'))
+    };
+    // `X-Forwarded` and `X_Forwarded` alone have no meaning, so the prefixes include their dash.
+    OWNED.iter().any(|o| same(o)) || OWNED_PREFIXES.iter().any(prefixed) || credentials.iter().any(|c| same(c.as_str()))
+}
+
+/// Removes what belongs to this hop (RFC 9110 section 7.6.1): the named fields and those that `Connection` names.
+pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    if headers.contains_key(CONNECTION) {
+        let named: Vec<HeaderName> = headers
+            .get_all(CONNECTION)
+            .iter()
+            .filter_map(|v| v.to_str().ok())
+            .flat_map(|v| v.split(','))
+            .filter_map(|token| token.trim().parse().ok())
+            .collect();
+        for name in named {
+            headers.remove(name);
+        }
+        headers.remove(CONNECTION);
+    }
+    for name in [TE, TRAILER, TRANSFER_ENCODING, UPGRADE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION] {
+        headers.remove(name);
+    }
+    headers.remove("keep-alive");
+    headers.remove("proxy-connection");
+}
+
+/// Removes everything that must not reach an upstream. `credentials` are the API's own credential headers.
+pub(crate) fn strip_request(headers: &mut HeaderMap, credentials: &[&HeaderName], forward_authorization: bool) {
+    strip_hop_by_hop(headers);
+    headers.remove(HOST);
+    headers.remove(CONTENT_LENGTH);
+    let kept = if forward_authorization { &[][..] } else { credentials };
+    let owned: Vec<HeaderName> = headers.keys().filter(|name| is_owned(name.as_str(), kept)).cloned().collect();
+    for name in owned {
+        headers.remove(name);
+    }
+    if !forward_authorization {
+        headers.remove(AUTHORIZATION);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::strip_request;
+    use http::{HeaderMap, HeaderName};
+
+    #[test]
+    fn owned_headers_are_stripped_in_every_spelling() {
+        let mut headers = HeaderMap::new();
+        for name in [
+            "X-JWT-Assertion",
+            "x_jwt_assertion",
+            "X-Jwt_Assertion",
+            "X-Forwarded-For",
+            "x_forwarded_for",
+            "X-Forwarded_Host",
+            "Forwarded",
+            "x-real-ip",
+            "X_Real_IP",
+            "Internal-Key",
+            "internal_key",
+            "ApiKey",
+            "My-Token",
+            "my_token",
+            "Authorization",
+            "Connection",
+            "Keep-Alive",
+            "Proxy-Connection",
+            "Proxy-Authorization",
+            "TE",
+            "Upgrade",
+            "Host",
+            "X-WSO2-Anything",
+        ] {
+            let value = if name == "Connection" { "close, X-Named" } else { "evil" };
+            headers.insert(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        }
+        headers.insert("x-named", "1".parse().unwrap());
+        for kept in ["accept", "cookie", "x-forward", "x-request-id", "activityid"] {
+            headers.insert(kept.parse::<HeaderName>().unwrap(), "ok".parse().unwrap());
+        }
+        strip_request(&mut headers, &[&HeaderName::from_static("my-token")], false);
+        let mut left: Vec<_> = headers.keys().map(|k| k.as_str().to_owned()).collect();
+        left.sort();
+        assert_eq!(left, ["accept", "activityid", "cookie", "x-forward", "x-request-id"]);
+    }
+}

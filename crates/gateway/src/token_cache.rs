@@ -1,0 +1,126 @@
+//! Verified tokens that one worker remembers, keyed by the SHA-256 of the token.
+//!
+//! Two generations: when the young one is full it becomes the old one and the former old one is dropped. So the cache
+//! is bounded, an insertion never scans, and a token in use survives.
+
+use jose::Claims;
+use model::ApplicationId;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use crate::limit::Window;
+
+/// What a verified token stands for. Nothing in it depends on the snapshot but the issuers' keys.
+#[derive(Debug)]
+pub(crate) struct Principal {
+    /// Which issuers' keys it was verified with; another number means it must be verified again.
+    pub(crate) issuers_epoch: u64,
+    /// Index of the issuer in that set.
+    pub(crate) issuer: usize,
+    /// Its claims.
+    pub(crate) claims: Claims,
+    /// Client id.
+    pub(crate) consumer_key: Box<str>,
+    /// The application limit's counter of this user, with the application it belongs to.
+    pub(crate) user_window: Option<(ApplicationId, Arc<Window>)>,
+}
+
+/// SHA-256 of a token.
+pub(crate) type Digest = [u8; 32];
+
+/// A digest is uniform already: its first bytes are a hash.
+#[derive(Default)]
+pub(crate) struct DigestHasher(u64);
+
+impl Hasher for DigestHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 ^= u64::from_le_bytes(*first);
+        }
+    }
+
+    fn write_usize(&mut self, _length: usize) {}
+}
+
+type Map = HashMap<Digest, Arc<Principal>, BuildHasherDefault<DigestHasher>>;
+
+/// The cache of one worker.
+#[derive(Debug)]
+pub(crate) struct TokenCache {
+    young: Map,
+    old: Map,
+    half: usize,
+}
+
+impl TokenCache {
+    /// For at most this many tokens.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { young: Map::default(), old: Map::default(), half: (capacity / 2).max(1) }
+    }
+
+    /// The principal of a token, if it was verified by the current keys.
+    pub(crate) fn get(&mut self, digest: &Digest, issuers_epoch: u64) -> Option<Arc<Principal>> {
+        if let Some(found) = self.young.get(digest) {
+            return (found.issuers_epoch == issuers_epoch).then(|| Arc::clone(found));
+        }
+        let found = self.old.remove(digest).filter(|p| p.issuers_epoch == issuers_epoch)?;
+        self.insert(*digest, Arc::clone(&found));
+        Some(found)
+    }
+
+    /// Remembers a verified token.
+    pub(crate) fn insert(&mut self, digest: Digest, principal: Arc<Principal>) {
+        if self.young.len() >= self.half {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(digest, principal);
+    }
+
+    /// How many tokens are remembered.
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.young.len() + self.old.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Principal, TokenCache};
+    use jose::Claims;
+    use std::sync::Arc;
+
+    fn principal(issuers_epoch: u64) -> Arc<Principal> {
+        let claims = Claims { expires: 1, issued_at: None, all: serde_json::Map::new() };
+        Arc::new(Principal { issuers_epoch, issuer: 0, claims, consumer_key: "k".into(), user_window: None })
+    }
+
+    fn digest(n: u32) -> [u8; 32] {
+        let mut digest = [0; 32];
+        digest[..4].copy_from_slice(&n.to_le_bytes());
+        digest
+    }
+
+    #[test]
+    fn it_is_bounded_and_keeps_what_is_used() {
+        let mut cache = TokenCache::new(100);
+        cache.insert(digest(0), principal(1));
+        for n in 1..10_000 {
+            cache.insert(digest(n), principal(1));
+            assert!(cache.get(&digest(0), 1).is_some(), "token in use lost at {n}");
+            assert!(cache.len() <= 100, "{} tokens", cache.len());
+        }
+        assert!(cache.get(&digest(1), 1).is_none());
+    }
+
+    #[test]
+    fn other_keys_make_it_forget() {
+        let mut cache = TokenCache::new(100);
+        cache.insert(digest(0), principal(1));
+        assert!(cache.get(&digest(0), 2).is_none());
+    }
+}

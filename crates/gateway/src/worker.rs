@@ -1,0 +1,203 @@
+//! One worker: a thread with its own runtime, listeners, upstream pool, token cache, counters and log buffer.
+//!
+//! The mutexes here are taken by the tasks of one thread only and never across an await: they are never contended.
+
+use arc_swap::ArcSwap;
+use model::{Clock, Timestamp};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+
+use crate::access_log::{Fields, LogBuffer};
+use crate::compile::{Carried, Compiled};
+use crate::connection::{self, Connection, Stop};
+use crate::counters::{Counter, Counters};
+use crate::egress::EgressGuard;
+use crate::pool::{Pool, Sender};
+use crate::settings::GatewaySettings;
+use crate::token_cache::{Digest, Principal, TokenCache};
+
+/// What all workers share.
+pub(crate) struct Shared {
+    pub(crate) settings: GatewaySettings,
+    pub(crate) egress: EgressGuard,
+    pub(crate) carried: Carried,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) current: ArcSwap<Compiled>,
+    /// Grows with every published snapshot; workers compare it on every call.
+    pub(crate) generation: AtomicU64,
+    pub(crate) ready: AtomicBool,
+}
+
+impl Shared {
+    /// Whether a snapshot was published.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+}
+
+/// A worker's own handle of the current snapshot: cloning it touches no memory that other cores write.
+pub(crate) struct Local {
+    generation: u64,
+    pub(crate) compiled: Arc<Compiled>,
+}
+
+/// State of one worker.
+pub(crate) struct Worker {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) counters: Counters,
+    /// Seconds since the worker started, from 1.
+    pub(crate) tick: Arc<AtomicU64>,
+    local: Mutex<Arc<Local>>,
+    tokens: Mutex<TokenCache>,
+    pool: Mutex<Pool>,
+    log: Mutex<LogBuffer>,
+    watched: Mutex<Vec<(Arc<Connection>, AbortHandle)>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Worker {
+    pub(crate) fn new(shared: Arc<Shared>, writer: SyncSender<Vec<u8>>, seed: u64) -> Self {
+        let generation = shared.generation.load(Ordering::Acquire);
+        let local = Arc::new(Local { generation, compiled: shared.current.load_full() });
+        let tokens = TokenCache::new(shared.settings.caps.cached_tokens);
+        Self {
+            shared,
+            counters: Counters::new(),
+            tick: Arc::new(AtomicU64::new(1)),
+            local: Mutex::new(local),
+            tokens: Mutex::new(tokens),
+            pool: Mutex::default(),
+            log: Mutex::new(LogBuffer::new(writer, seed)),
+            watched: Mutex::default(),
+        }
+    }
+
+    /// The current time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// The current snapshot.
+    pub(crate) fn local(&self) -> Arc<Local> {
+        let mut local = lock(&self.local);
+        let generation = self.shared.generation.load(Ordering::Acquire);
+        if local.generation != generation {
+            *local = Arc::new(Local { generation, compiled: self.shared.current.load_full() });
+        }
+        Arc::clone(&local)
+    }
+
+    /// What is known about a token.
+    pub(crate) fn cached_token(&self, digest: &Digest, issuers_epoch: u64) -> Option<Arc<Principal>> {
+        lock(&self.tokens).get(digest, issuers_epoch)
+    }
+
+    /// Remembers a verified token.
+    pub(crate) fn remember_token(&self, digest: Digest, principal: &Arc<Principal>) {
+        lock(&self.tokens).insert(digest, Arc::clone(principal));
+    }
+
+    /// An idle connection to a peer.
+    pub(crate) fn take_connection(&self, peer: usize) -> Option<Sender> {
+        lock(&self.pool).take(peer)
+    }
+
+    /// Gives a connection back.
+    pub(crate) fn give_connection(&self, peer: usize, sender: Sender) {
+        let tick = self.tick.load(Ordering::Relaxed);
+        lock(&self.pool).give(peer, sender, self.shared.settings.caps.pooled_per_target, tick);
+    }
+
+    /// Writes an access record.
+    pub(crate) fn log(&self, fields: &Fields<'_>) {
+        let lost = lock(&self.log).append(fields);
+        self.counters.add_many(Counter::LogLost, lost);
+    }
+
+    /// Cuts overdue connections and closes idle upstream connections; once a second.
+    fn sweep(&self, now: u64) {
+        let caps = &self.shared.settings.caps;
+        lock(&self.watched).retain(|(connection, task)| {
+            if task.is_finished() {
+                return false;
+            }
+            let overdue = connection.is_overdue(now, caps);
+            if overdue {
+                self.counters.add(Counter::Cut);
+                task.abort();
+            }
+            !overdue
+        });
+        lock(&self.pool).prune(now.saturating_sub(caps.pool_idle_timeout.as_secs()));
+        let lost = lock(&self.log).flush();
+        self.counters.add_many(Counter::LogLost, lost);
+    }
+}
+
+async fn tick(worker: Arc<Worker>) {
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        let now = worker.tick.fetch_add(1, Ordering::Relaxed) + 1;
+        worker.sweep(now);
+    }
+}
+
+async fn accept(worker: Arc<Worker>, listener: TcpListener, tls: Option<TlsAcceptor>, mut stop: Stop) {
+    let mut open = JoinSet::new();
+    let cap = worker.shared.settings.caps.connections_per_worker;
+    let ended = stop.clone();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_ended) = open.join_next() => {
+                worker.counters.add(Counter::Closed);
+                continue;
+            }
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        let Ok((stream, peer)) = accepted else {
+            // Out of file descriptors, as a rule: existing connections must end first.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        if open.len() >= cap {
+            worker.counters.add(Counter::ConnectionsRefused);
+            continue;
+        }
+        worker.counters.add(Counter::Connections);
+        let _slower = stream.set_nodelay(true);
+        let connection = Arc::new(Connection::new(peer.ip(), tls.is_some(), Arc::clone(&worker.tick)));
+        let serving = connection::run(Arc::clone(&worker), Arc::clone(&connection), stream, tls.clone(), ended.clone());
+        let task = open.spawn(serving);
+        lock(&worker.watched).push((connection, task));
+    }
+    drop(listener);
+    // Each connection bounds its own draining.
+    while open.join_next().await.is_some() {
+        worker.counters.add(Counter::Closed);
+    }
+}
+
+/// Accepts connections until told to stop, then waits for the open ones.
+pub(crate) async fn run(worker: Arc<Worker>, listeners: Vec<(TcpListener, Option<TlsAcceptor>)>, mut stop: Stop) {
+    let mut accepting = JoinSet::new();
+    for (listener, tls) in listeners {
+        accepting.spawn(accept(Arc::clone(&worker), listener, tls, stop.clone()));
+    }
+    let ticking = tokio::spawn(tick(Arc::clone(&worker)));
+    let _stopped = stop.wait_for(|stop| *stop).await;
+    while accepting.join_next().await.is_some() {}
+    ticking.abort();
+    let lost = lock(&worker.log).flush();
+    worker.counters.add_many(Counter::LogLost, lost);
+}

@@ -1,0 +1,16 @@
+//! The gateway over real sockets, with scripted upstreams and hostile clients.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a panic is a failed test"
+)]
+
+mod attacks;
+mod calls;
+mod changes;
+mod limits;
+mod platform;
+mod tls;
+mod upstreams;
