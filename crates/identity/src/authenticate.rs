@@ -1,0 +1,175 @@
+//! Who is calling: the [`web::Authenticator`] of the management listener.
+
+use std::net::IpAddr;
+
+use jose::Claims;
+use model::{ConsumerKey, Secret, Tenant, TenantDomain, TenantId, Timestamp};
+use store::StoreError;
+use store::UnitOfWork;
+use store::repository::client::{self as clients, ClientKind, ClientRow};
+use store::repository::user::{self as users, UserRow};
+use store::repository::{role as roles, tenant as tenants, token as tokens};
+use web::{AuthenticationError, AuthenticationMethod, Authenticator, BoxFuture, Credentials, Principal};
+
+use crate::scope::EVERYONE;
+use crate::token::{FOR_CLIENT, FOR_USER};
+use crate::{ADMIN_ROLE, Identity, IdentityError, LOCAL_OPERATOR};
+
+/// A token that is valid now, with whom it speaks for.
+pub(crate) struct LiveToken {
+    pub(crate) claims: Claims,
+    pub(crate) client: ClientRow,
+    /// The user, or the owner of the client that acts in its own name.
+    pub(crate) user: Option<UserRow>,
+    pub(crate) tenant: Tenant,
+}
+
+impl Authenticator for Identity {
+    fn authenticate<'a>(
+        &'a self,
+        credentials: Credentials,
+        requested: Option<&'a TenantDomain>,
+    ) -> BoxFuture<'a, Result<Principal, AuthenticationError>> {
+        self.authenticate_from(credentials, requested, None)
+    }
+
+    fn authenticate_from<'a>(
+        &'a self,
+        credentials: Credentials,
+        requested: Option<&'a TenantDomain>,
+        address: Option<IpAddr>,
+    ) -> BoxFuture<'a, Result<Principal, AuthenticationError>> {
+        Box::pin(async move {
+            let found = match credentials {
+                Credentials::Bearer(token) => self.bearer(&token).await,
+                Credentials::Basic { username, password } => self.basic(&username, &password, requested, address).await,
+                Credentials::Local(_) => self.operator(requested).await,
+            };
+            match found {
+                Ok(Some(principal)) => Ok(principal),
+                Ok(None) => Err(AuthenticationError::Invalid),
+                Err(error) => Err(AuthenticationError::Unavailable(error.to_string())),
+            }
+        })
+    }
+}
+
+impl Identity {
+    async fn basic(
+        &self,
+        username: &str,
+        password: &Secret<String>,
+        requested: Option<&TenantDomain>,
+        address: Option<IpAddr>,
+    ) -> Result<Option<Principal>, IdentityError> {
+        let requested = requested.map(TenantDomain::as_str);
+        let Some(signed_in) = self.sign_in(username, requested, password, address).await? else { return Ok(None) };
+        let mut work = self.database.read().await?;
+        let table = self.scope_table(&mut work, signed_in.tenant.id).await?;
+        Ok(Some(Principal {
+            tenant: signed_in.tenant,
+            user: signed_in.user.name,
+            scopes: table.all_of(&signed_in.roles),
+            roles: signed_in.roles,
+            client: None,
+            method: AuthenticationMethod::Basic,
+        }))
+    }
+
+    async fn bearer(&self, token: &Secret<String>) -> Result<Option<Principal>, IdentityError> {
+        let mut work = self.database.read().await?;
+        let Some(live) = self.live_token(&mut work, token.expose()).await? else { return Ok(None) };
+        let Some(user) = live.user else { return Ok(None) };
+        let mut roles = roles::names_of_user(&mut work, live.tenant.id, user.id).await?;
+        roles.insert(EVERYONE.to_owned());
+        let table = self.scope_table(&mut work, live.tenant.id).await?;
+        let management = live.claims.text("aut") == Some(FOR_USER) || live.client.kind == ClientKind::Service;
+        let wanted = live.claims.scopes("scope").map(str::to_owned).collect();
+        // A binding may have been narrowed since the token was issued.
+        let scopes = table.grant(&wanted, &roles, management);
+        Ok(Some(Principal {
+            tenant: live.tenant,
+            user: user.name,
+            roles,
+            scopes,
+            client: Some(live.client.id),
+            method: AuthenticationMethod::Bearer,
+        }))
+    }
+
+    async fn operator(&self, requested: Option<&TenantDomain>) -> Result<Option<Principal>, IdentityError> {
+        let mut work = self.database.read().await?;
+        let tenant = match requested {
+            None => tenants::by_id(&mut work, TenantId::SUPER).await?,
+            Some(domain) => tenants::by_domain(&mut work, domain.as_str()).await?,
+        };
+        let Some(tenant) = tenant.map(|r| r.tenant) else { return Ok(None) };
+        let table = self.scope_table(&mut work, tenant.id).await?;
+        Ok(Some(Principal {
+            tenant,
+            user: LOCAL_OPERATOR.to_owned(),
+            roles: [ADMIN_ROLE.to_owned(), EVERYONE.to_owned()].into(),
+            scopes: table.system(),
+            client: None,
+            method: AuthenticationMethod::LocalSocket,
+        }))
+    }
+
+    /// Checks an access token of ours: signature, times, revocation, client, subject, epoch. `None` when anything is
+    /// wrong; the reason goes to the log only.
+    pub(crate) async fn live_token(
+        &self,
+        work: &mut UnitOfWork,
+        token: &str,
+    ) -> Result<Option<LiveToken>, IdentityError> {
+        let claims = match self.keys.verify(token, self.now().seconds()) {
+            Ok(claims) => claims,
+            Err(reason) => {
+                tracing::debug!(%reason, "access token refused");
+                return Ok(None);
+            }
+        };
+        let (Some(id), Some(sub), Some(issued_at), Some(client_id)) =
+            (claims.token_id(), claims.subject(), claims.issued_at, claims.text("client_id"))
+        else {
+            return Ok(None);
+        };
+        if tokens::is_revoked(work, id).await? {
+            return Ok(None);
+        }
+        let client = clients::find_anywhere(work, &ConsumerKey::new(client_id)).await?.filter(|c| c.active);
+        let Some(client) = client else { return Ok(None) };
+        let Some((tenant, user)) = self.token_subject(work, &claims, &client, sub).await? else { return Ok(None) };
+        let epoch = tokens::epoch(work, tenant.id, sub).await?;
+        if !tenant.active || epoch.is_some_and(|e| Timestamp::from_seconds(issued_at) < e) {
+            return Ok(None);
+        }
+        if user.as_ref().is_some_and(|u| u.locked) {
+            return Ok(None);
+        }
+        Ok(Some(LiveToken { claims, client, user, tenant }))
+    }
+
+    async fn token_subject(
+        &self,
+        work: &mut UnitOfWork,
+        claims: &Claims,
+        client: &ClientRow,
+        sub: &str,
+    ) -> Result<Option<(Tenant, Option<UserRow>)>, StoreError> {
+        match claims.text("aut") {
+            Some(FOR_CLIENT) if sub == client.id.as_str() => {
+                let tenant = tenants::by_id(work, client.tenant).await?;
+                let owner = users::by_name(work, client.tenant, &client.owner).await?;
+                Ok(tenant.map(|t| (t.tenant, owner)))
+            }
+            Some(FOR_USER) => {
+                let Some((name, domain)) = sub.rsplit_once('@') else { return Ok(None) };
+                let Some(tenant) = tenants::by_domain(work, domain).await? else { return Ok(None) };
+                let user = users::by_name(work, tenant.tenant.id, name).await?;
+                Ok(user.map(|user| (tenant.tenant, Some(user))))
+            }
+            _ => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Refresh tokens: used once, then replaced. A second use reveals a copy, and ends the whole family (RFC 9700 4.14.2).
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use store::repository::client::ClientRow;
+use store::repository::token as tokens;
+use store::repository::{role as roles, tenant as tenants, user as users};
+
+use crate::scope::EVERYONE;
+use crate::token::Subject;
+use crate::{Identity, IdentityError, IssuedToken, hash};
+
+/// Two requests of one client that cross each other are no theft: the second is refused, the family lives on.
+const OVERLAP: Duration = Duration::from_secs(2);
+
+impl Identity {
+    /// New tokens for a refresh token. `None` when it is not valid for this client.
+    pub(crate) async fn refresh(
+        &self,
+        client: &ClientRow,
+        value: &str,
+        narrowed: &BTreeSet<String>,
+    ) -> Result<Option<IssuedToken>, IdentityError> {
+        let now = self.now();
+        let digest = hash::sha256(value);
+        let mut work = self.database.begin().await?;
+        let Some(row) = tokens::find_refresh(&mut work, &digest).await? else { return Ok(None) };
+        // Another client's token: refused, and nothing is told about it.
+        if row.client != client.id {
+            return Ok(None);
+        }
+        if row.used_at.is_some_and(|used| now.since(used) < OVERLAP) {
+            return Ok(None);
+        }
+        if row.used_at.is_none() && !tokens::use_refresh(&mut work, &digest, now).await? {
+            return Ok(None);
+        }
+        if row.used_at.is_some() {
+            tracing::warn!(client = %client.id, user = %row.user, "a refresh token was used twice; its family is revoked");
+            tokens::revoke_family(&mut work, &row.family, now).await?;
+            work.save().await?;
+            self.announce();
+            return Ok(None);
+        }
+        if row.expires_at <= now {
+            return Ok(None);
+        }
+        let user = users::by_id(&mut work, row.tenant, row.user).await?;
+        let tenant = tenants::by_id(&mut work, row.tenant).await?.map(|r| r.tenant);
+        let (Some(user), Some(tenant)) = (user, tenant) else { return Ok(None) };
+        if user.locked || !tenant.active {
+            return Ok(None);
+        }
+        let mut current = roles::names_of_user(&mut work, tenant.id, user.id).await?;
+        current.insert(EVERYONE.to_owned());
+        let before: BTreeSet<String> = row.scopes.split(' ').map(str::to_owned).collect();
+        // Never more than before (RFC 6749 section 6), never more than the roles allow now.
+        let wanted = if narrowed.is_empty() { before } else { before.intersection(narrowed).cloned().collect() };
+        let table = self.scope_table(&mut work, tenant.id).await?;
+        let granted = table.grant(&wanted, &current, true);
+        // The access token that came with the old refresh token ends: only the newest pair is live.
+        let revoked = tokens::RevokedRow {
+            token_id: row.access_token_id.clone(),
+            expires_at: row.access_expires_at,
+            revoked_at: now,
+        };
+        if row.access_expires_at > now {
+            tokens::revoke(&mut work, tenant.id, &revoked).await?;
+        }
+        let subject = Subject { tenant: &tenant, id: user.id, name: &user.name };
+        let issued = self.issue_for_user(&mut work, client, &subject, &granted, &row.family).await?;
+        work.save().await?;
+        self.announce();
+        Ok(Some(issued))
+    }
+}

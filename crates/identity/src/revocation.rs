@@ -1,0 +1,129 @@
+//! Revoked tokens and subject epochs: what gateways must learn within five seconds (threat model row 13).
+
+use jose::Claims;
+use model::{ConsumerKey, TenantId, Timestamp};
+use store::repository::client::ClientRow;
+use store::repository::session;
+use store::repository::token::{self as tokens, RevokedRow};
+
+use crate::settings::MAX_LIFETIME;
+use crate::{Identity, IdentityError, hash};
+
+/// Rows of each kind that one transaction of the clean-up removes.
+const CLEANUP_CHUNK: i64 = 500;
+
+/// A revoked access token that has not expired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRevocation {
+    /// `jti`.
+    pub token_id: String,
+    /// `exp`: afterwards nobody needs to remember it.
+    pub expires_at: Timestamp,
+    /// When it was revoked.
+    pub revoked_at: Timestamp,
+}
+
+/// Tokens of a subject whose `iat` lies before the time are not valid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubjectEpoch {
+    /// The subject's tenant.
+    pub tenant: TenantId,
+    /// `sub` of the tokens: `alice@example.com`, or a client id for tokens in a client's own name.
+    pub subject: String,
+    /// The time, a whole second.
+    pub not_before: Timestamp,
+}
+
+impl Identity {
+    /// Live revocations made at or after a time, in order; pass `Timestamp::from_millis(0)` for all.
+    ///
+    /// # Errors
+    /// [`IdentityError::Store`].
+    pub async fn revoked_tokens(&self, since: Timestamp) -> Result<Vec<TokenRevocation>, IdentityError> {
+        let mut work = self.database.read().await?;
+        let rows = tokens::revoked_since(&mut work, since, self.now()).await?;
+        let revocation = |r: RevokedRow| TokenRevocation {
+            token_id: r.token_id,
+            expires_at: r.expires_at,
+            revoked_at: r.revoked_at,
+        };
+        Ok(rows.into_iter().map(revocation).collect())
+    }
+
+    /// The epochs that can matter to a token which is still valid.
+    ///
+    /// # Errors
+    /// [`IdentityError::Store`].
+    pub async fn subject_epochs(&self) -> Result<Vec<SubjectEpoch>, IdentityError> {
+        let mut work = self.database.read().await?;
+        let rows = tokens::epochs_since(&mut work, self.oldest_epoch()).await?;
+        let epoch =
+            |r: tokens::EpochRow| SubjectEpoch { tenant: r.tenant, subject: r.subject, not_before: r.not_before };
+        Ok(rows.into_iter().map(epoch).collect())
+    }
+
+    /// Revokes an access token by its `jti`, whoever holds it: for one-time tokens and administrators.
+    ///
+    /// # Errors
+    /// [`IdentityError::Store`].
+    pub async fn revoke_token_id(
+        &self,
+        tenant: TenantId,
+        token_id: &str,
+        expires_at: Timestamp,
+    ) -> Result<(), IdentityError> {
+        let mut work = self.database.begin().await?;
+        let row = RevokedRow { token_id: token_id.to_owned(), expires_at, revoked_at: self.now() };
+        tokens::revoke(&mut work, tenant, &row).await?;
+        work.save().await?;
+        self.announce();
+        Ok(())
+    }
+
+    /// Revokes a token that was issued to the client (RFC 7009): an access token together with its refresh token, or a
+    /// refresh token with everything that descends from the same sign-in. Anything else is left alone without a word.
+    pub(crate) async fn revoke(&self, client: &ClientRow, token: &str) -> Result<(), IdentityError> {
+        let now = self.now();
+        let mut work = self.database.begin().await?;
+        if let Some(row) = tokens::find_refresh(&mut work, &hash::sha256(token)).await? {
+            if row.client != client.id {
+                return Ok(());
+            }
+            tokens::revoke_family(&mut work, &row.family, now).await?;
+        } else if let Ok(claims) = self.keys.verify(token, now.seconds()) {
+            let Some(id) = claims.token_id().filter(|_| is_of(&claims, &client.id)) else { return Ok(()) };
+            if let Some(family) = tokens::family_of_access_token(&mut work, id).await? {
+                tokens::revoke_family(&mut work, &family, now).await?;
+            }
+            let expires_at = Timestamp::from_seconds(claims.expires);
+            let row = RevokedRow { token_id: id.to_owned(), expires_at, revoked_at: now };
+            tokens::revoke(&mut work, client.tenant, &row).await?;
+        } else {
+            return Ok(());
+        }
+        work.save().await?;
+        self.announce();
+        Ok(())
+    }
+
+    /// Removes one chunk of expired rows; `true` when there may be more. Run it in the background until it says `false`.
+    ///
+    /// # Errors
+    /// [`IdentityError::Store`].
+    pub async fn remove_expired(&self) -> Result<bool, IdentityError> {
+        let mut work = self.database.begin().await?;
+        let removed = session::remove_expired(&mut work, self.now(), self.oldest_epoch(), CLEANUP_CHUNK).await?;
+        work.save().await?;
+        Ok(removed > 0)
+    }
+
+    fn oldest_epoch(&self) -> Timestamp {
+        let longest = i64::try_from(MAX_LIFETIME.as_millis()).unwrap_or(i64::MAX);
+        Timestamp::from_millis(self.now().millis().saturating_sub(longest))
+    }
+}
+
+/// Whether the token was issued to the client.
+pub(crate) fn is_of(claims: &Claims, client: &ConsumerKey) -> bool {
+    claims.text("client_id") == Some(client.as_str())
+}

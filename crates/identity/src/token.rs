@@ -1,0 +1,251 @@
+//! Issuing access tokens (RFC 9068) and ID tokens.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use model::{ConsumerKey, Secret, Tenant, TenantDomain, TenantId, Timestamp, UserId};
+use serde_json::{Value, json};
+use store::UnitOfWork;
+use store::repository::client::{self as clients, ClientKind, ClientRow};
+use store::repository::token::{self as tokens, RefreshRow};
+use store::repository::{role as roles, tenant as tenants, user as users};
+
+use crate::scope::EVERYONE;
+use crate::settings::MAX_LIFETIME;
+use crate::sign_in::SignedIn;
+use crate::{Identity, IdentityError, hash};
+
+/// `typ` of access tokens (RFC 9068).
+const ACCESS_TOKEN: &str = "at+jwt";
+/// `typ` of ID tokens; they carry `at_hash`, so no verifier of ours takes them for access tokens.
+const ID_TOKEN: &str = "JWT";
+/// The refresh token grant, RFC 6749 section 6.
+pub(crate) const REFRESH_GRANT: &str = "refresh_token";
+
+/// Tokens just issued.
+pub struct IssuedToken {
+    /// A JWT.
+    pub access_token: Secret<String>,
+    /// `jti` of the access token.
+    pub token_id: String,
+    /// Lifetime of the access token, seconds.
+    pub expires_in: u64,
+    /// Granted scopes, separated by blanks.
+    pub scope: String,
+    /// Opaque; only for clients with the grant.
+    pub refresh_token: Option<Secret<String>>,
+    /// A JWT; only with the scope `openid`.
+    pub id_token: Option<Secret<String>>,
+}
+
+/// `sub` of a user's tokens: unique over all tenants, and split at the last `@` again.
+pub(crate) fn subject(user: &str, domain: &TenantDomain) -> String {
+    format!("{user}@{domain}")
+}
+
+/// The user for whom tokens are issued.
+pub(crate) struct Subject<'a> {
+    pub(crate) tenant: &'a Tenant,
+    pub(crate) id: UserId,
+    pub(crate) name: &'a str,
+}
+
+/// Whose token it is, as WSO2's `aut` says it.
+pub(crate) const FOR_CLIENT: &str = "APPLICATION";
+/// See [`FOR_CLIENT`].
+pub(crate) const FOR_USER: &str = "APPLICATION_USER";
+
+struct AccessToken {
+    text: Secret<String>,
+    id: String,
+    expires_at: Timestamp,
+    lifetime: Duration,
+}
+
+impl Identity {
+    /// A token for a client in its own name (client credentials), as the Developer Portal makes them. Management scopes
+    /// are left out for keys of applications; scopes bound to roles go by the roles of the client's owner.
+    ///
+    /// # Errors
+    /// [`IdentityError::NotFound`] when there is no active client, [`IdentityError::Invalid`] for scopes or a lifetime out
+    /// of bounds.
+    pub async fn issue_client_token(
+        &self,
+        tenant: TenantId,
+        id: &ConsumerKey,
+        scopes: &[String],
+        lifetime: Option<Duration>,
+    ) -> Result<IssuedToken, IdentityError> {
+        let wanted = crate::scope::parse(&scopes.join(" ")).map_err(IdentityError::Invalid)?;
+        let mut work = self.database.read().await?;
+        let client = clients::find(&mut work, tenant, id).await?.filter(|c| c.active);
+        let client = client.ok_or_else(|| IdentityError::not_found("There is no such client."))?;
+        work.cancel().await?;
+        self.client_token(&client, &wanted, lifetime).await
+    }
+
+    pub(crate) async fn client_token(
+        &self,
+        client: &ClientRow,
+        wanted: &BTreeSet<String>,
+        lifetime: Option<Duration>,
+    ) -> Result<IssuedToken, IdentityError> {
+        if lifetime.is_some_and(|l| l < Duration::from_secs(1) || l > MAX_LIFETIME) {
+            return Err(IdentityError::invalid("The lifetime of a token is 1 second to 366 days."));
+        }
+        let mut work = self.database.read().await?;
+        let table = self.scope_table(&mut work, client.tenant).await?;
+        let tenant = self.need_tenant(&mut work, client.tenant).await?;
+        let owner_roles = match users::by_name(&mut work, client.tenant, &client.owner).await? {
+            Some(owner) if !owner.locked => roles::names_of_user(&mut work, client.tenant, owner.id).await?,
+            _ => BTreeSet::new(),
+        };
+        let epoch = self.epoch_of(&mut work, client.tenant, client.id.as_str()).await?;
+        work.cancel().await?;
+        let management = client.kind == ClientKind::Service;
+        let mut granted = table.grant(wanted, &owner_roles, management);
+        // OpenID Connect is about a person; there is none here.
+        if granted.remove("openid") && granted.is_empty() {
+            granted.insert(crate::scope::DEFAULT_SCOPE.to_owned());
+        }
+        let scope = join(&granted);
+        let claims = json!({"sub": client.id, "aut": FOR_CLIENT, "scope": scope});
+        let token = self.access_token(client, &tenant, claims, epoch, lifetime)?;
+        Ok(IssuedToken {
+            access_token: token.text,
+            token_id: token.id,
+            expires_in: token.lifetime.as_secs(),
+            scope,
+            refresh_token: None,
+            id_token: None,
+        })
+    }
+
+    /// Tokens for a user who has just proved who they are.
+    pub(crate) async fn user_token(
+        &self,
+        client: &ClientRow,
+        user: &SignedIn,
+        wanted: &BTreeSet<String>,
+    ) -> Result<IssuedToken, IdentityError> {
+        let mut work = self.database.begin().await?;
+        let table = self.scope_table(&mut work, user.tenant.id).await?;
+        // The signed-in user's rights as they are now, not as they were before the password was checked.
+        let mut current = roles::names_of_user(&mut work, user.tenant.id, user.user.id).await?;
+        current.insert(EVERYONE.to_owned());
+        let granted = table.grant(wanted, &current, true);
+        let subject = Subject { tenant: &user.tenant, id: user.user.id, name: &user.user.name };
+        let family = self.rng.uuid().to_string();
+        let issued = self.issue_for_user(&mut work, client, &subject, &granted, &family).await?;
+        work.save().await?;
+        Ok(issued)
+    }
+
+    pub(crate) async fn issue_for_user(
+        &self,
+        work: &mut UnitOfWork,
+        client: &ClientRow,
+        user: &Subject<'_>,
+        granted: &BTreeSet<String>,
+        family: &str,
+    ) -> Result<IssuedToken, IdentityError> {
+        let scope = join(granted);
+        let sub = subject(user.name, &user.tenant.domain);
+        let epoch = self.epoch_of(work, user.tenant.id, &sub).await?;
+        let signing_tenant = tenants::by_id(work, client.tenant).await?.map(|r| r.tenant);
+        let signing_tenant = signing_tenant.ok_or_else(|| IdentityError::not_found("There is no such tenant."))?;
+        let claims = json!({"sub": sub, "aut": FOR_USER, "scope": scope});
+        let token = self.access_token(client, &signing_tenant, claims, epoch, None)?;
+        let refresh_token = match client.grants.iter().any(|g| g == REFRESH_GRANT) {
+            false => None,
+            true => {
+                let value = hash::new_secret(&*self.rng);
+                let now = self.now();
+                let lifetime = client.refresh_seconds.and_then(|s| u64::try_from(s).ok()).map(Duration::from_secs);
+                let row = RefreshRow {
+                    hash: hash::sha256(value.expose()),
+                    family: family.to_owned(),
+                    tenant: user.tenant.id,
+                    client: client.id.clone(),
+                    user: user.id,
+                    scopes: scope.clone(),
+                    access_token_id: token.id.clone(),
+                    access_expires_at: token.expires_at,
+                    issued_at: now,
+                    expires_at: now.plus(lifetime.unwrap_or(self.settings.refresh_token_lifetime)),
+                    used_at: None,
+                };
+                tokens::insert_refresh(work, &row).await?;
+                Some(value)
+            }
+        };
+        let id_token = if granted.contains("openid") { Some(self.id_token(client, &sub, &token)?) } else { None };
+        Ok(IssuedToken {
+            access_token: token.text,
+            token_id: token.id,
+            expires_in: token.lifetime.as_secs(),
+            scope,
+            refresh_token,
+            id_token,
+        })
+    }
+
+    fn access_token(
+        &self,
+        client: &ClientRow,
+        signing_tenant: &Tenant,
+        mut claims: Value,
+        epoch: Option<Timestamp>,
+        lifetime: Option<Duration>,
+    ) -> Result<AccessToken, IdentityError> {
+        let own = client.access_seconds.and_then(|s| u64::try_from(s).ok()).map(Duration::from_secs);
+        let lifetime = lifetime.or(own).unwrap_or(self.settings.access_token_lifetime);
+        let now = self.now();
+        let expires_at = Timestamp::from_seconds(now.plus(lifetime).seconds());
+        let id = self.rng.uuid().to_string();
+        // An epoch is the start of a second that may just be beginning: a token issued after it must not look older.
+        let issued_at = epoch.map_or(now.seconds(), |e| e.seconds().max(now.seconds()));
+        if let Value::Object(members) = &mut claims {
+            members.insert("iss".into(), self.keys.issuer().into());
+            members.insert("aud".into(), client.id.as_str().into());
+            members.insert("azp".into(), client.id.as_str().into());
+            members.insert("client_id".into(), client.id.as_str().into());
+            members.insert("realm".into(), json!({"signing_tenant": signing_tenant.domain}));
+            members.insert("iat".into(), issued_at.into());
+            members.insert("nbf".into(), now.seconds().into());
+            members.insert("exp".into(), expires_at.seconds().into());
+            members.insert("jti".into(), id.clone().into());
+        }
+        let text = self.keys.sign(ACCESS_TOKEN, &claims).map_err(|e| IdentityError::Internal(e.to_string()))?;
+        Ok(AccessToken { text: Secret::new(text), id, expires_at, lifetime })
+    }
+
+    /// OpenID Connect Core 2.
+    fn id_token(
+        &self,
+        client: &ClientRow,
+        subject: &str,
+        access: &AccessToken,
+    ) -> Result<Secret<String>, IdentityError> {
+        let digest = hash::sha256(access.text.expose());
+        let half = digest.get(..16).unwrap_or(&digest);
+        let claims = json!({
+            "iss": self.keys.issuer(),
+            "sub": subject,
+            "aud": client.id,
+            "azp": client.id,
+            "iat": self.now().seconds(),
+            "exp": access.expires_at.seconds(),
+            "jti": self.rng.uuid(),
+            "at_hash": URL_SAFE_NO_PAD.encode(half),
+        });
+        let text = self.keys.sign(ID_TOKEN, &claims).map_err(|e| IdentityError::Internal(e.to_string()))?;
+        Ok(Secret::new(text))
+    }
+}
+
+pub(crate) fn join(scopes: &BTreeSet<String>) -> String {
+    scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+}
