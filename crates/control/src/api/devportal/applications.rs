@@ -1,0 +1,55 @@
+//! Applications.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use web::{Answer, Call, Operation, Permit, RouteTable, created, json, no_content};
+
+use super::{APPLICATIONS, consumer};
+use crate::api::page::Page;
+use crate::application::{create as making, delete as removal, list as lists, update as change};
+use crate::{Control, ControlError};
+
+const PATH: &str = "/api/am/devportal/v3/applications";
+const ONE: &str = "/api/am/devportal/v3/applications/{applicationId}";
+const READ: &[&str] = &["apim:subscribe", "apim:app_manage", "apim:app_import_export"];
+
+pub(super) fn routes() -> RouteTable<Control> {
+    RouteTable::new()
+        .guarded(Operation::new("devportal.applications.list", "GET", PATH, "List applications"), READ, list)
+        .guarded(Operation::new("devportal.applications.create", "POST", PATH, "Make one"), APPLICATIONS, create)
+        .guarded(Operation::new("devportal.applications.get", "GET", ONE, "Read an application"), APPLICATIONS, get)
+        .guarded(Operation::new("devportal.applications.update", "PUT", ONE, "Change one"), APPLICATIONS, update)
+        .guarded(Operation::new("devportal.applications.delete", "DELETE", ONE, "Remove an application"), READ, delete)
+}
+
+async fn list(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+    let actor = consumer(&control, &permit).await?;
+    let page = Page::of(&call)?;
+    let descending = call.query("sortOrder").is_some_and(|order| order.eq_ignore_ascii_case("desc"));
+    let query = call.query("query").unwrap_or_default();
+    Ok(json(StatusCode::OK, &lists::list(&control, &actor, &page, query, descending).await?))
+}
+
+async fn create(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+    let actor = consumer(&control, &permit).await?;
+    let made = making::create(&control, &actor, &call.json()?).await?;
+    Ok(created(&format!("{PATH}/{}", made["applicationId"].as_str().unwrap_or_default()), &made))
+}
+
+async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+    let actor = consumer(&control, &permit).await?;
+    Ok(json(StatusCode::OK, &lists::get(&control, &actor, call.path_id("applicationId")?).await?))
+}
+
+async fn update(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+    let actor = consumer(&control, &permit).await?;
+    let id = call.path_id("applicationId")?;
+    Ok(json(StatusCode::OK, &change::update(&control, &actor, id, &call.json()?).await?))
+}
+
+async fn delete(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+    let actor = consumer(&control, &permit).await?;
+    removal::delete(&control, &actor, call.path_id("applicationId")?).await?;
+    Ok(no_content(StatusCode::OK))
+}

@@ -1,0 +1,64 @@
+//! Lifecycle of APIs.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use serde_json::json as object;
+use web::{Answer, Call, Operation, Permit, RestError, RouteTable, json};
+
+use super::{PUBLISH, VIEW, api_id, query_id};
+use crate::{Actor, Control, ControlError, LifecycleOptions};
+
+pub(super) fn routes() -> RouteTable<Control> {
+    RouteTable::new()
+        .guarded(
+            Operation::new(
+                "publisher.apis.change-lifecycle",
+                "POST",
+                "/api/am/publisher/v4/apis/change-lifecycle",
+                "Carry out a lifecycle action.",
+            ),
+            PUBLISH,
+            change,
+        )
+        .guarded(
+            Operation::new(
+                "publisher.apis.lifecycle-state",
+                "GET",
+                "/api/am/publisher/v4/apis/{apiId}/lifecycle-state",
+                "Read the lifecycle state with the actions it allows.",
+            ),
+            VIEW,
+            state,
+        )
+        .guarded(
+            Operation::new(
+                "publisher.apis.lifecycle-history",
+                "GET",
+                "/api/am/publisher/v4/apis/{apiId}/lifecycle-history",
+                "List all lifecycle changes.",
+            ),
+            VIEW,
+            history,
+        )
+}
+
+async fn change(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+    let id = query_id(&call, "apiId")?;
+    let action = call
+        .query("action")
+        .ok_or_else(|| RestError::bad_request("The query parameter action is missing."))?;
+    let options = LifecycleOptions::parse(call.query("lifecycleChecklist").unwrap_or_default())?;
+    let state = control.change_lifecycle(&Actor::of(&permit), id, action, options).await?;
+    let answer = object!({"workflowStatus": "APPROVED", "jsonPayload": null, "lifecycleState": state});
+    Ok(json(StatusCode::OK, &answer))
+}
+
+async fn state(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+    Ok(json(StatusCode::OK, &control.lifecycle_state(&Actor::of(&permit), api_id(&call)?).await?))
+}
+
+async fn history(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+    let list = control.lifecycle_history(&Actor::of(&permit), api_id(&call)?).await?;
+    Ok(json(StatusCode::OK, &object!({"count": list.len(), "list": list})))
+}

@@ -1,0 +1,103 @@
+//! What the Publisher portal asks for around APIs: settings, tags, endpoint checks.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json as object};
+use web::{Answer, Call, Operation, Permit, RestError, RouteTable, json};
+
+use super::{CREATE, VIEW, api_id};
+use crate::api::page::Page;
+use crate::{Actor, Control, ControlError, environment};
+
+pub(super) fn routes() -> RouteTable<Control> {
+    RouteTable::new()
+        .guarded(
+            Operation::new(
+                "publisher.settings.get",
+                "GET",
+                "/api/am/publisher/v4/settings",
+                "Read what the Publisher portal needs to know.",
+            ),
+            &["apim:publisher_settings", "apim:api_view", "apim:api_create", "apim:api_publish", "apim:api_manage"],
+            settings,
+        )
+        .guarded(
+            Operation::new("publisher.tags.list", "GET", "/api/am/publisher/v4/tags", "List the tags in use."),
+            VIEW,
+            tags,
+        )
+        .guarded(
+            Operation::new(
+                "publisher.apis.validate-endpoint",
+                "POST",
+                "/api/am/publisher/v4/apis/validate-endpoint",
+                "Call an endpoint once and tell its status.",
+            ),
+            CREATE,
+            validate_endpoint,
+        )
+        .guarded(
+            Operation::new(
+                "publisher.apis.subscription-policies",
+                "GET",
+                "/api/am/publisher/v4/apis/{apiId}/subscription-policies",
+                "List the business plans of an API.",
+            ),
+            VIEW,
+            subscription_policies,
+        )
+}
+
+async fn settings(control: Arc<Control>, permit: Permit, _call: Call) -> Result<Answer, ControlError> {
+    let actor = Actor::of(&permit);
+    let mut work = control.read().await?;
+    let environments = environment::all(&control, &mut work, actor.tenant()).await?;
+    let answer = object!({
+        "devportalUrl": format!("{}/devportal", control.settings().console_url),
+        "environment": environments,
+        "scopes": permit.principal().scopes,
+        "monetizationAttributes": [],
+        "subscriberContactAttributes": {},
+        "securityAuditProperties": {},
+        "externalStoresEnabled": false,
+        "docVisibilityEnabled": false,
+        "portalConfigurationOnlyModeEnabled": false,
+        "retryCallWithNewOAuthTokenEnabled": true,
+        "crossTenantSubscriptionEnabled": control.settings().portal.cross_tenant_subscriptions,
+        "authorizationHeader": "Authorization",
+        "isJWTEnabledForLoginTokens": false,
+        "orgAccessControlEnabled": false,
+        "allowSubscriptionValidationDisabling": true,
+        "customProperties": [],
+        "gatewayTypes": ["Regular"],
+    });
+    Ok(json(StatusCode::OK, &answer))
+}
+
+async fn tags(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+    let page = Page::of(&call)?;
+    Ok(json(StatusCode::OK, &page.answer(control.api_tags(&Actor::of(&permit)).await?)))
+}
+
+async fn validate_endpoint(control: Arc<Control>, _permit: Permit, call: Call) -> Result<Answer, ControlError> {
+    let url = call
+        .query("endpointUrl")
+        .ok_or_else(|| RestError::bad_request("The query parameter endpointUrl is missing."))?;
+    let answer = match control.egress().send(Method::HEAD, url, None).await {
+        Ok(answer) => object!({
+            "statusCode": answer.status.as_u16(),
+            "statusMessage": answer.status.canonical_reason().unwrap_or_default(),
+            "error": null,
+        }),
+        Err(error) => object!({"statusCode": 0, "statusMessage": "", "error": error.to_string()}),
+    };
+    Ok(json(StatusCode::OK, &answer))
+}
+
+async fn subscription_policies(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+    let id = api_id(&call)?;
+    let found = control.api(&Actor::of(&permit), &id.to_string()).await?;
+    let plans: Vec<Value> = found.plans().into_iter().map(|name| object!({"name": name})).collect();
+    Ok(json(StatusCode::OK, &plans))
+}

@@ -1,0 +1,58 @@
+//! Lists of the Developer Portal: APIs, tags.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use store::UnitOfWork;
+
+use super::{Viewer, average_rating, listed};
+use crate::api::page::Page;
+use crate::publishing::search::Query;
+use crate::{Control, ControlError};
+
+/// APIs that match a query.
+pub(crate) async fn apis(control: &Control, viewer: &Viewer, page: &Page, query: &str) -> Result<Value, ControlError> {
+    let mut work = control.read().await?;
+    let query = Query::parse(query);
+    let mut found = listed(&mut work, viewer).await?;
+    found.retain(|(row, document)| query.matches(row, document));
+    let total = found.len();
+    let mut entries = Vec::new();
+    for (row, document) in page.cut(found) {
+        let rating = average_rating(&mut work, row.id).await?;
+        entries.push(super::view::brief(viewer, &row, &document, &rating));
+    }
+    Ok(page.list(total, entries))
+}
+
+/// The result of a search over APIs, typed as WSO2's unified search does.
+pub(crate) async fn search(
+    control: &Control,
+    viewer: &Viewer,
+    page: &Page,
+    query: &str,
+) -> Result<Value, ControlError> {
+    let mut answer = apis(control, viewer, page, query).await?;
+    for entry in answer["list"].as_array_mut().into_iter().flatten() {
+        if let Some(object) = entry.as_object_mut() {
+            let transport = object.insert("type".into(), json!("API"));
+            object.insert("transportType".into(), transport.unwrap_or_default());
+        }
+    }
+    Ok(answer)
+}
+
+/// Tags of the APIs that lists show, with how many APIs carry each, most used first.
+pub(crate) async fn tags(control: &Control, viewer: &Viewer, page: &Page) -> Result<Value, ControlError> {
+    let mut work: UnitOfWork = control.read().await?;
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for (_, document) in listed(&mut work, viewer).await? {
+        for tag in document.texts("tags") {
+            let count = counts.entry(tag.to_owned()).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+    let mut tags: Vec<(String, u64)> = counts.into_iter().collect();
+    tags.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    Ok(page.answer(tags.into_iter().map(|(value, count)| json!({"value": value, "count": count})).collect()))
+}

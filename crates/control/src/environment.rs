@@ -1,0 +1,236 @@
+//! Gateway environments: where revisions are deployed, and which addresses consumers are told.
+
+use model::TenantId;
+use serde_json::{Value, json};
+use store::UnitOfWork;
+use store::repository::catalogue::{self, ItemKind, ItemRow};
+use store::repository::{api, revision};
+
+use crate::throttling::check::{check_permissions, refused};
+use crate::{Actor, Change, Control, ControlError, ControlSettings};
+
+/// Name and id of the environment every tenant has.
+pub(crate) const DEFAULT: &str = "Default";
+
+const GATEWAY_TYPES: [&str; 7] = ["Regular", "APK", "AWS", "Azure", "Kong", "Envoy", "APIPlatform"];
+
+/// The environment that exists from the start, with the addresses of this server's gateway.
+pub(crate) fn built_in(settings: &ControlSettings) -> Value {
+    json!({
+        "id": DEFAULT,
+        "name": DEFAULT,
+        "displayName": DEFAULT,
+        "type": "hybrid",
+        "description": "The gateway of this server",
+        "provider": "wso2",
+        "gatewayType": "Regular",
+        "isReadOnly": true,
+        "vhosts": [{
+            "host": settings.hostname,
+            "httpContext": "",
+            "httpPort": settings.gateway_http_port,
+            "httpsPort": settings.gateway_https_port,
+            "wsPort": settings.portal.gateway_ws_port,
+            "wssPort": settings.portal.gateway_wss_port,
+        }],
+        "endpointURIs": [],
+        "additionalProperties": [],
+        "permissions": {"permissionType": "PUBLIC", "roles": []},
+    })
+}
+
+/// All environments of a tenant, `Default` first.
+pub(crate) async fn all(control: &Control, work: &mut UnitOfWork, tenant: TenantId) -> Result<Vec<Value>, ControlError> {
+    let mut list = vec![built_in(control.settings())];
+    list.extend(catalogue::list(work, ItemKind::Environment, tenant).await?.into_iter().map(|row| row.document));
+    Ok(list)
+}
+
+/// An environment by name.
+pub(crate) async fn find_by_name(
+    control: &Control,
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+    name: &str,
+) -> Result<Option<Value>, ControlError> {
+    if name == DEFAULT {
+        return Ok(Some(built_in(control.settings())));
+    }
+    Ok(catalogue::find_by_name(work, ItemKind::Environment, tenant, name).await?.map(|row| row.document))
+}
+
+/// `{count, list}`.
+pub(crate) async fn list(control: &Control, actor: &Actor) -> Result<Value, ControlError> {
+    let mut work = control.read().await?;
+    let list = all(control, &mut work, actor.tenant()).await?;
+    Ok(json!({"count": list.len(), "list": list}))
+}
+
+/// One environment by id.
+pub(crate) async fn get(control: &Control, actor: &Actor, id: &str) -> Result<Value, ControlError> {
+    if id == DEFAULT {
+        return Ok(built_in(control.settings()));
+    }
+    let mut work = control.read().await?;
+    Ok(find(&mut work, actor.tenant(), id).await?.document)
+}
+
+async fn find(work: &mut UnitOfWork, tenant: TenantId, id: &str) -> Result<ItemRow, ControlError> {
+    let unknown = || ControlError::not_found(format!("There is no gateway environment with the id {id}."));
+    let id = id.parse().map_err(|_| unknown())?;
+    catalogue::find(work, ItemKind::Environment, tenant, id).await?.ok_or_else(unknown)
+}
+
+/// Adds an environment.
+pub(crate) async fn create(control: &Control, actor: &Actor, input: &Value) -> Result<Value, ControlError> {
+    let id = control.uuid();
+    let document = checked(&id.to_string(), input)?;
+    let name = document["name"].as_str().unwrap_or_default().to_owned();
+    let mut work = control.begin().await?;
+    if find_by_name(control, &mut work, actor.tenant(), &name).await?.is_some() {
+        return Err(ControlError::conflict(format!("A gateway environment named {name} exists already.")));
+    }
+    let row = ItemRow { id, tenant: actor.tenant(), name, document };
+    catalogue::insert(&mut work, ItemKind::Environment, &row, control.now()).await?;
+    let target = format!("environment/{id}");
+    control.commit(work, actor, Change::managed("admin.environments.create", &target)).await?;
+    Ok(row.document)
+}
+
+/// Replaces an environment; its name stays.
+pub(crate) async fn update(control: &Control, actor: &Actor, id: &str, input: &Value) -> Result<Value, ControlError> {
+    if id == DEFAULT {
+        return Err(ControlError::invalid(
+            "The environment Default follows the configuration and cannot be changed here. Add another environment.",
+        ));
+    }
+    let mut work = control.begin().await?;
+    let mut row = find(&mut work, actor.tenant(), id).await?;
+    let mut named = input.clone();
+    if let Some(object) = named.as_object_mut() {
+        object.insert("name".into(), json!(row.name));
+    }
+    row.document = checked(id, &named)?;
+    catalogue::update(&mut work, ItemKind::Environment, &row).await?;
+    let target = format!("environment/{id}");
+    control.commit(work, actor, Change::served("admin.environments.update", &target)).await?;
+    Ok(row.document)
+}
+
+/// Removes an environment that nothing is deployed to.
+pub(crate) async fn delete(control: &Control, actor: &Actor, id: &str) -> Result<(), ControlError> {
+    if id == DEFAULT {
+        return Err(ControlError::invalid("The environment Default cannot be removed."));
+    }
+    let mut work = control.begin().await?;
+    let row = find(&mut work, actor.tenant(), id).await?;
+    for api in api::list(&mut work, actor.tenant()).await? {
+        let deployed = revision::deployments(&mut work, api.id).await?.iter().any(|d| d.environment == row.name);
+        if deployed {
+            return Err(ControlError::conflict(format!(
+                "{} {} is deployed to {}. Undeploy it first.",
+                api.name, api.version, row.name
+            )));
+        }
+    }
+    catalogue::delete(&mut work, ItemKind::Environment, actor.tenant(), row.id).await?;
+    let target = format!("environment/{id}");
+    control.commit(work, actor, Change::served("admin.environments.delete", &target)).await
+}
+
+/// Checks an environment object and fills in what is missing.
+fn checked(id: &str, input: &Value) -> Result<Value, ControlError> {
+    let mut faults = Vec::new();
+    let name = input["name"].as_str().unwrap_or_default().trim();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
+        faults.push("name: use 1 to 255 letters, digits, '.', '_' or '-'.".to_owned());
+    }
+    let gateway_type = input["gatewayType"].as_str().unwrap_or("Regular");
+    if !GATEWAY_TYPES.contains(&gateway_type) {
+        faults.push(format!("gatewayType: one of {}.", GATEWAY_TYPES.join(", ")));
+    }
+    let hosts = input["vhosts"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if hosts.is_empty() || hosts.len() > 100 {
+        faults.push("vhosts: 1 to 100 virtual hosts.".to_owned());
+    }
+    let vhosts: Vec<Value> = hosts.iter().take(100).map(|vhost| checked_vhost(vhost, &mut faults)).collect();
+    for (number, vhost) in vhosts.iter().enumerate() {
+        if vhosts.iter().take(number).any(|other| other["host"] == vhost["host"]) {
+            faults.push(format!("vhosts: {} is there twice.", vhost["host"]));
+        }
+    }
+    let permissions = &input["permissions"];
+    if permissions.is_object() {
+        check_permissions(permissions, &mut faults);
+    }
+    if !faults.is_empty() {
+        return Err(refused(faults));
+    }
+    Ok(json!({
+        "id": id,
+        "name": name,
+        "displayName": input["displayName"].as_str().unwrap_or(name),
+        "type": input["type"].as_str().unwrap_or("hybrid"),
+        "description": input["description"].as_str().unwrap_or_default(),
+        "provider": input["provider"].as_str().unwrap_or("wso2"),
+        "gatewayType": gateway_type,
+        "isReadOnly": false,
+        "vhosts": vhosts,
+        "endpointURIs": [],
+        "additionalProperties": input["additionalProperties"].as_array().cloned().unwrap_or_default(),
+        "permissions": if permissions.is_object() { permissions.clone() } else {
+            json!({"permissionType": "PUBLIC", "roles": []})
+        },
+    }))
+}
+
+fn checked_vhost(input: &Value, faults: &mut Vec<String>) -> Value {
+    let host = input["host"].as_str().unwrap_or_default().trim().to_ascii_lowercase();
+    let label = |part: &str| {
+        let inside = part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        !part.is_empty() && part.len() <= 63 && inside && !part.starts_with('-') && !part.ends_with('-')
+    };
+    if host.len() > 253 || !host.split('.').all(label) {
+        faults.push(format!("vhosts.host: {host:?} is not a host name."));
+    }
+    let context = input["httpContext"].as_str().unwrap_or_default().trim_matches('/');
+    if context.len() > 255 || !context.chars().all(|c| c.is_ascii_alphanumeric() || "-_./~".contains(c)) {
+        faults.push("vhosts.httpContext: a path of letters, digits, '-', '_', '.', '~' and '/'.".to_owned());
+    }
+    let mut port = |field: &str, default: u16| match &input[field] {
+        Value::Null => default,
+        value => match value.as_u64().and_then(|n| u16::try_from(n).ok()) {
+            Some(port) => port,
+            None => {
+                faults.push(format!("vhosts.{field}: a port from 0 to 65535."));
+                default
+            }
+        },
+    };
+    json!({
+        "host": host,
+        "httpContext": context,
+        "httpPort": port("httpPort", 8280),
+        "httpsPort": port("httpsPort", 8243),
+        "wsPort": port("wsPort", 9099),
+        "wssPort": port("wssPort", 8099),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::checked;
+    use serde_json::json;
+
+    #[test]
+    fn faults_are_reported_together() {
+        let error = checked("1", &json!({"name": "a b", "gatewayType": "Apache", "vhosts": [
+            {"host": "-bad-.example.com"}, {"host": "x.y", "httpsPort": 70000}, {"host": "X.Y"}]}))
+        .unwrap_err();
+        assert_eq!(error.items.len(), 5, "{error:?}");
+        let good = checked("1", &json!({"name": "east", "vhosts": [{"host": "GW.example.com"}]})).unwrap();
+        assert_eq!(good["vhosts"][0]["host"], "gw.example.com");
+        assert_eq!(good["displayName"], "east");
+    }
+}

@@ -1,0 +1,44 @@
+//! OpenID Connect discovery: fills in a key manager's form from its well-known document.
+
+use serde_json::{Value, json};
+
+use super::known::Connector;
+use super::registry::is_web_address;
+use crate::{Control, ControlError};
+
+/// Reads a discovery document; `{valid, value}` as WSO2 answers it.
+///
+/// # Errors
+/// 400 for an address that may not be called or is none.
+pub(crate) async fn discover(control: &Control, url: &str, kind: &str) -> Result<Value, ControlError> {
+    if !is_web_address(url) {
+        return Err(ControlError::invalid("url: an http or https URL."));
+    }
+    let answer = control.egress().get(url).await.map_err(|e| ControlError::invalid(format!("{e}.")))?;
+    let document: Value = match serde_json::from_slice(&answer.body) {
+        Ok(document) if answer.status.is_success() => document,
+        _ => return Ok(json!({"valid": false})),
+    };
+    if document["issuer"].as_str().is_none() {
+        return Ok(json!({"valid": false}));
+    }
+    let connector = Connector::find(kind);
+    Ok(json!({
+        "valid": true,
+        "value": {
+            "type": kind,
+            "wellKnownEndpoint": url,
+            "issuer": document["issuer"],
+            "tokenEndpoint": document["token_endpoint"],
+            "revokeEndpoint": document["revocation_endpoint"],
+            "introspectionEndpoint": document["introspection_endpoint"],
+            "userInfoEndpoint": document["userinfo_endpoint"],
+            "authorizeEndpoint": document["authorization_endpoint"],
+            "clientRegistrationEndpoint": document["registration_endpoint"],
+            "certificates": {"type": "JWKS", "value": document["jwks_uri"]},
+            "availableGrantTypes": document["grant_types_supported"].as_array().cloned().unwrap_or_default(),
+            "consumerKeyClaim": connector.map_or("azp", |c| c.consumer_key_claim),
+            "scopesClaim": connector.map_or("scope", |c| c.scopes_claim),
+        },
+    }))
+}

@@ -1,0 +1,48 @@
+//! API management: use cases, the REST APIs over them, and the compiler of the gateway's snapshot.
+//!
+//! May depend on `model`, `store`, `policy`, `vault` and `web`. What lives in other crates is reached through ports
+//! ([`GatewayPublisher`], [`KeyManager`], [`Sealer`]) that the composition root implements. Use cases take the
+//! [`Control`] state and an [`Actor`] and know nothing of HTTP; the files below [`api`] translate.
+//!
+//! To add a REST operation: a file `api/<area>/<verb>.rs` with a thin handler, and one line in the area's route list.
+//! Every change ends in [`Control::commit`], which writes the audit record and the change-log entry in the same
+//! transaction and then hands the new snapshot to the gateway.
+
+// The largest REST objects have more fields than `json!` expands by default.
+#![recursion_limit = "256"]
+
+mod actor;
+pub mod api;
+mod archive;
+mod definition;
+mod document;
+mod error;
+mod key_manager;
+mod lifecycle;
+pub mod openapi;
+mod port;
+mod publishing;
+mod service;
+pub mod snapshot;
+// Part B (consumers and administration) adds its modules below this line.
+mod application;
+mod category;
+mod comment;
+mod deny;
+mod discovery;
+mod environment;
+mod organization;
+mod settings;
+mod subscription;
+mod tenant_config;
+mod throttling;
+
+pub use actor::Actor;
+pub use error::{ControlError, FaultKind};
+pub use key_manager::{
+    Client, ClientSecret, ClientSettings, IssuedToken, KeyManager, KeyManagerError, NewClient, RESIDENT, TokenRequest,
+};
+pub use port::{GatewayPublisher, Ports, Sealer};
+pub use publishing::{DefinitionSource, DeploymentRequest, ImportOptions, LifecycleOptions, ValidationReport};
+pub use service::{Change, Control, ControlSettings};
+pub use settings::{ApplicationAttribute, PortalSettings};

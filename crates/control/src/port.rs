@@ -1,0 +1,43 @@
+//! What the use cases need from elsewhere; the composition root implements these.
+
+use std::sync::Arc;
+
+use model::Secret;
+use model::snapshot::Snapshot;
+use web::BoxFuture;
+
+use crate::KeyManager;
+
+/// Hands a snapshot to the gateways.
+pub trait GatewayPublisher: Send + Sync + 'static {
+    /// Returns when every connected gateway serves the snapshot.
+    ///
+    /// # Errors
+    /// One line per fault; what a gateway refused keeps its former state.
+    fn publish(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), Vec<String>>>;
+}
+
+/// Seals secrets before they reach the database (crate `vault`).
+pub trait Sealer: Send + Sync + 'static {
+    /// Seals bytes for one place; `context` names the place and must be given again to open.
+    ///
+    /// # Errors
+    /// Why it could not be sealed; no secret in the text.
+    fn seal(&self, plain: &[u8], context: &str) -> Result<String, String>;
+
+    /// Opens what [`Sealer::seal`] made.
+    ///
+    /// # Errors
+    /// Why it could not be opened; no secret in the text.
+    fn open(&self, sealed: &str, context: &str) -> Result<Secret<Vec<u8>>, String>;
+}
+
+/// All ports.
+pub struct Ports {
+    /// The gateways.
+    pub gateway: Arc<dyn GatewayPublisher>,
+    /// The authorisation server.
+    pub key_manager: Arc<dyn KeyManager>,
+    /// The vault.
+    pub sealer: Arc<dyn Sealer>,
+}

@@ -1,0 +1,136 @@
+//! Reading, listing and removing APIs.
+
+use model::{ApiDocument, ApiId, RevisionId};
+use serde_json::{Value, json};
+use store::repository::api;
+use store::repository::{revision, subscription, tenant};
+
+use super::load::{api_not_found, load, may_access, parse};
+use super::search::Query;
+use crate::document::{ViewContext, summary, view};
+use crate::throttling::{self, Level};
+use crate::{Actor, Change, Control, ControlError, FaultKind};
+
+impl Control {
+    /// One API, by its id or by the id of one of its revisions; without secrets.
+    ///
+    /// # Errors
+    /// 403, 404.
+    pub async fn api(&self, actor: &Actor, id: &str) -> Result<ApiDocument, ControlError> {
+        let mut work = self.read().await?;
+        let unlimited = self.settings().portal.unlimited_tier;
+        let plans = throttling::names(&mut work, actor.tenant(), Level::Subscription, unlimited).await?;
+        let context = ViewContext { plans: Some(&plans) };
+        let Ok(parsed) = id.parse::<ApiId>() else { return Err(api_not_found(id)) };
+        let found = revision::find_any(&mut work, actor.tenant(), RevisionId::new(parsed.uuid())).await?;
+        let Some(frozen) = found else {
+            return view(&load(&mut work, actor, parsed).await?, context);
+        };
+        let mut row = load(&mut work, actor, frozen.api).await?;
+        row.document = frozen.document;
+        let mut document = view(&row, context)?;
+        document.set("id", frozen.id.to_string());
+        document.set("isRevision", true);
+        document.set("revisionedApiId", row.id.to_string());
+        document.set("revisionId", frozen.number);
+        Ok(document)
+    }
+
+    /// Summaries of the APIs that the actor may see and that match the query, newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn search_apis(&self, actor: &Actor, query: &str) -> Result<Vec<Value>, ControlError> {
+        let query = Query::parse(query);
+        let mut work = self.read().await?;
+        let mut found = Vec::new();
+        for row in api::list(&mut work, actor.tenant()).await? {
+            let document = parse(&row)?;
+            if may_access(actor, &row, &document) && query.matches(&row, &document) {
+                found.push(summary(&row)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether a name, a context or a name with its version is taken; the query has the search syntax.
+    ///
+    /// # Errors
+    /// 404 when nothing matches.
+    pub async fn api_exists(&self, actor: &Actor, query: &str) -> Result<(), ControlError> {
+        let wanted = query.trim();
+        let (field, text) = wanted.split_once(':').unwrap_or(("name", wanted));
+        let text = text.trim_matches('"');
+        let mut work = self.read().await?;
+        let found = match field {
+            "context" => {
+                let prefix = actor.tenant_info().domain.context_prefix();
+                let context = crate::document::normal_context(text, &prefix)?;
+                !api::with_context(&mut work, actor.tenant(), &context).await?.is_empty()
+            }
+            _ => !api::versions(&mut work, actor.tenant(), text).await?.is_empty(),
+        };
+        if found { Ok(()) } else { Err(ControlError::not_found("No API has this name or context.")) }
+    }
+
+    /// Removes an API with its revisions, deployments and documents.
+    ///
+    /// # Errors
+    /// 409 while somebody is subscribed; 403, 404.
+    pub async fn delete_api(&self, actor: &Actor, id: ApiId) -> Result<(), ControlError> {
+        let mut work = self.begin().await?;
+        let row = load(&mut work, actor, id).await?;
+        if subscription::count_of_api(&mut work, id).await? > 0 {
+            return Err(ControlError::new(
+                FaultKind::Conflict,
+                900_967,
+                "Cannot remove the API",
+                format!("Cannot remove the API {}-{} as active subscriptions exist", row.name, row.version),
+            ));
+        }
+        for entry in parse(&row)?.items("scopes") {
+            let shared = entry.get("shared").and_then(Value::as_bool).unwrap_or(false);
+            if let (false, Some(name)) = (shared, entry.get("scope").and_then(|s| s.get("name")?.as_str())) {
+                self.unbind_unused(&mut work, actor, id, name).await?;
+            }
+        }
+        api::delete(&mut work, actor.tenant(), id).await?;
+        let target = format!("api/{id}");
+        self.commit(work, actor, Change::served("publisher.apis.delete", &target)).await
+    }
+
+    /// Forgets the roles of a scope that no other API declares.
+    async fn unbind_unused(
+        &self,
+        work: &mut store::UnitOfWork,
+        actor: &Actor,
+        leaving: ApiId,
+        scope: &str,
+    ) -> Result<(), ControlError> {
+        for other in api::list(work, actor.tenant()).await? {
+            let declares = |e: &Value| e.get("scope").and_then(|s| s.get("name")?.as_str()) == Some(scope);
+            if other.id != leaving && other.document.contains(scope) && parse(&other)?.items("scopes").iter().any(declares)
+            {
+                return Ok(());
+            }
+        }
+        tenant::unbind_scope(work, actor.tenant(), scope).await?;
+        Ok(())
+    }
+
+    /// Tags in use with the number of APIs each.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn api_tags(&self, actor: &Actor) -> Result<Vec<Value>, ControlError> {
+        let mut work = self.read().await?;
+        let mut counts = std::collections::BTreeMap::<String, u64>::new();
+        for row in api::list(&mut work, actor.tenant()).await? {
+            for tag in parse(&row)?.texts("tags") {
+                let count = counts.entry(tag.to_owned()).or_default();
+                *count = count.saturating_add(1);
+            }
+        }
+        Ok(counts.into_iter().map(|(tag, count)| json!({"value": tag, "count": count})).collect())
+    }
+}

@@ -1,0 +1,69 @@
+//! Replacing an API's object.
+
+use model::{ApiDocument, ApiId};
+use serde_json::Value;
+use store::UnitOfWork;
+use store::repository::api::{self, ApiRow};
+
+use super::create::clear_other_defaults;
+use super::load::{load, parse, store_document};
+use super::rules;
+use crate::document::{Faults, ViewContext, check_document, fill_defaults, seal_secrets, view};
+use crate::{Actor, Change, Control, ControlError};
+
+/// Fields that an update never changes.
+const FIXED: [&str; 6] = ["name", "version", "context", "provider", "type", "lifeCycleStatus"];
+
+impl Control {
+    /// Replaces the working copy. Name, version, context, provider, type and lifecycle state stay; blank secrets keep
+    /// what is stored.
+    ///
+    /// # Errors
+    /// 400 for wrong fields (all of them), 403, 404.
+    pub async fn update_api(
+        &self,
+        actor: &Actor,
+        id: ApiId,
+        document: ApiDocument,
+    ) -> Result<ApiDocument, ControlError> {
+        let mut work = self.begin().await?;
+        let mut row = load(&mut work, actor, id).await?;
+        self.replace_document(&mut work, actor, &mut row, document).await?;
+        let target = format!("api/{id}");
+        self.commit(work, actor, Change::served("publisher.apis.update", &target)).await?;
+        view(&row, ViewContext::default())
+    }
+
+    /// The part of the update that happens inside a transaction.
+    pub(super) async fn replace_document(
+        &self,
+        work: &mut UnitOfWork,
+        actor: &Actor,
+        row: &mut ApiRow,
+        mut document: ApiDocument,
+    ) -> Result<(), ControlError> {
+        let stored = parse(row)?;
+        for field in FIXED {
+            document.set(field, stored.get(field).cloned().unwrap_or_default());
+        }
+        document.set("id", row.id.to_string());
+        let thumbnail = stored.get("hasThumbnail").cloned().unwrap_or(Value::Bool(false));
+        document.set("hasThumbnail", thumbnail);
+        fill_defaults(&mut document);
+        let mut faults = Faults::default();
+        check_document(&document, &mut faults);
+        faults.into_result()?;
+        let unlimited = self.settings().portal.unlimited_tier;
+        rules::check_references(work, actor, &mut document, Some(&stored), unlimited).await?;
+        seal_secrets(self.ports().sealer.as_ref(), row.id, &mut document, Some(&stored))?;
+        store_document(row, &document)?;
+        row.updated_at = self.now();
+        row.updated_by = actor.name();
+        api::update(work, row).await?;
+        rules::bind_scopes(work, actor.tenant(), &document).await?;
+        if row.is_default {
+            clear_other_defaults(work, row).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,226 @@
+//! One API object as the gateway serves it.
+
+use std::collections::BTreeSet;
+
+use model::snapshot::{
+    ApiKind, ApiSecurity, Cors, DeployedApi, Endpoint, EndpointSecurity, EndpointStrategy, Lifecycle, PolicyFlows,
+    Resource, Transports,
+};
+use model::{ApiDocument, ApiId, RevisionId, TenantId};
+use serde_json::Value;
+
+use crate::Sealer;
+use crate::document::open_secret;
+use crate::publishing::policy_uses;
+
+/// Until the upstream's answer head must be there unless the endpoint says otherwise, milliseconds (WSO2: 60 s).
+const DEFAULT_TIMEOUT_MS: u32 = 60_000;
+/// Longest accepted timeout, milliseconds.
+const MAX_TIMEOUT_MS: u64 = 300_000;
+
+/// Compiles an object. Lifecycle, default flag and virtual host are the caller's.
+pub(super) fn compile(
+    id: ApiId,
+    revision: RevisionId,
+    tenant: TenantId,
+    document: &ApiDocument,
+    sealer: &dyn Sealer,
+) -> Result<DeployedApi, String> {
+    let kind = kind(document.kind())?;
+    let endpoint = |side: &str| endpoint(id, document, side, sealer);
+    let (production, sandbox) = (endpoint("production")?, endpoint("sandbox")?);
+    if production.is_none() && sandbox.is_none() {
+        return Err("it has neither a production nor a sandbox endpoint".to_owned());
+    }
+    let transports = document.texts("transport");
+    Ok(DeployedApi {
+        id,
+        revision,
+        tenant,
+        name: document.name().to_owned(),
+        version: document.version().to_owned(),
+        provider: document.provider().to_owned(),
+        context: base_context(document),
+        versioned_context: document.versioned_context(),
+        is_default_version: document.flag("isDefaultVersion"),
+        vhost: String::new(),
+        lifecycle: Lifecycle::Created,
+        kind,
+        transports: Transports { http: transports.contains(&"http"), https: transports.contains(&"https") },
+        security: security(document),
+        resources: document.operations().iter().map(resource).collect(),
+        production,
+        sandbox,
+        cors: cors(document),
+        max_tps: document
+            .get("maxTps")
+            .and_then(|m| m.get("production")?.as_u64())
+            .and_then(|n| u32::try_from(n).ok())
+            .filter(|n| *n > 0),
+        limit: Some(document.text("apiThrottlingPolicy")).filter(|t| !t.is_empty()).map(str::to_owned),
+        policies: flows(document.get("apiPolicies")),
+    })
+}
+
+/// The context under which the default version answers without a version.
+fn base_context(document: &ApiDocument) -> String {
+    document.context().replace("/{version}", "")
+}
+
+fn kind(text: &str) -> Result<ApiKind, String> {
+    match text {
+        "HTTP" | "SOAPTOREST" => Ok(ApiKind::Http),
+        "SOAP" => Ok(ApiKind::Soap),
+        "GRAPHQL" => Ok(ApiKind::Graphql),
+        "WS" => Ok(ApiKind::Ws),
+        "SSE" => Ok(ApiKind::Sse),
+        other => Err(format!("this gateway serves no APIs of type {other}")),
+    }
+}
+
+fn security(document: &ApiDocument) -> ApiSecurity {
+    let schemes = document.texts("securityScheme");
+    let has = |name: &str| schemes.contains(&name);
+    let header = |field: &str| Some(document.text(field)).filter(|t| !t.is_empty()).map(str::to_owned);
+    let all_or = |field: &str| -> BTreeSet<String> {
+        let texts = document.texts(field);
+        if texts.contains(&"all") { BTreeSet::new() } else { texts.into_iter().map(str::to_owned).collect() }
+    };
+    let subscriptionless = document.plans() == ["DefaultSubscriptionless"];
+    ApiSecurity {
+        oauth2: has("oauth2"),
+        api_key: has("api_key"),
+        basic: has("basic_auth"),
+        mutual_tls: has("mutualssl"),
+        mutual_tls_mandatory: has("mutualssl_mandatory"),
+        application_mandatory: has("oauth_basic_auth_api_key_mandatory"),
+        authorization_header: header("authorizationHeader"),
+        api_key_header: header("apiKeyHeader"),
+        audiences: all_or("audiences"),
+        key_managers: all_or("keyManagers"),
+        subscription_required: !subscriptionless,
+    }
+}
+
+fn resource(operation: &Value) -> Resource {
+    let text = |field: &str| operation.get(field).and_then(Value::as_str).unwrap_or_default();
+    let scopes = operation.get("scopes").and_then(Value::as_array);
+    Resource {
+        template: text("target").to_owned(),
+        verb: text("verb").to_owned(),
+        authenticated: text("authType") != "None",
+        scopes: scopes.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
+        limit: Some(text("throttlingPolicy")).filter(|t| !t.is_empty()).map(str::to_owned),
+        policies: flows(operation.get("operationPolicies")),
+    }
+}
+
+fn flows(source: Option<&Value>) -> PolicyFlows {
+    PolicyFlows {
+        request: policy_uses(source, "request"),
+        response: policy_uses(source, "response"),
+        fault: policy_uses(source, "fault"),
+    }
+}
+
+fn endpoint(
+    id: ApiId,
+    document: &ApiDocument,
+    side: &str,
+    sealer: &dyn Sealer,
+) -> Result<Option<Endpoint>, String> {
+    let Some(config) = document.get("endpointConfig") else { return Ok(None) };
+    let kind = config.get("endpoint_type").and_then(Value::as_str).unwrap_or("http");
+    let strategy = match kind {
+        "http" | "address" | "service" | "ws" => EndpointStrategy::Single,
+        "load_balance" => EndpointStrategy::RoundRobin,
+        "failover" => EndpointStrategy::Failover,
+        other => return Err(format!("endpoints of type {other} are not supported")),
+    };
+    let mut targets = urls(config.get(format!("{side}_endpoints").as_str()));
+    if strategy == EndpointStrategy::Failover {
+        targets.extend(urls(config.get(format!("{side}_failovers").as_str())));
+    }
+    if targets.is_empty() {
+        return Ok(None);
+    }
+    let timeout_ms = timeout(config.get(format!("{side}_endpoints").as_str()));
+    let security = endpoint_security(id, config, side, sealer)?;
+    Ok(Some(Endpoint { strategy, targets, security, timeout_ms }))
+}
+
+fn urls(value: Option<&Value>) -> Vec<String> {
+    let list = match value {
+        Some(Value::Array(items)) => items.iter().collect(),
+        Some(item) => vec![item],
+        None => Vec::new(),
+    };
+    let url = |v: &Value| v.get("url").and_then(Value::as_str).or_else(|| v.as_str()).map(str::to_owned);
+    list.into_iter().filter_map(url).filter(|u| !u.is_empty()).collect()
+}
+
+/// WSO2's `config.actionDuration`, milliseconds as text or number.
+fn timeout(value: Option<&Value>) -> u32 {
+    let first = match value {
+        Some(Value::Array(items)) => items.first(),
+        other => other,
+    };
+    let duration = first.and_then(|e| e.get("config")?.get("actionDuration"));
+    let millis = duration.and_then(|d| d.as_u64().or_else(|| d.as_str()?.parse().ok()));
+    millis
+        .filter(|ms| (1..=MAX_TIMEOUT_MS).contains(ms))
+        .and_then(|ms| u32::try_from(ms).ok())
+        .unwrap_or(DEFAULT_TIMEOUT_MS)
+}
+
+fn endpoint_security(
+    id: ApiId,
+    config: &Value,
+    side: &str,
+    sealer: &dyn Sealer,
+) -> Result<Option<EndpointSecurity>, String> {
+    let Some(security) = config.get("endpoint_security").and_then(|s| s.get(side)) else { return Ok(None) };
+    let text = |field: &str| security.get(field).and_then(Value::as_str).unwrap_or_default();
+    if !security.get("enabled").and_then(Value::as_bool).unwrap_or(false) {
+        return Ok(None);
+    }
+    let open = |field: &str| -> Result<String, String> {
+        let sealed = text(field);
+        if sealed.is_empty() {
+            return Ok(String::new());
+        }
+        let plain = open_secret(sealer, id, side, field, sealed)?;
+        String::from_utf8(plain.expose().clone()).map_err(|_| format!("the {field} of the endpoint is not text"))
+    };
+    match text("type").to_uppercase().as_str() {
+        "NONE" | "" => Ok(None),
+        "BASIC" => {
+            Ok(Some(EndpointSecurity::Basic { username: text("username").to_owned(), password: open("password")? }))
+        }
+        "APIKEY" | "API_KEY" => Ok(Some(EndpointSecurity::ApiKey {
+            name: text("apiKeyIdentifier").to_owned(),
+            value: open("apiKeyValue")?,
+            in_query: text("apiKeyIdentifierType").eq_ignore_ascii_case("QUERY_PARAMETER"),
+        })),
+        other => Err(format!("endpoint security of type {other} is not supported; use BASIC or API_KEY")),
+    }
+}
+
+fn cors(document: &ApiDocument) -> Option<Cors> {
+    let config = document.get("corsConfiguration")?;
+    let flag = |name: &str| config.get(name).and_then(Value::as_bool).unwrap_or(false);
+    if !flag("corsConfigurationEnabled") {
+        return None;
+    }
+    let list = |name: &str| -> Vec<String> {
+        let items = config.get(name).and_then(Value::as_array);
+        items.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    Some(Cors {
+        allow_origins: list("accessControlAllowOrigins"),
+        allow_credentials: flag("accessControlAllowCredentials"),
+        allow_headers: list("accessControlAllowHeaders"),
+        allow_methods: list("accessControlAllowMethods"),
+        expose_headers: list("accessControlExposeHeaders"),
+    })
+}

@@ -1,0 +1,133 @@
+//! The consumers' part of the snapshot: tenants, applications, keys, subscriptions, limits, issuers, denials, and what
+//! the identity tables say about revoked tokens.
+//!
+//! The resident key manager's issuer and keys are not here: the composition root adds them, because only crate
+//! `identity` knows its keys.
+
+use std::collections::BTreeMap;
+
+use model::snapshot::{
+    ApiKey, Application, ApplicationKey, Denial, KeyType, LimitLevel, LimitPolicy, Subscription, SubscriptionState,
+    TokenIssuer,
+};
+use model::{ApplicationId, ConsumerKey, TenantDomain, TenantId, Timestamp};
+use store::repository::catalogue::{self, ItemKind};
+use store::repository::{
+    api_key, application, application_key, deny as deny_policies, subscription, tenant, throttling as policies, token,
+};
+use store::{StoreError, UnitOfWork};
+
+use crate::deny::denial_of;
+use crate::key_manager::registry::issuer_of;
+use crate::throttling::{limit_of, unlimited};
+
+/// What the gateway must know about consumers.
+#[derive(Default)]
+pub(crate) struct Consumers {
+    /// Active tenants by number.
+    pub(crate) tenants: BTreeMap<TenantId, TenantDomain>,
+    /// Approved applications.
+    pub(crate) applications: BTreeMap<ApplicationId, Application>,
+    /// Client ids with their applications.
+    pub(crate) keys: BTreeMap<ConsumerKey, ApplicationKey>,
+    /// Subscriptions that count.
+    pub(crate) subscriptions: Vec<Subscription>,
+    /// Policies of three levels, `Unlimited` of each tenant and level included.
+    pub(crate) limits: Vec<LimitPolicy>,
+    /// Registered key managers.
+    pub(crate) issuers: Vec<TokenIssuer>,
+    /// API keys by SHA-256.
+    pub(crate) api_keys: BTreeMap<String, ApiKey>,
+    /// Active deny policies.
+    pub(crate) denials: Vec<Denial>,
+    /// Revoked tokens by id with their expiry.
+    pub(crate) revoked_tokens: BTreeMap<String, Timestamp>,
+    /// Since when tokens of a subject count.
+    pub(crate) subject_epochs: BTreeMap<(TenantId, String), Timestamp>,
+}
+
+fn key_type(text: &str) -> KeyType {
+    if text == "SANDBOX" { KeyType::Sandbox } else { KeyType::Production }
+}
+
+/// Reads them all.
+pub(crate) async fn consumers(work: &mut UnitOfWork) -> Result<Consumers, StoreError> {
+    let mut found = Consumers::default();
+    for row in tenant::list(work).await?.into_iter().filter(|row| row.tenant.active) {
+        found.tenants.insert(row.tenant.id, row.tenant.domain);
+    }
+    // A database without identity's tables filled still serves the super tenant.
+    found.tenants.entry(TenantId::SUPER).or_insert_with(TenantDomain::super_domain);
+    read_applications(work, &mut found).await?;
+    for row in subscription::all(work).await? {
+        let state = match row.status.as_str() {
+            "UNBLOCKED" | "TIER_UPDATE_PENDING" => SubscriptionState::Active,
+            "PROD_ONLY_BLOCKED" => SubscriptionState::ProductionBlocked,
+            "BLOCKED" => SubscriptionState::Blocked,
+            // Not decided or rejected: as if it were not there.
+            _ => continue,
+        };
+        found.subscriptions.push(Subscription {
+            id: row.id,
+            application: row.application,
+            api: row.api,
+            plan: row.plan,
+            state,
+        });
+    }
+    found.limits = policies::all(work).await?.iter().filter_map(limit_of).collect();
+    for tenant in found.tenants.keys() {
+        for level in [LimitLevel::Subscription, LimitLevel::Application, LimitLevel::Advanced] {
+            found.limits.push(unlimited(*tenant, level));
+        }
+    }
+    found.issuers = catalogue::all(work, ItemKind::KeyManager).await?.iter().filter_map(issuer_of).collect();
+    for row in deny_policies::active(work).await? {
+        found.denials.extend(denial_of(&row, found.tenants.get(&row.tenant)));
+    }
+    let epoch = Timestamp::from_millis(0);
+    let mut since = epoch;
+    // The repository answers in pages, oldest first: a revocation must not be lost behind many others.
+    loop {
+        let before = found.revoked_tokens.len();
+        for row in token::revoked_since(work, since, epoch).await? {
+            since = row.revoked_at;
+            found.revoked_tokens.insert(row.token_id, row.expires_at);
+        }
+        if found.revoked_tokens.len() == before {
+            break;
+        }
+    }
+    for row in token::epochs_since(work, epoch).await? {
+        found.subject_epochs.insert((row.tenant, row.subject), row.not_before);
+    }
+    Ok(found)
+}
+
+async fn read_applications(work: &mut UnitOfWork, found: &mut Consumers) -> Result<(), StoreError> {
+    for row in application::all(work).await?.into_iter().filter(|row| row.status == "APPROVED") {
+        found.applications.insert(
+            row.id,
+            Application { id: row.id, tenant: row.tenant, name: row.name, owner: row.owner, limit: row.policy },
+        );
+    }
+    for row in application_key::all(work).await? {
+        let key = ApplicationKey {
+            application: row.application,
+            key_type: key_type(&row.key_type),
+            key_manager: row.key_manager,
+        };
+        found.keys.insert(row.consumer_key, key);
+    }
+    for row in api_key::all(work).await? {
+        let key = ApiKey {
+            application: row.application,
+            key_type: key_type(&row.key_type),
+            expires: row.expires,
+            permitted_ips: row.permitted_ips,
+            permitted_referrers: row.permitted_referrers,
+        };
+        found.api_keys.insert(row.digest, key);
+    }
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! Subscriptions as consumers make and see them.
+
+use model::{ApiDocument, ApiId, ApplicationId, SubscriptionId};
+use serde_json::{Value, json};
+use store::UnitOfWork;
+use store::repository::api::{self, ApiRow};
+use store::repository::application::{self as applications, ApplicationRow};
+use store::repository::subscription::{self as subscriptions, SubscriptionRow};
+
+use super::{plan_refused, shown, unknown};
+use crate::api::page::Page;
+use crate::application::{owned, unknown as unknown_application};
+use crate::discovery::{self, Viewer, view};
+use crate::{Actor, Change, Control, ControlError, FaultKind};
+
+fn id_of<T: std::str::FromStr>(input: &Value, field: &str) -> Result<T, ControlError> {
+    let text = input[field].as_str().unwrap_or_default();
+    text.parse().map_err(|_| ControlError::not_found(format!("{field}: there is nothing with the id {text:?}.")))
+}
+
+/// An API that the actor may subscribe to, of their tenant or of one that offers it to them.
+async fn subscribable(
+    control: &Control,
+    work: &mut UnitOfWork,
+    actor: &Actor,
+    requested_tenant: Option<&str>,
+    id: ApiId,
+) -> Result<(Viewer, ApiRow, ApiDocument), ControlError> {
+    let tenant = discovery::tenant_of(control, work, actor, requested_tenant, id).await?;
+    let viewer = Viewer { tenant, actor: Some(actor.clone()) };
+    let (row, document) = discovery::find(work, &viewer, id).await?;
+    let open = matches!(row.lifecycle.as_str(), "PUBLISHED" | "PROTOTYPED");
+    if !open || !viewer.can_subscribe(&document) {
+        return Err(ControlError::new(
+            FaultKind::Forbidden,
+            900_966,
+            "Forbidden",
+            format!("Subscriptions to {} {} are not possible: it is {}.", row.name, row.version, row.lifecycle),
+        ));
+    }
+    Ok((viewer, row, document))
+}
+
+async fn checked_plan(
+    control: &Control,
+    work: &mut UnitOfWork,
+    viewer: &Viewer,
+    document: &ApiDocument,
+    plan: &str,
+) -> Result<(), ControlError> {
+    let usable = view::plans(control, work, viewer, document).await?;
+    if usable.iter().any(|name| name == plan) { Ok(()) } else { Err(plan_refused(plan)) }
+}
+
+/// Subscribes one of the actor's applications to an API.
+pub(crate) async fn create(
+    control: &Control,
+    actor: &Actor,
+    requested_tenant: Option<&str>,
+    input: &Value,
+) -> Result<Value, ControlError> {
+    let mut work = control.begin().await?;
+    let application = owned(&mut work, actor, id_of(input, "applicationId")?).await?;
+    let api: ApiId = id_of(input, "apiId")?;
+    let (viewer, api, document) = subscribable(control, &mut work, actor, requested_tenant, api).await?;
+    let plan = input["throttlingPolicy"].as_str().unwrap_or_default();
+    checked_plan(control, &mut work, &viewer, &document, plan).await?;
+    if subscriptions::find_pair(&mut work, application.id, api.id).await?.is_some() {
+        return Err(ControlError::new(
+            FaultKind::Conflict,
+            900_967,
+            "Conflict",
+            format!("Subscription already exists: {} is subscribed to {} {}.", application.name, api.name, api.version),
+        ));
+    }
+    let row = SubscriptionRow {
+        id: SubscriptionId::new(control.uuid()),
+        tenant: actor.tenant(),
+        application: application.id,
+        api: api.id,
+        plan: plan.to_owned(),
+        requested_plan: plan.to_owned(),
+        status: "UNBLOCKED".to_owned(),
+        subscriber: actor.name(),
+        created: control.now(),
+    };
+    subscriptions::insert(&mut work, &row).await?;
+    let target = format!("subscription/{}", row.id);
+    control.commit(work, actor, Change::served("devportal.subscriptions.create", &target)).await?;
+    Ok(shown(&row, &application, Some(&api)))
+}
+
+/// A subscription of one of the actor's applications.
+async fn find(
+    work: &mut UnitOfWork,
+    actor: &Actor,
+    id: SubscriptionId,
+) -> Result<(SubscriptionRow, ApplicationRow), ControlError> {
+    let row = subscriptions::find(work, id).await?.ok_or_else(|| unknown(id))?;
+    let application = applications::find(work, actor.tenant(), row.application).await?;
+    let application = application.filter(|found| found.owner == actor.name()).ok_or_else(|| unknown(id))?;
+    Ok((row, application))
+}
+
+/// The API of a subscription, whichever tenant it is of.
+async fn api_of(work: &mut UnitOfWork, row: &SubscriptionRow) -> Result<Option<ApiRow>, ControlError> {
+    for (tenant, _, _) in discovery::tenants(work).await? {
+        if let Some(api) = api::find(work, tenant, row.api).await? {
+            return Ok(Some(api));
+        }
+    }
+    Ok(None)
+}
+
+/// One subscription.
+pub(crate) async fn get(control: &Control, actor: &Actor, id: SubscriptionId) -> Result<Value, ControlError> {
+    let mut work = control.read().await?;
+    let (row, application) = find(&mut work, actor, id).await?;
+    let api = api_of(&mut work, &row).await?;
+    Ok(shown(&row, &application, api.as_ref()))
+}
+
+/// Subscriptions of an application, to an API, or of an application to an API.
+pub(crate) async fn list(
+    control: &Control,
+    actor: &Actor,
+    application: Option<&str>,
+    api: Option<&str>,
+    page: &Page,
+) -> Result<Value, ControlError> {
+    let mut work = control.read().await?;
+    let owned_applications = match application {
+        Some(text) => {
+            let id: ApplicationId = text.parse().map_err(|_| unknown_application(text))?;
+            vec![owned(&mut work, actor, id).await?]
+        }
+        None if api.is_some() => applications::of_owner(&mut work, actor.tenant(), &actor.name()).await?,
+        None => return Err(ControlError::invalid("Name an application (applicationId) or an API (apiId).")),
+    };
+    let mut found = Vec::new();
+    for application in owned_applications {
+        for row in subscriptions::of_application(&mut work, application.id).await? {
+            if api.is_none_or(|id| row.api.to_string() == id) {
+                found.push((row, application.clone()));
+            }
+        }
+    }
+    let total = found.len();
+    let mut entries = Vec::new();
+    for (row, application) in page.cut(found) {
+        let api = api_of(&mut work, &row).await?;
+        entries.push(shown(&row, &application, api.as_ref()));
+    }
+    Ok(page.list(total, entries))
+}
+
+/// Moves a subscription to another plan.
+pub(crate) async fn update(
+    control: &Control,
+    actor: &Actor,
+    requested_tenant: Option<&str>,
+    id: SubscriptionId,
+    input: &Value,
+) -> Result<Value, ControlError> {
+    let mut work = control.begin().await?;
+    let (mut row, application) = find(&mut work, actor, id).await?;
+    for (field, value) in [("applicationId", row.application.to_string()), ("apiId", row.api.to_string())] {
+        if input[field].as_str().is_some_and(|text| text != value) {
+            return Err(ControlError::invalid(format!("{field}: a subscription keeps its application and API.")));
+        }
+    }
+    let current = input["throttlingPolicy"].as_str();
+    let plan = input["requestedThrottlingPolicy"].as_str().or(current).unwrap_or_default();
+    let (viewer, api, document) = subscribable(control, &mut work, actor, requested_tenant, row.api).await?;
+    checked_plan(control, &mut work, &viewer, &document, plan).await?;
+    plan.clone_into(&mut row.plan);
+    plan.clone_into(&mut row.requested_plan);
+    subscriptions::update(&mut work, &row).await?;
+    let target = format!("subscription/{id}");
+    control.commit(work, actor, Change::served("devportal.subscriptions.update", &target)).await?;
+    Ok(shown(&row, &application, Some(&api)))
+}
+
+/// Ends a subscription.
+pub(crate) async fn delete(control: &Control, actor: &Actor, id: SubscriptionId) -> Result<(), ControlError> {
+    let mut work = control.begin().await?;
+    find(&mut work, actor, id).await?;
+    subscriptions::delete(&mut work, id).await?;
+    let target = format!("subscription/{id}");
+    control.commit(work, actor, Change::served("devportal.subscriptions.delete", &target)).await
+}
+
+/// Subscribes to several APIs; each entry succeeds or fails by itself.
+pub(crate) async fn create_many(
+    control: &Control,
+    actor: &Actor,
+    requested_tenant: Option<&str>,
+    input: &Value,
+) -> Result<Value, ControlError> {
+    let entries = input.as_array().ok_or_else(|| ControlError::invalid("Send a list of subscriptions."))?;
+    if entries.len() > 100 {
+        return Err(ControlError::invalid("At most 100 subscriptions at a time."));
+    }
+    let mut made = Vec::new();
+    for entry in entries {
+        match create(control, actor, requested_tenant, entry).await {
+            Ok(subscription) => made.push(subscription),
+            Err(error) if error.kind == FaultKind::Internal || error.kind == FaultKind::Unavailable => {
+                return Err(error);
+            }
+            Err(error) => made.push(json!({
+                "applicationId": entry["applicationId"],
+                "apiId": entry["apiId"],
+                "status": "REJECTED",
+                "redirectionParams": error.description,
+            })),
+        }
+    }
+    Ok(Value::Array(made))
+}
