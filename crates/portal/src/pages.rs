@@ -1,0 +1,4 @@
+//! One file per page.
+
+pub(crate) mod home;
+pub(crate) mod set_up;

@@ -1,0 +1,33 @@
+//! The start page, and the way to the set-up while nobody is set up.
+
+use std::sync::Arc;
+
+use askama::Template;
+use http::StatusCode;
+use web::{Answer, Call, RestError};
+
+use crate::assets::{Paths, paths};
+use crate::{Portal, page};
+
+#[derive(Template)]
+#[template(path = "home.html")]
+pub(crate) struct Home<'a> {
+    assets: &'a Paths,
+    console: &'a str,
+    gateway: &'a str,
+}
+
+/// Every console path: the start page, or the set-up first.
+pub(crate) async fn show(portal: Arc<Portal>, _: Call) -> Result<Answer, RestError> {
+    if portal.first.is_pending().await.map_err(RestError::unavailable)? {
+        return Ok(page::see_other("/setup"));
+    }
+    page::answer(StatusCode::OK, &Home { assets: paths(), console: &portal.console, gateway: &portal.gateway })
+}
+
+#[cfg(test)]
+impl Home<'_> {
+    pub(crate) fn sample() -> Self {
+        Home { assets: paths(), console: "https://localhost:9443", gateway: "https://localhost:8243" }
+    }
+}

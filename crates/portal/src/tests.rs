@@ -1,0 +1,298 @@
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use askama::Template as _;
+use axum::Router;
+use axum::body::Body;
+use http::{Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use model::{Rng, Secret, TenantDomain};
+use tower::ServiceExt as _;
+use web::{AuthenticationError, Authenticator, BoxFuture, Credentials, Principal};
+
+use crate::pages::{home, set_up};
+use crate::{Field, FieldFault, FirstAdministrator, Portal, SetUpFault, page, routes};
+
+struct Count(Mutex<u8>);
+
+impl Rng for Count {
+    fn fill(&self, buffer: &mut [u8]) {
+        let mut next = self.0.lock().unwrap();
+        buffer.fill(*next);
+        *next = next.wrapping_add(1);
+    }
+}
+
+struct Nobody;
+
+impl Authenticator for Nobody {
+    fn authenticate<'a>(
+        &'a self,
+        _: Credentials,
+        _: Option<&'a TenantDomain>,
+    ) -> BoxFuture<'a, Result<Principal, AuthenticationError>> {
+        Box::pin(async { Err(AuthenticationError::Invalid) })
+    }
+}
+
+/// A user store with one link, `right`, that works once.
+#[derive(Default)]
+struct Store {
+    used: AtomicBool,
+}
+
+impl FirstAdministrator for Store {
+    fn is_pending(&self) -> BoxFuture<'_, Result<bool, String>> {
+        Box::pin(async { Ok(!self.used.load(Ordering::Relaxed)) })
+    }
+
+    fn link_works<'a>(&'a self, token: &'a Secret<String>) -> BoxFuture<'a, Result<bool, String>> {
+        Box::pin(async { Ok(token.expose() == "right" && !self.used.load(Ordering::Relaxed)) })
+    }
+
+    fn complete<'a>(
+        &'a self,
+        token: &'a Secret<String>,
+        _: &'a str,
+        password: Secret<String>,
+    ) -> BoxFuture<'a, Result<(), SetUpFault>> {
+        Box::pin(async move {
+            if password.expose().len() < 12 {
+                let message = "Use at least 12 characters.".into();
+                return Err(SetUpFault::Fields(vec![FieldFault { field: Field::Password, message }]));
+            }
+            if token.expose() != "right" || self.used.swap(true, Ordering::Relaxed) {
+                return Err(SetUpFault::Link);
+            }
+            Ok(())
+        })
+    }
+
+    fn password_policy(&self) -> String {
+        "At least 12 characters.".into()
+    }
+}
+
+fn router() -> Router {
+    let portal = Portal::new(
+        Arc::new(Store::default()),
+        Arc::new(Count(Mutex::new(0))),
+        "https://localhost:9443".into(),
+        "https://localhost:8243".into(),
+    );
+    routes().into_router(Arc::new(portal), Arc::new(Nobody))
+}
+
+struct Seen {
+    status: StatusCode,
+    headers: http::HeaderMap,
+    body: String,
+}
+
+async fn call(router: &Router, request: Request<Body>) -> Seen {
+    let (parts, body) = router.clone().oneshot(request).await.unwrap().into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    Seen { status: parts.status, headers: parts.headers, body: String::from_utf8(bytes.to_vec()).unwrap() }
+}
+
+async fn get(router: &Router, path: &str) -> Seen {
+    call(router, Request::get(path).header("host", "localhost:9443").body(Body::empty()).unwrap()).await
+}
+
+/// Opens the form and gives cookie and token.
+async fn open(router: &Router) -> (String, String) {
+    let seen = get(router, "/setup/right").await;
+    assert_eq!(seen.status, StatusCode::OK, "{}", seen.body);
+    let cookie = seen.headers[header::SET_COOKIE].to_str().unwrap().to_owned();
+    assert!(cookie.contains("; Secure; HttpOnly; SameSite=Strict"), "{cookie}");
+    let (_, rest) = seen.body.split_once("name=\"csrf\" value=\"").unwrap();
+    let token = rest.split_once('"').unwrap().0.to_owned();
+    (cookie.split(';').next().unwrap().to_owned(), token)
+}
+
+fn post(cookie: &str, form: &str) -> http::request::Builder {
+    let _ = form;
+    Request::post("/setup/right")
+        .header("host", "localhost:9443")
+        .header("cookie", cookie)
+        .header("content-type", "application/x-www-form-urlencoded")
+}
+
+#[tokio::test]
+async fn the_link_works_once() {
+    let router = router();
+    let (cookie, csrf) = open(&router).await;
+    let form = format!("csrf={csrf}&name=alice&password=correct-horse-battery&repeat=correct-horse-battery");
+    let seen = call(&router, post(&cookie, &form).body(form.clone().into()).unwrap()).await;
+    assert_eq!(seen.status, StatusCode::OK, "{}", seen.body);
+    assert!(seen.body.contains("alice") && !seen.body.contains("right"));
+    let again = call(&router, post(&cookie, &form).body(form.into()).unwrap()).await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND);
+    assert_eq!(get(&router, "/setup/right").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn faults_keep_the_name_and_never_the_password() {
+    let router = router();
+    let (cookie, csrf) = open(&router).await;
+    let form = format!("csrf={csrf}&name=al%22ice&password=short-pw&repeat=short-pw");
+    let seen = call(&router, post(&cookie, &form).body(form.into()).unwrap()).await;
+    assert_eq!(seen.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(seen.body.contains("Use at least 12 characters.") && seen.body.contains("href=\"#password\""));
+    assert!(seen.body.contains("value=\"al&#34;ice\""), "{}", seen.body);
+    assert!(!seen.body.contains("short-pw"));
+    let (cookie, csrf) = open(&router).await;
+    let form = format!("csrf={csrf}&name=&password=correct-horse-battery&repeat=other");
+    let seen = call(&router, post(&cookie, &form).body(form.into()).unwrap()).await;
+    assert!(seen.body.contains("Enter a user name.") && seen.body.contains("2 things need a change"));
+}
+
+#[tokio::test]
+async fn forms_from_elsewhere_are_refused() {
+    let router = router();
+    let (cookie, csrf) = open(&router).await;
+    let fields = "name=alice&password=correct-horse-battery&repeat=correct-horse-battery";
+    let good = format!("csrf={csrf}&{fields}");
+    let wrong = format!("csrf={}&{fields}", "x".repeat(43));
+    let twice = format!("csrf={csrf}&{good}");
+    let cases = [
+        ("no cookie", post("a=b", "").body(good.clone().into())),
+        ("no token", post(&cookie, "").body(fields.into())),
+        ("wrong token", post(&cookie, "").body(wrong.into())),
+        ("two tokens", post(&cookie, "").body(twice.into())),
+        ("two cookies", post(&format!("{cookie}; {cookie}"), "").body(good.clone().into())),
+        ("other origin", post(&cookie, "").header("origin", "https://evil.example").body(good.clone().into())),
+        ("plain origin", post(&cookie, "").header("origin", "http://localhost:9443").body(good.clone().into())),
+        ("null origin", post(&cookie, "").header("origin", "null").body(good.clone().into())),
+        ("cross site", post(&cookie, "").header("sec-fetch-site", "cross-site").body(good.clone().into())),
+    ];
+    for (what, request) in cases {
+        assert_eq!(call(&router, request.unwrap()).await.status, StatusCode::FORBIDDEN, "{what}");
+    }
+    let own = post(&cookie, "").header("origin", "https://localhost:9443").header("sec-fetch-site", "same-origin");
+    assert_eq!(call(&router, own.body(good.into()).unwrap()).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn consoles_lead_to_the_set_up_until_it_is_done() {
+    let router = router();
+    for path in ["/", "/publisher/apis", "/devportal", "/admin/x/y", "/carbon"] {
+        let seen = get(&router, path).await;
+        assert_eq!((seen.status, &seen.headers[header::LOCATION]), (StatusCode::SEE_OTHER, &"/setup".parse().unwrap()));
+    }
+    let seen = get(&router, "/setup").await;
+    assert!(seen.body.contains("portcullis setup-link") && !seen.body.contains("right"));
+    let (cookie, csrf) = open(&router).await;
+    let form = format!("csrf={csrf}&name=alice&password=correct-horse-battery&repeat=correct-horse-battery");
+    call(&router, post(&cookie, &form).body(form.into()).unwrap()).await;
+    assert_eq!(get(&router, "/publisher").await.status, StatusCode::OK);
+    assert_eq!(get(&router, "/setup").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn guessed_links_look_all_the_same() {
+    let router = router();
+    let wrong = get(&router, "/setup/wrong").await;
+    assert_eq!(wrong.status, StatusCode::NOT_FOUND);
+    assert!(wrong.body.contains("portcullis setup-link"));
+    for path in ["/setup/%3Cscript%3E".to_owned(), format!("/setup/{}", "a".repeat(4000))] {
+        assert_eq!(get(&router, &path).await.status, StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn assets_are_immutable_and_only_under_their_hash() {
+    let router = router();
+    let seen = get(&router, &crate::assets::paths().tokens).await;
+    assert_eq!(seen.status, StatusCode::OK);
+    assert_eq!(seen.headers[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+    assert_eq!(get(&router, "/assets/0000000000000000/tokens.css").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn pages_carry_the_exact_policy() {
+    let router = router();
+    for path in ["/setup", "/setup/right", "/setup/wrong"] {
+        assert_eq!(get(&router, path).await.headers[header::CONTENT_SECURITY_POLICY], page::POLICY, "{path}");
+    }
+    assert_eq!(
+        page::POLICY,
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+}
+
+/// Values of an attribute in a page.
+fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
+    let start = format!(" {attribute}=\"");
+    html.split(&start).skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+#[test]
+fn every_page_keeps_the_rules() {
+    let pages = [
+        ("set_up", set_up::SetUp::sample().render()),
+        ("set_up empty", set_up::SetUp::empty_sample().render()),
+        ("done", set_up::Done::sample().render()),
+        ("link invalid", set_up::LinkInvalid::sample().render()),
+        ("pending", set_up::Pending::sample().render()),
+        ("home", home::Home::sample().render()),
+    ];
+    for (name, html) in pages {
+        let html = html.unwrap();
+        assert_eq!(html.matches("<h1").count(), 1, "{name}");
+        assert!(!html.contains(" style=") && !html.contains("<script") && !html.contains("<b>"), "{name}");
+        let tag_starts_handler = html.split('<').any(|tag| tag.split('>').next().unwrap().contains(" on"));
+        assert!(!tag_starts_handler, "{name}: an inline handler");
+        let ids = values(&html, "id");
+        assert_eq!(ids.len(), ids.iter().collect::<BTreeSet<_>>().len(), "{name}: ids are unique");
+        for target in values(&html, "for").iter().chain(&values(&html, "aria-labelledby")) {
+            assert!(ids.contains(target), "{name}: {target}");
+        }
+        for target in values(&html, "aria-describedby").iter().flat_map(|v| v.split(' ')) {
+            assert!(ids.contains(&target), "{name}: {target}");
+        }
+        for target in values(&html, "href").iter().chain(&values(&html, "src")).chain(&values(&html, "action")) {
+            let own = target.starts_with('/') || target.strip_prefix('#').is_some_and(|id| ids.contains(&id));
+            assert!(own, "{name}: {target}");
+        }
+        let inputs = html.matches("<input").count();
+        let hidden = html.matches("type=\"hidden\"").count();
+        assert_eq!(inputs - hidden, values(&html, "for").len(), "{name}: every input has a label");
+        assert_eq!(html.matches("method=\"post\"").count(), html.matches("name=\"csrf\"").count(), "{name}");
+    }
+}
+
+/// Relative luminance and contrast as WCAG 2.2 defines them.
+fn contrast(a: &str, b: &str) -> f64 {
+    let luminance = |hex: &str| {
+        let channel = |i: usize| {
+            let c = f64::from(u8::from_str_radix(&hex[i..i + 2], 16).unwrap()) / 255.0;
+            if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+    };
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+#[test]
+fn colours_have_enough_contrast_in_both_schemes() {
+    let css = include_str!("../assets/tokens.css");
+    let (light, dark) = css.split_once("@media").unwrap();
+    for (scheme, text) in [("light", light), ("dark", dark)] {
+        let colour = |role: &str| {
+            let (_, rest) = text.split_once(&format!("--{role}: ")).unwrap_or_else(|| panic!("{scheme} {role}"));
+            rest.split(';').next().unwrap().to_owned()
+        };
+        for surface in ["surface", "surface-raised"] {
+            for role in ["text", "text-muted", "accent", "ok", "warn", "bad"] {
+                let measured = contrast(&colour(role), &colour(surface));
+                assert!(measured >= 4.5, "{scheme}: {role} on {surface} is {measured:.2}");
+            }
+            let measured = contrast(&colour("control-line"), &colour(surface));
+            assert!(measured >= 3.0, "{scheme}: control-line on {surface} is {measured:.2}");
+        }
+        assert!(contrast(&colour("on-accent"), &colour("accent")) >= 4.5, "{scheme}: on-accent");
+    }
+}
