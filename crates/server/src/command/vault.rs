@@ -1,0 +1,142 @@
+//! `portcullis vault`
+
+use std::path::Path;
+
+use model::Secret;
+use serde_json::json;
+use toml_edit::DocumentMut;
+use vault::secrets::{AliasState, encrypt_file_text, list_aliases, rotate_file_text};
+
+use super::password::read_secret;
+use crate::cli::VaultCommand;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::home::Home;
+use crate::installation::{key_directory, key_failure, keyring_failure, load_config, world};
+use crate::terminal::{Terminal, table};
+
+pub(super) fn run(home: &Home, command: VaultCommand, terminal: Terminal) -> Outcome {
+    home.require_initialised()?;
+    match command {
+        VaultCommand::Encrypt { alias, value_file } => encrypt(home, alias.as_deref(), value_file.as_deref(), terminal),
+        VaultCommand::Rotate => rotate(home, terminal),
+        VaultCommand::List => list(home, terminal),
+    }
+}
+
+fn encrypt(home: &Home, alias: Option<&str>, file: Option<&Path>, terminal: Terminal) -> Outcome {
+    let mut text = read(home)?;
+    if let Some(alias) = alias {
+        let value = read_secret(&format!("Value of {alias} (not shown): "), file, false, terminal)?;
+        text = with_alias(&text, alias, &value)?;
+    }
+    let (_, rng) = world();
+    let keyring = vault_directory(home)?.open_keyring().map_err(|e| keyring_failure(&e))?;
+    let sealed = encrypt_file_text(&text, &keyring, rng.as_ref()).map_err(|e| secrets_failure(&e))?;
+    if !sealed.changed.is_empty() {
+        write(home, &sealed.text)?;
+    }
+    report("sealed", &sealed.changed, terminal);
+    Ok(())
+}
+
+fn rotate(home: &Home, terminal: Terminal) -> Outcome {
+    let text = read(home)?;
+    let (clock, rng) = world();
+    let directory = vault_directory(home)?;
+    let keyring = directory.open_keyring().map_err(|e| keyring_failure(&e))?;
+    // A file that cannot be sealed again must not leave a new key behind: tried under the present key first.
+    rotate_file_text(&text, &keyring, rng.as_ref()).map_err(|e| secrets_failure(&e))?;
+    // The keyring goes first: it opens both old and new texts, so a crash in between loses nothing.
+    let rotated = directory.rotate_keyring(clock.as_ref(), rng.as_ref()).map_err(|e| key_failure(&e))?;
+    let sealed = rotate_file_text(&text, &rotated, rng.as_ref()).map_err(|e| secrets_failure(&e))?;
+    write(home, &sealed.text)?;
+    let version = rotated.current().version();
+    terminal.result(&json!({ "key_version": version, "sealed": sealed.changed }), || {
+        format!("The vault key has version {version} now; {} secrets are sealed under it.", sealed.changed.len())
+    });
+    Ok(())
+}
+
+fn list(home: &Home, terminal: Terminal) -> Outcome {
+    let aliases = list_aliases(&read(home)?).map_err(|e| secrets_failure(&e))?;
+    let state = |state: &AliasState| match state {
+        AliasState::Plain => "plain text: run `portcullis vault encrypt`".to_owned(),
+        AliasState::Sealed { .. } => "sealed".to_owned(),
+        AliasState::Foreign => "not readable".to_owned(),
+    };
+    let rows: Vec<Vec<String>> =
+        aliases.iter().map(|a| vec![a.alias.clone(), a.line.to_string(), state(&a.state)]).collect();
+    let data: Vec<_> =
+        aliases.iter().map(|a| json!({ "alias": a.alias, "line": a.line, "state": state(&a.state) })).collect();
+    terminal.result(&json!(data), || table(&["alias", "line", "state"], &rows));
+    Ok(())
+}
+
+/// Adds or replaces an alias as plain text in brackets; the caller seals it before anything is written.
+fn with_alias(text: &str, alias: &str, value: &Secret<String>) -> Outcome<String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if alias.is_empty() || alias.len() > 100 || !alias.chars().all(allowed) {
+        return Err(Failure::usage(format!("{alias:?} is not an alias"), "use letters, digits, `_` and `-`"));
+    }
+    let mut document: DocumentMut = text.parse().map_err(|e: toml_edit::TomlError| {
+        Failure::new(
+            Exit::Configuration,
+            "CFG001",
+            "deployment.toml is not TOML",
+            e.to_string(),
+            "portcullis config check",
+        )
+    })?;
+    let section = document.entry("secrets").or_insert(toml_edit::Item::Table(toml_edit::Table::new()));
+    let section = section.as_table_mut().ok_or_else(|| {
+        Failure::new(Exit::Configuration, "CFG006", "[secrets] is not a section", "", "write [secrets] as a section")
+    })?;
+    section.insert(alias, toml_edit::value(format!("[{}]", value.expose())));
+    Ok(document.to_string())
+}
+
+/// The vault of a home. The rest of the configuration may be wrong: secrets are often sealed to make it right.
+fn vault_directory(home: &Home) -> Outcome<vault::KeyDirectory> {
+    match load_config(home, None) {
+        Ok(loaded) => key_directory(home, &loaded.config),
+        Err(_) => Ok(vault::KeyDirectory::new(home.security())),
+    }
+}
+
+fn read(home: &Home) -> Outcome<String> {
+    let path = home.config_file();
+    std::fs::read_to_string(&path).map_err(|e| Failure::io(&path, "read", &e))
+}
+
+fn write(home: &Home, text: &str) -> Outcome {
+    vault::replace_keeping_mode(&home.config_file(), text.as_bytes())
+        .map_err(|e| Failure::from_text(Exit::Io, "IO003", "deployment.toml cannot be written", &e.to_string()))
+}
+
+fn secrets_failure(error: &vault::secrets::SecretsError) -> Failure {
+    Failure::from_text(Exit::Vault, "VLT008", "[secrets] cannot be sealed; nothing was changed", &error.to_string())
+}
+
+fn report(verb: &str, aliases: &[String], terminal: Terminal) {
+    terminal.result(&json!({ verb: aliases }), || match aliases {
+        [] => "Every secret is sealed already.".to_owned(),
+        aliases => format!("Sealed: {}.", aliases.join(", ")),
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_alias;
+    use model::Secret;
+
+    #[test]
+    fn an_alias_is_added_and_the_rest_of_the_file_stays() {
+        let text = "# mine\n[server]\nhostname = \"a\" # why\n";
+        let changed = with_alias(text, "db", &Secret::new("p\"w".into())).unwrap();
+        assert!(changed.starts_with(text), "{changed}");
+        assert!(changed.contains("[secrets]\ndb = "), "{changed}");
+        assert!(with_alias(text, "a b", &Secret::new("x".into())).is_err());
+        assert!(with_alias("secrets = 1", "a", &Secret::new("x".into())).is_err());
+    }
+}

@@ -1,0 +1,255 @@
+//! What a configuration is once it is parsed: types that cannot be wrong.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::database::Database;
+use super::secret::{SecretRef, TextSource};
+use super::section::Section as _;
+use super::sections::{
+    ConsoleSection, CorsSection, DevportalSection, EgressSection, EnvironmentType, GatewayHttpSection,
+    GatewayHttpsSection, GatewaySection, GatewayTokenSection, KeystoreType, LoggingSection, OauthSection,
+    SessionSection, StatusSection, ThrottlingSection,
+};
+use super::values::{EgressRule, HeaderText, HostName};
+
+/// The whole configuration. Paths are as written; relative ones are below the home directory.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Names.
+    pub server: Server,
+    /// The administrator to create at the first start; `None` = print the set-up link.
+    pub first_admin: Option<FirstAdmin>,
+    /// Where to listen, with `[server] offset` added.
+    pub listeners: Listeners,
+    /// Certificate and key of the TLS listeners; `None` = generated.
+    pub tls_keystore: Option<Keystore>,
+    /// Key that signs tokens; `None` = generated.
+    pub signing_keystore: Option<Keystore>,
+    /// Further certificate authorities.
+    pub truststore: Option<Truststore>,
+    /// The database.
+    pub database: Database,
+    /// Where accounts are kept.
+    pub user_store: UserStore,
+    /// Removal of expired data.
+    pub cleanup: Cleanup,
+    /// Sign-ins.
+    pub session: SessionSection,
+    /// Token endpoints.
+    pub oauth: OauthSection,
+    /// Tokens at the gateway.
+    pub gateway_token: GatewayTokenSection,
+    /// Cross-origin calls.
+    pub cors: CorsSection,
+    /// Plans and limits.
+    pub throttling: ThrottlingSection,
+    /// Developer Portal.
+    pub devportal: DevportalSection,
+    /// Gateway environments, at least one, names unique.
+    pub environments: Vec<Environment>,
+    /// Logs.
+    pub logging: LoggingSection,
+    /// Connections to other systems.
+    pub egress: EgressSection,
+    /// Where the vault's key comes from.
+    pub vault: VaultKey,
+    /// Limits of the gateway.
+    pub gateway: GatewaySection,
+    /// `[secrets]`: alias to sealed text.
+    pub secrets: BTreeMap<String, String>,
+}
+
+impl Config {
+    /// Whether any listener can be reached from another machine: then every `must` guideline is a condition of
+    /// starting (product principle 1).
+    #[must_use]
+    pub fn exposed(&self) -> bool {
+        self.listeners.all().any(|(_, address)| !is_loopback(address.ip()))
+    }
+
+    /// Where the gateway and the control plane may connect to beside public addresses: what `[egress] allow` lists,
+    /// and this machine as long as nothing is exposed (A23).
+    #[must_use]
+    pub fn egress_rules(&self) -> Vec<EgressRule> {
+        let mut rules = self.egress.allow.clone();
+        if !self.exposed() {
+            let loopback = [(IpAddr::from([127, 0, 0, 0]), 8), (IpAddr::from(std::net::Ipv6Addr::LOCALHOST), 128)];
+            rules.extend(
+                loopback
+                    .into_iter()
+                    .filter_map(|(address, bits)| ipnet::IpNet::new(address, bits).ok().map(EgressRule::Network)),
+            );
+        }
+        rules
+    }
+}
+
+/// Whether an address is of this machine only; `::ffff:127.0.0.1` is, `0.0.0.0` is not.
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+/// Names of this installation.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Host name in links, issuer and generated certificate.
+    pub hostname: HostName,
+    /// Added to every port; already part of [`Listeners`].
+    pub offset: u16,
+    /// Address for other nodes.
+    pub node_ip: Option<IpAddr>,
+}
+
+/// The administrator of a headless set-up.
+#[derive(Clone, Debug)]
+pub struct FirstAdmin {
+    /// Name.
+    pub username: TextSource,
+    /// Password, which must pass the policy and not be a known one ([`super::is_known_password`]).
+    pub password: SecretRef,
+}
+
+/// Where to listen. No two are on one address and port.
+#[derive(Clone, Debug)]
+pub struct Listeners {
+    /// Consoles, REST APIs, token endpoints; TLS.
+    pub console: SocketAddr,
+    /// Value of the `Server` header on every listener; `None` = not sent.
+    pub server_header: Option<HeaderText>,
+    /// Gateway with TLS.
+    pub gateway_https: Option<SocketAddr>,
+    /// Gateway without TLS.
+    pub gateway_http: Option<SocketAddr>,
+    /// Health and metrics, TLS.
+    pub status: Option<SocketAddr>,
+}
+
+impl Listeners {
+    /// Every listener with the path of its section.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
+        [
+            (ConsoleSection::NAME, Some(self.console)),
+            (GatewayHttpsSection::NAME, self.gateway_https),
+            (GatewayHttpSection::NAME, self.gateway_http),
+            (StatusSection::NAME, self.status),
+        ]
+        .into_iter()
+        .filter_map(|(name, address)| Some((name, address?)))
+    }
+}
+
+/// A key and its certificates.
+#[derive(Clone, Debug)]
+pub struct Keystore {
+    /// Where they are.
+    pub file: KeystoreFile,
+    /// Which of several keys.
+    pub alias: Option<String>,
+}
+
+/// Form of a key store.
+#[derive(Clone, Debug)]
+pub enum KeystoreFile {
+    /// Two PEM files.
+    Pem {
+        /// Certificate chain.
+        chain: PathBuf,
+        /// Private key.
+        key: PathBuf,
+        /// Password of an encrypted private key.
+        password: Option<SecretRef>,
+    },
+    /// PKCS#12.
+    Pkcs12 {
+        /// The file.
+        path: PathBuf,
+        /// Its password.
+        password: SecretRef,
+    },
+    /// Java key store.
+    Jks {
+        /// The file.
+        path: PathBuf,
+        /// Its password.
+        password: SecretRef,
+        /// Password of the key; `None` = the same.
+        key_password: Option<SecretRef>,
+    },
+}
+
+/// Further certificate authorities.
+#[derive(Clone, Debug)]
+pub struct Truststore {
+    /// The file.
+    pub path: PathBuf,
+    /// Its form.
+    pub kind: KeystoreType,
+    /// Its password; always there unless the form is PEM.
+    pub password: Option<SecretRef>,
+}
+
+/// Where accounts are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserStore {
+    /// In the database.
+    Embedded,
+}
+
+/// Removal of expired sessions, tokens and codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cleanup {
+    /// Sessions and codes are removed.
+    pub sessions: bool,
+    /// Tokens are removed.
+    pub tokens: bool,
+    /// How often.
+    pub every: Duration,
+    /// Most rows in one transaction.
+    pub chunk: u32,
+}
+
+/// A gateway environment.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// Unique name.
+    pub name: String,
+    /// Name for people.
+    pub display_name: String,
+    /// What it is for; may be empty.
+    pub description: String,
+    /// Which keys it serves.
+    pub kind: EnvironmentType,
+    /// Roles that see it; empty = everyone.
+    pub visibility: Vec<String>,
+    /// Host names, at least one, the first is the default.
+    pub virtual_hosts: Vec<VirtualHost>,
+}
+
+/// A host name under which an environment is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VirtualHost {
+    /// The name.
+    pub host: HostName,
+    /// Port in `http://` links.
+    pub http_port: u16,
+    /// Path before every context, empty or beginning with a slash.
+    pub http_context: String,
+    /// Port in `https://` links.
+    pub https_port: u16,
+}
+
+/// Where the vault's key comes from.
+#[derive(Clone, Debug)]
+pub enum VaultKey {
+    /// A file; `None` = the generated one.
+    File(Option<PathBuf>),
+    /// An environment variable of this name.
+    Env(String),
+    /// A systemd credential of this name.
+    Systemd(String),
+    /// A passphrase; never [`SecretRef::Vault`].
+    Passphrase(SecretRef),
+}

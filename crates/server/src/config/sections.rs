@@ -1,0 +1,439 @@
+//! Every setting of `deployment.toml`: a struct for each section, a field for each setting.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use super::secret::{SecretRef, TextSource};
+use super::section::{Kind, Parse, Section, Setting, section};
+use super::tree::{Node, Value};
+use super::values::{
+    EgressRule, Endpoint, HeaderName, HeaderText, HostName, Listed, LogFilter, Method, Origin, Pattern, Port,
+    QuotedWhole, Size, Span, Whole, Word, words,
+};
+
+section! {
+    /// Names and ports of this installation.
+    pub(super) struct ServerSection in "server" {
+        /// Host name under which people and clients reach this installation; it stands in links, in the issuer of tokens and in the generated certificate.
+        wso2 "hostname" hostname: HostName = r#""localhost""#;
+        /// Added to every port, so that several installations fit on one machine (A04).
+        wso2 "offset" offset: Whole<0, 64_535> = "0";
+        /// Address under which other nodes reach this one.
+        wso2 "node_ip" node_ip: Option<IpAddr> = "";
+    }
+}
+
+section! {
+    /// The first administrator of a headless set-up. Without it, the first start prints a one-time set-up link (A18).
+    pub(super) struct SuperAdminSection in "super_admin" {
+        /// Name of the first administrator.
+        wso2 "username" username: Option<TextSource> = "";
+        /// Password of the first administrator, by reference (A03, M02).
+        wso2 "password" password: Option<SecretRef> = "";
+        /// Create this administrator at the first start instead of printing the set-up link.
+        wso2 "create_admin_account" create_admin_account: bool = "false";
+    }
+}
+
+section! {
+    /// The listener of the consoles, the REST APIs and the token endpoints.
+    pub(super) struct ConsoleSection in "transport.https.properties" {
+        /// Port before the offset.
+        wso2 "port" port: Port = "9443";
+        /// Address to listen on; anything but loopback makes every `must` guideline a condition of starting (A19).
+        ours "bind_address" bind_address: IpAddr = r#""127.0.0.1""#;
+        /// Value of the `Server` header; without it the header is not sent (A10).
+        wso2 "server" server: Option<HeaderText> = "";
+    }
+}
+
+section! {
+    /// The gateway's TLS listener.
+    pub(super) struct GatewayHttpsSection in "transport.passthru_https.listener" {
+        /// Whether it listens.
+        ours "enable" enable: bool = "true";
+        /// Port before the offset.
+        wso2 "port" port: Port = "8243";
+        /// Address to listen on.
+        ours "bind_address" bind_address: IpAddr = r#""127.0.0.1""#;
+    }
+}
+
+section! {
+    /// The gateway's listener without TLS.
+    pub(super) struct GatewayHttpSection in "transport.passthru_http.listener" {
+        /// Whether it listens; WSO2's default is true.
+        wso2 "enable" enable: bool = "false";
+        /// Port before the offset.
+        wso2 "port" port: Port = "8280";
+        /// Address to listen on.
+        ours "bind_address" bind_address: IpAddr = r#""127.0.0.1""#;
+    }
+}
+
+section! {
+    /// The listener of `/livez`, `/readyz` and `/metrics`, TLS with the certificate of `[keystore.tls]`.
+    pub(super) struct StatusSection in "status" {
+        /// Whether it listens.
+        ours "enable" enable: bool = "true";
+        /// Port before the offset.
+        ours "port" port: Port = "9201";
+        /// Address to listen on.
+        ours "bind_address" bind_address: IpAddr = r#""127.0.0.1""#;
+    }
+}
+
+words! {
+    /// Form of a key store file.
+    pub KeystoreType {
+        /// Certificates and key as PEM text.
+        "PEM" => Pem,
+        /// PKCS#12.
+        "PKCS12" | "P12" => Pkcs12,
+        /// Java key store, read only.
+        "JKS" => Jks,
+    }
+}
+
+/// Two sections with the same settings.
+macro_rules! keystore_section {
+    ($doc:literal $name:literal => $section:ident) => {
+        section! {
+            #[doc = $doc]
+            pub(super) struct $section in $name {
+                /// Key store, or certificate chain when the type is PEM; relative to the home directory. Without it a key is generated at the first start (A02).
+                wso2 "file_name" file_name: Option<PathBuf> = "";
+                /// Form of the file.
+                wso2 "type" kind: KeystoreType = r#""PKCS12""#;
+                /// Password of the store, by reference.
+                wso2 "password" password: Option<SecretRef> = "";
+                /// Password of the key inside the store, by reference; without it the store's password.
+                wso2 "key_password" key_password: Option<SecretRef> = "";
+                /// Which key of the store; needed when it holds several.
+                wso2 "alias" alias: Option<String> = "";
+                /// Private key when the type is PEM.
+                ours "key_file" key_file: Option<PathBuf> = "";
+            }
+        }
+    };
+}
+
+keystore_section! { " Certificate and key of the TLS listeners." "keystore.tls" => TlsKeystoreSection }
+keystore_section! { " Key that signs tokens." "keystore.primary" => SigningKeystoreSection }
+
+section! {
+    /// Certificate authorities that are trusted beside those of the operating system.
+    pub(super) struct TruststoreSection in "truststore" {
+        /// Trust store; relative to the home directory.
+        wso2 "file_name" file_name: Option<PathBuf> = "";
+        /// Form of the file.
+        wso2 "type" kind: KeystoreType = r#""PEM""#;
+        /// Password of the store, by reference.
+        wso2 "password" password: Option<SecretRef> = "";
+    }
+}
+
+section! {
+    /// The database of everything: APIs, users, tokens. WSO2's `shared_db` is the same one here.
+    pub(super) struct DatabaseSection in "database.apim_db" {
+        /// `sqlite` (embedded) or `postgre` / `postgresql`.
+        wso2 "type" kind: Word = r#""sqlite""#;
+        /// SQLite: `sqlite:PATH`. PostgreSQL: `jdbc:postgresql://host:port/name?sslmode=verify-full` or the same without `jdbc:`.
+        wso2 "url" url: Option<String> = "";
+        /// PostgreSQL host, when no URL is given.
+        wso2 "hostname" hostname: Option<HostName> = "";
+        /// PostgreSQL port, when no URL is given.
+        wso2 "port" port: Option<QuotedWhole<1, 65_535>> = "";
+        /// PostgreSQL database, when no URL is given.
+        wso2 "name" name: Option<String> = "";
+        /// PostgreSQL user; a role without rights to change tables (A07).
+        wso2 "username" username: Option<TextSource> = "";
+        /// PostgreSQL password, by reference.
+        wso2 "password" password: Option<SecretRef> = "";
+        /// Most connections of this node.
+        wso2 "pool_options.maxActive" max_active: QuotedWhole<1, 1000> = "50";
+        /// How long a request waits for a connection, in milliseconds.
+        wso2 "pool_options.maxWait" max_wait: QuotedWhole<1, 600_000> = "60000";
+    }
+}
+
+section! {
+    /// Where accounts are kept.
+    pub(super) struct UserStoreSection in "user_store" {
+        /// `database_unique_id` or `database`: the embedded user store.
+        wso2 "type" kind: Word = r#""database_unique_id""#;
+    }
+}
+
+section! {
+    /// Removal of expired sessions, tokens and codes (O08).
+    pub(super) struct CleanupSection in "session_data.cleanup" {
+        /// Whether they are removed.
+        wso2 "enable_expired_data_cleanup" enable: bool = "true";
+        /// How often.
+        wso2 "clean_expired_session_data_every" every: Span = r#""1d""#;
+        /// Rows in one transaction; smaller when the database reports lock waits.
+        wso2 "clean_expired_session_data_in_chunks_of" chunk: Whole<64, 1_000_000> = "8192";
+    }
+}
+
+section! {
+    /// How long a sign-in lasts.
+    pub struct SessionSection in "session.timeout" {
+        /// A session ends after this time without a request.
+        wso2 "idle_session_timeout" idle: Span = r#""15m""#;
+    }
+}
+
+section! {
+    /// The token endpoints.
+    pub struct OauthSection in "oauth" {
+        /// Life of a token of an application, in seconds.
+        wso2 "token_validation.app_access_token_validity" app_access_token_validity: Whole<1, 31_536_000> = "3600";
+        /// Life of a token of a person, in seconds.
+        wso2 "token_validation.user_access_token_validity" user_access_token_validity: Whole<1, 31_536_000> = "3600";
+        /// Life of a refresh token, in seconds.
+        wso2 "token_validation.refresh_token_validity" refresh_token_validity: Whole<1, 31_536_000> = "86400";
+        /// Life of an authorization code, in seconds.
+        wso2 "token_validation.authorization_code_validity" authorization_code_validity: Whole<1, 600> = "300";
+        /// The password grant; WSO2's default is true (X08).
+        wso2 "grant_type.password.enable" password_grant: bool = "false";
+        /// Whether expired tokens are removed with the session data.
+        wso2 "token_cleanup.enable" token_cleanup: bool = "true";
+        /// Scopes that need no role; anchored regular expressions.
+        wso2 "allowed_scopes" allowed_scopes: Vec<Pattern> = r#"["^device_.*", "^openid$"]"#;
+    }
+}
+
+section! {
+    /// Tokens at the gateway.
+    pub struct GatewayTokenSection in "apim.oauth_config" {
+        /// Request header that carries the token.
+        wso2 "auth_header" auth_header: HeaderName = r#""Authorization""#;
+        /// Whether the token goes on to the backend.
+        wso2 "enable_outbound_auth_header" enable_outbound_auth_header: bool = "false";
+    }
+}
+
+section! {
+    /// Cross-origin calls to APIs that say nothing of their own (X07).
+    pub struct CorsSection in "apim.cors" {
+        /// Whether preflights are answered.
+        wso2 "enable" enable: bool = "true";
+        /// Allowed origins; `*` is any, and never goes with credentials.
+        wso2 "allow_origins" allow_origins: Listed<Origin> = r#"["*"]"#;
+        /// Allowed methods.
+        wso2 "allow_methods" allow_methods: Listed<Method> = r#"["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"]"#;
+        /// Allowed request headers.
+        wso2 "allow_headers" allow_headers: Listed<HeaderName> = r#"["authorization", "Access-Control-Allow-Origin", "Content-Type", "SOAPAction", "apikey", "Internal-Key"]"#;
+        /// Whether cookies and credentials may be sent.
+        wso2 "allow_credentials" allow_credentials: bool = "false";
+    }
+}
+
+section! {
+    /// Plans and limits.
+    pub struct ThrottlingSection in "apim.throttling" {
+        /// Whether the plan without limit can be chosen.
+        wso2 "enable_unlimited_tier" enable_unlimited_tier: bool = "true";
+        /// Whether limits may depend on request headers.
+        wso2 "enable_header_based_throttling" enable_header_based_throttling: bool = "false";
+        /// Whether limits may depend on claims of the token.
+        wso2 "enable_jwt_claim_based_throttling" enable_jwt_claim_based_throttling: bool = "false";
+        /// Whether limits may depend on query parameters.
+        wso2 "enable_query_param_based_throttling" enable_query_param_based_throttling: bool = "false";
+    }
+}
+
+section! {
+    /// The Developer Portal.
+    pub struct DevportalSection in "apim.devportal" {
+        /// Whether public APIs are shown to visitors who are not signed in; WSO2's default is true.
+        wso2 "enable_anonymous_mode" enable_anonymous_mode: bool = "true";
+    }
+}
+
+words! {
+    /// Which keys an environment serves.
+    pub EnvironmentType {
+        /// Production and sandbox.
+        "hybrid" => Hybrid,
+        /// Production only.
+        "production" => Production,
+        /// Sandbox only.
+        "sandbox" => Sandbox,
+    }
+}
+
+section! {
+    /// A gateway environment that revisions are deployed to. Without any, there is one named Default.
+    pub(super) struct EnvironmentSection in "apim.gateway.environment[]" {
+        /// Name, unique.
+        wso2 "name" name: String = "";
+        /// Name for people; without it the name.
+        wso2 "display_name" display_name: Option<String> = "";
+        /// What it is for.
+        wso2 "description" description: Option<String> = "";
+        /// Which keys it serves.
+        wso2 "type" kind: EnvironmentType = r#""hybrid""#;
+        /// Roles that see it; without it everyone does.
+        wso2 "visibility" visibility: Option<Vec<String>> = "";
+        /// Address of its plain listener; `${http.nio.port}` stands for our own port.
+        wso2 "http_endpoint" http_endpoint: Option<Endpoint> = "";
+        /// Address of its TLS listener; `${https.nio.port}` stands for our own port.
+        wso2 "https_endpoint" https_endpoint: Option<Endpoint> = "";
+        /// Further host names of it.
+        wso2 "virtual_host" virtual_hosts: Option<Vec<VirtualHostSection>> = "";
+    }
+}
+
+section! {
+    /// A further host name of a gateway environment.
+    pub(super) struct VirtualHostSection in "apim.gateway.environment[].virtual_host[]" {
+        /// Address of its plain listener.
+        wso2 "http_endpoint" http_endpoint: Option<Endpoint> = "";
+        /// Address of its TLS listener; its host is the name.
+        wso2 "https_endpoint" https_endpoint: Endpoint = "";
+    }
+}
+
+impl Parse for VirtualHostSection {
+    const KIND: Kind = Kind::Tables;
+    fn parse(node: &Node, cx: &mut super::context::Context<'_>) -> Option<Self> {
+        let Value::Table(table) = &node.value else {
+            cx.wrong_type(node, "a table");
+            return None;
+        };
+        let prefix = cx.path.clone();
+        let read = Self::read(Some(table), &prefix, cx);
+        cx.path = prefix;
+        read
+    }
+}
+
+words! {
+    /// Form of log records.
+    pub LogFormat {
+        /// Human on a terminal, JSON otherwise.
+        "auto" => Auto,
+        /// For people.
+        "human" => Human,
+        /// One JSON object a line.
+        "json" => Json,
+    }
+}
+
+section! {
+    /// Logs (A20, A21).
+    pub struct LoggingSection in "logging" {
+        /// Form of records.
+        ours "format" format: LogFormat = r#""auto""#;
+        /// Least severe level, or a filter such as `info,gateway=debug`.
+        ours "level" level: LogFilter = r#""info""#;
+        /// Log file; relative to the home directory. Without it records go to the standard error stream.
+        ours "file" file: Option<PathBuf> = "";
+        /// A file is closed and kept when it reaches this size.
+        ours "rotate_size" rotate_size: Size = r#""10MB""#;
+        /// A file is closed and kept after this time.
+        ours "rotate_interval" rotate_interval: Span = r#""1d""#;
+        /// How many closed files are kept.
+        ours "keep" keep: Whole<1, 10_000> = "20";
+    }
+}
+
+section! {
+    /// Connections that this installation opens (A23).
+    pub struct EgressSection in "egress" {
+        /// Networks and hosts that may be called beside public addresses; this machine is allowed as long as every listener is on loopback.
+        ours "allow" allow: Vec<EgressRule> = "[]";
+    }
+}
+
+words! {
+    /// Where the vault's key comes from.
+    pub(super) VaultKeySource {
+        /// A file with mode 0600.
+        "file" => File,
+        /// An environment variable.
+        "env" => Env,
+        /// A credential of systemd.
+        "systemd" => Systemd,
+        /// A passphrase, stretched by Argon2id.
+        "passphrase" => Passphrase,
+    }
+}
+
+section! {
+    /// The key of the secrets in `[secrets]` (A03).
+    pub(super) struct VaultSection in "vault" {
+        /// Where the key comes from.
+        ours "key_source" key_source: VaultKeySource = r#""file""#;
+        /// With `file`: the key file, relative to the home directory; without it the generated one.
+        ours "key_file" key_file: Option<PathBuf> = "";
+        /// With `env`: the variable that holds the key.
+        ours "key_variable" key_variable: String = r#""PORTCULLIS_VAULT_KEY""#;
+        /// With `systemd`: the name of the credential.
+        ours "credential" credential: String = r#""portcullis-vault-key""#;
+        /// With `passphrase`: where the passphrase is, `$env{VAR}` or `$file{path}`.
+        ours "passphrase" passphrase: Option<SecretRef> = "";
+    }
+}
+
+section! {
+    /// Limits of the gateway.
+    pub struct GatewaySection in "gateway" {
+        /// Worker threads; without it one for each core.
+        ours "workers" workers: Option<Whole<1, 1024>> = "";
+        /// Most client connections at a time.
+        ours "max_connections" max_connections: Whole<1, 10_000_000> = "10000";
+        /// Most bytes of request line and headers (X06).
+        ours "max_header_size" max_header_size: Size = r#""32KiB""#;
+        /// Most bytes of a request body.
+        ours "max_body_size" max_body_size: Size = r#""64MiB""#;
+        /// A client must send its whole header within this time.
+        ours "header_timeout" header_timeout: Span = r#""10s""#;
+        /// A connection without a request is closed after this time.
+        ours "idle_timeout" idle_timeout: Span = r#""60s""#;
+        /// A backend must accept a connection within this time.
+        ours "connect_timeout" connect_timeout: Span = r#""5s""#;
+        /// A backend must begin its answer within this time.
+        ours "response_timeout" response_timeout: Span = r#""60s""#;
+    }
+}
+
+/// Every section, with its documentation and settings, in the order of the reference page.
+pub(super) const SECTIONS: &[(&str, &[&str], &[Setting])] = &[
+    entry::<ServerSection>(),
+    entry::<SuperAdminSection>(),
+    entry::<ConsoleSection>(),
+    entry::<GatewayHttpsSection>(),
+    entry::<GatewayHttpSection>(),
+    entry::<StatusSection>(),
+    entry::<TlsKeystoreSection>(),
+    entry::<SigningKeystoreSection>(),
+    entry::<TruststoreSection>(),
+    entry::<DatabaseSection>(),
+    entry::<UserStoreSection>(),
+    entry::<CleanupSection>(),
+    entry::<SessionSection>(),
+    entry::<OauthSection>(),
+    entry::<GatewayTokenSection>(),
+    entry::<CorsSection>(),
+    entry::<ThrottlingSection>(),
+    entry::<DevportalSection>(),
+    entry::<EnvironmentSection>(),
+    entry::<VirtualHostSection>(),
+    entry::<LoggingSection>(),
+    entry::<EgressSection>(),
+    entry::<VaultSection>(),
+    entry::<GatewaySection>(),
+];
+
+const fn entry<S: Section>() -> (&'static str, &'static [&'static str], &'static [Setting]) {
+    (S::NAME, S::DOC, S::SETTINGS)
+}
+
+/// Every setting.
+pub(super) fn settings() -> impl Iterator<Item = &'static Setting> {
+    SECTIONS.iter().flat_map(|(_, _, settings)| settings.iter())
+}

@@ -1,0 +1,321 @@
+//! The composition root: from a home directory to a running server, and back down in order.
+
+mod background;
+mod data_plane;
+mod egress;
+mod key_manager;
+mod listeners;
+mod sealer;
+mod signals;
+mod status;
+mod tls;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use control::{Control, ControlSettings, Ports};
+use identity::{Identity, IdentitySettings, TokenKeys};
+use model::{Clock, Rng};
+use store::Database;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use vault::KeyMaterial;
+use web::Egress;
+
+use crate::command::initialise;
+use crate::config::{Config, LogFormat};
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::first_boot::{self, FirstBoot, console_url, gateway_url};
+use crate::home::{Home, HomeLock};
+use crate::installation::{DatabaseRole, Secrets, ensure_schema, load_config, open_database, open_keys, world};
+use crate::logs::{self, LogCounters, LogGuard, Rotation, Sink, Style};
+use crate::posture;
+use crate::terminal::Terminal;
+use data_plane::DataPlane;
+use listeners::Sockets;
+pub(crate) use signals::until_told_to_stop;
+
+/// Threads of the management side. The gateway has its own.
+const MANAGEMENT_THREADS: usize = 2;
+
+/// `portcullis serve`
+pub(crate) fn run(home: &Home, overlay: Option<&Path>, terminal: Terminal) -> Outcome {
+    runtime()?.block_on(async {
+        let server = Server::start(home, overlay, LogPlace::Configured, terminal).await?;
+        server.announce(terminal);
+        until_told_to_stop(&server.reload).await?;
+        server.stop().await;
+        Ok(())
+    })
+}
+
+/// The management runtime.
+pub(crate) fn runtime() -> Outcome<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let built = builder.worker_threads(MANAGEMENT_THREADS).thread_name("management").enable_all().build();
+    built.map_err(|e| Failure::internal(format!("no runtime: {e}")))
+}
+
+/// Where log records go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogPlace {
+    /// As the configuration says.
+    Configured,
+    /// To the file in the home, so that the terminal stays readable (`quickstart`).
+    HomeFile,
+}
+
+/// A running server.
+pub(crate) struct Server {
+    home: Home,
+    config: Config,
+    first_boot: FirstBoot,
+    data_plane: Arc<DataPlane>,
+    database: Database,
+    stop: watch::Sender<bool>,
+    reload: Arc<tokio::sync::Notify>,
+    tasks: JoinSet<()>,
+    _lock: HomeLock,
+    // Last, so that everything above can still log while it is dropped.
+    _logs: LogGuard,
+}
+
+impl Server {
+    /// Starts everything; returns when the listeners answer and the gateway has its snapshot.
+    pub(crate) async fn start(
+        home: &Home,
+        overlay: Option<&Path>,
+        log_place: LogPlace,
+        terminal: Terminal,
+    ) -> Outcome<Self> {
+        let started = std::time::Instant::now();
+        if !home.is_initialised() {
+            initialise(home)?;
+        }
+        home.prepare()?;
+        let lock = home.lock()?;
+        let loaded = load_config(home, overlay)?;
+        let config = loaded.config;
+        let (clock, rng) = world();
+        // Ports first: the most likely reason not to start should be said before anything is touched.
+        let sockets = Sockets::bind(home, &lock, &config)?;
+        let logs = start_logs(home, &config, log_place, terminal, Arc::clone(&clock), Arc::clone(&rng))?;
+        for note in &loaded.notes {
+            tracing::info!(code = note.code, place = %note.place(), key = %note.path, why = %note.reason, "note about the configuration");
+        }
+        let keys = open_keys(home, &config, clock.as_ref(), rng.as_ref())?;
+        let secrets = Secrets::new(home, &config, &keys);
+        let server_identity = tls::server_identity(home, &config, &secrets, clock.now())?;
+        let database = open_database(home, &config, &secrets, DatabaseRole::Runtime).await?;
+        ensure_schema(&database, clock.as_ref()).await?;
+        let keys = tls::with_configured_signing_key(home, &config, &secrets, keys)?;
+        let identity = assemble_identity(&config, &keys, database.clone(), Arc::clone(&clock), Arc::clone(&rng))?;
+        let identity = Arc::new(identity);
+        identity.initialise().await.map_err(|e| first_boot::failure(&e))?;
+        let state = posture::collect(home, &config, &server_identity, &database, &identity, clock.now()).await?;
+        posture::enforce(&state)?;
+        let first_boot = first_boot::prepare(&identity, &config, &secrets).await?;
+        let outbound = egress::client_tls(home, &config, &secrets)?;
+        let rules = egress::rules(&config)?;
+        let data_plane = DataPlane::start(
+            home,
+            &config,
+            tls::listener_config(&server_identity)?,
+            (Arc::clone(&outbound), rules.clone()),
+            Arc::clone(&clock),
+            Arc::clone(&identity),
+        )?;
+        let data_plane = Arc::new(data_plane);
+        let ports = Ports {
+            gateway: Arc::clone(&data_plane) as Arc<dyn control::GatewayPublisher>,
+            key_manager: Arc::new(key_manager::ResidentKeyManager::new(Arc::clone(&identity), Arc::clone(&clock))),
+            sealer: Arc::new(sealer::VaultSealer::new(Arc::clone(&keys.keyring), Arc::clone(&rng))),
+        };
+        let control = Arc::new(Control::new(
+            database.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&rng),
+            Egress::new(rules, outbound),
+            ports,
+            control_settings(&config),
+        ));
+        control.publish_changes().await.map_err(|e| Failure::internal(format!("the gateway got no snapshot: {e}")))?;
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        let reload = Arc::new(tokio::sync::Notify::new());
+        let site = listeners::Site {
+            identity: Arc::clone(&identity),
+            control: Arc::clone(&control),
+            portal: Arc::new(portal::Portal::new(
+                Arc::new(first_boot::SetUpPort(Arc::clone(&identity))),
+                Arc::clone(&rng),
+                console_url(&config),
+                gateway_url(&config),
+            )),
+            status: Arc::new(status::Status::new(Arc::clone(&data_plane), logs.counters(), Arc::clone(&clock))),
+        };
+        sockets.serve(&site, tls::listener_config(&server_identity)?, &config, &stopped, &mut tasks)?;
+        background::spawn(
+            &mut tasks,
+            background::Jobs {
+                identity: Arc::clone(&identity),
+                control,
+                server_identity,
+                clock,
+                cleanup: config.cleanup,
+                reload: Arc::clone(&reload),
+            },
+            &stopped,
+        );
+        data_plane.open();
+        tracing::info!(
+            console = %console_url(&config), gateway = %gateway_url(&config),
+            milliseconds = started.elapsed().as_millis(), "the server is ready"
+        );
+        Ok(Self {
+            home: home.clone(),
+            config,
+            first_boot,
+            data_plane,
+            database,
+            stop,
+            reload,
+            tasks,
+            _lock: lock,
+            _logs: logs,
+        })
+    }
+
+    /// The configuration it runs with.
+    pub(crate) const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The set-up link, the one time it can be shown.
+    pub(crate) fn set_up_link(&self) -> Option<String> {
+        self.first_boot.link(&self.config)
+    }
+
+    /// Whether nobody can sign in yet.
+    pub(crate) fn is_set_up_pending(&self) -> bool {
+        self.first_boot.is_pending()
+    }
+
+    /// Woken by SIGHUP.
+    pub(crate) const fn reload(&self) -> &Arc<tokio::sync::Notify> {
+        &self.reload
+    }
+
+    /// Tells the operator where things are.
+    fn announce(&self, terminal: Terminal) {
+        terminal.say(&format!("Portcullis serves {}", self.home.root().display()));
+        terminal.say(&format!("  console  {}", console_url(&self.config)));
+        terminal.say(&format!("  gateway  {}", gateway_url(&self.config)));
+        if let Some(status) = self.config.listeners.status {
+            terminal.say(&format!("  status   https://{status}/readyz"));
+        }
+        match self.set_up_link() {
+            Some(link) => terminal
+                .say(&format!("\nChoose the first administrator within 24 hours; the link works once:\n  {link}")),
+            None if self.is_set_up_pending() => {
+                let lost = self.home.command("setup-link");
+                terminal.say(&format!("\nThe set-up is not finished; the link was printed before. Lost? {lost}"));
+            }
+            None => {}
+        }
+    }
+
+    /// Ends listeners, lets open requests finish, closes the database.
+    pub(crate) async fn stop(mut self) {
+        tracing::info!("the server is stopping");
+        self.data_plane.close();
+        let _ = self.stop.send(true);
+        let data_plane = Arc::clone(&self.data_plane);
+        // Stopping the gateway joins its threads, so it must not hold up the runtime.
+        let gateway = tokio::task::spawn_blocking(move || data_plane.stop());
+        while self.tasks.join_next().await.is_some() {}
+        let _ = gateway.await;
+        self.database.close().await;
+        self.home.remove_socket();
+        tracing::info!("the server has stopped");
+    }
+}
+
+/// The user store and key manager over an open database.
+pub(crate) fn assemble_identity(
+    config: &Config,
+    keys: &KeyMaterial,
+    database: Database,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+) -> Outcome<Identity> {
+    let base = console_url(config);
+    let issuer = format!("{base}/oauth2/token");
+    let mut settings = IdentitySettings::new(issuer.clone(), base);
+    settings.password_grant = config.oauth.password_grant;
+    settings.access_token_lifetime = std::time::Duration::from_secs(config.oauth.app_access_token_validity.get());
+    settings.refresh_token_lifetime = std::time::Duration::from_secs(config.oauth.refresh_token_validity.get());
+    let unusable = |e: jose::KeyError| {
+        Failure::new(
+            Exit::Vault,
+            "KEY002",
+            "the signing key cannot be used",
+            e.to_string(),
+            "portcullis keystore check",
+        )
+    };
+    let signing = jose::SigningKey::from_pkcs8(keys.signing_key.pkcs8_der().expose()).map_err(unusable)?;
+    let tokens = TokenKeys::new(&issuer, signing, &[]).map_err(unusable)?;
+    Ok(Identity::new(database, clock, rng, settings, tokens))
+}
+
+/// The OpenAPI document of the identity endpoints.
+pub(crate) fn identity_openapi() -> Option<serde_json::Value> {
+    let routes = Identity::routes();
+    Some(control::openapi::of_routes("Identity", "", routes.operations()))
+}
+
+fn control_settings(config: &Config) -> ControlSettings {
+    ControlSettings {
+        hostname: config.server.hostname.as_str().to_owned(),
+        console_url: console_url(config),
+        anonymous_devportal: config.devportal.enable_anonymous_mode,
+        gateway_https_port: config.listeners.gateway_https.map_or(0, |a| a.port()),
+        gateway_http_port: config.listeners.gateway_http.map_or(0, |a| a.port()),
+        ..ControlSettings::default()
+    }
+}
+
+fn start_logs(
+    home: &Home,
+    config: &Config,
+    place: LogPlace,
+    terminal: Terminal,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+) -> Outcome<LogGuard> {
+    let logging = &config.logging;
+    let file = match (place, &logging.file) {
+        (_, Some(file)) => Some(home.root().join(file)),
+        (LogPlace::HomeFile, None) => Some(home.logs().join("server.log")),
+        (LogPlace::Configured, None) => None,
+    };
+    let style = match (logging.format, file.is_some()) {
+        (LogFormat::Json, _) | (LogFormat::Auto, true) => Style::Json,
+        (LogFormat::Auto, false) if !terminal.is_terminal() => Style::Json,
+        (_, to_file) => Style::Human { colour: terminal.has_colour() && !to_file },
+    };
+    let sink = file.map_or(Sink::Standard, |path| {
+        Sink::File(Rotation {
+            path,
+            size: logging.rotate_size.bytes(),
+            interval: logging.rotate_interval.get(),
+            keep: usize::try_from(logging.keep.get()).unwrap_or(usize::MAX),
+        })
+    });
+    logs::start(sink, style, logging.level.as_str(), clock, rng)
+}
+
+/// Counters of the log, for the status listener.
+pub(crate) type SharedLogCounters = Arc<LogCounters>;

@@ -1,0 +1,124 @@
+//! Jobs beside the requests: certificates that changed, snapshot after identity changes, removal of expired rows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use control::Control;
+use identity::Identity;
+use model::{Clock, Timestamp};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use vault::tls::{Reload, ServerIdentity};
+
+use crate::config::Cleanup;
+
+/// How often certificate files are looked at.
+const CERTIFICATE_WATCH: Duration = Duration::from_secs(3);
+
+/// How often changes that other processes made (the command line, another node) are looked for. Bound of the delay
+/// until a lock or revocation of theirs is live at the gateway.
+const FOREIGN_CHANGES: Duration = Duration::from_secs(3);
+
+pub(super) struct Jobs {
+    pub(super) identity: Arc<Identity>,
+    pub(super) control: Arc<Control>,
+    pub(super) server_identity: Arc<ServerIdentity>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) cleanup: Cleanup,
+    pub(super) reload: Arc<Notify>,
+}
+
+/// Starts them all; each ends when `stopped` turns true.
+pub(super) fn spawn(tasks: &mut JoinSet<()>, jobs: Jobs, stopped: &watch::Receiver<bool>) {
+    let Jobs { identity, control, server_identity, clock, cleanup, reload } = jobs;
+    tasks.spawn(until(stopped, watch_certificates(server_identity, clock, reload)));
+    tasks.spawn(until(stopped, republish(Arc::clone(&identity), control)));
+    if cleanup.sessions || cleanup.tokens {
+        tasks.spawn(until(stopped, remove_expired(identity, cleanup)));
+    }
+}
+
+fn until<F>(stopped: &watch::Receiver<bool>, job: F) -> impl Future<Output = ()> + Send + use<F>
+where
+    F: Future<Output = ()> + Send,
+{
+    let mut stopped = stopped.clone();
+    async move {
+        tokio::select! {
+            () = job => {}
+            _ = stopped.wait_for(|stopped| *stopped) => {}
+        }
+    }
+}
+
+async fn watch_certificates(identity: Arc<ServerIdentity>, clock: Arc<dyn Clock>, reload: Arc<Notify>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(CERTIFICATE_WATCH) => {}
+            () = reload.notified() => {}
+        }
+        let (identity, now) = (Arc::clone(&identity), clock.now());
+        let Ok(found) = tokio::task::spawn_blocking(move || identity.reload_if_changed(now)).await else { continue };
+        match found {
+            Reload::Unchanged | Reload::Kept { repeated: true, .. } => {}
+            Reload::Reloaded { fingerprint } => tracing::info!(%fingerprint, "new TLS certificate in use"),
+            Reload::Kept { fault, repeated: false } => {
+                tracing::error!(reason = %fault, "the new TLS certificate is not used; the former one stays");
+            }
+        }
+    }
+}
+
+/// Hands the gateway a new snapshot after revocations, locks and role changes.
+async fn republish(identity: Arc<Identity>, control: Arc<Control>) {
+    let mut changes = identity.changes();
+    let mut known = fingerprint(&identity).await;
+    loop {
+        tokio::select! {
+            changed = changes.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+            }
+            () = tokio::time::sleep(FOREIGN_CHANGES) => {
+                let found = fingerprint(&identity).await;
+                if found.is_none() || found == known {
+                    continue;
+                }
+            }
+        }
+        match control.publish_changes().await {
+            Ok(()) => known = fingerprint(&identity).await,
+            Err(error) => {
+                tracing::error!(reason = %error, "the gateway could not be told about a revocation; trying again");
+                known = None;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+/// What the gateway knows of identity, in short; `None` when the database cannot be read.
+async fn fingerprint(identity: &Identity) -> Option<(usize, Option<Timestamp>, usize, Option<Timestamp>)> {
+    let revoked = identity.revoked_tokens(Timestamp::from_millis(0)).await.ok()?;
+    let epochs = identity.subject_epochs().await.ok()?;
+    let last_revoked = revoked.iter().map(|r| r.revoked_at).max();
+    let last_epoch = epochs.iter().map(|e| e.not_before).max();
+    Some((revoked.len(), last_revoked, epochs.len(), last_epoch))
+}
+
+async fn remove_expired(identity: Arc<Identity>, cleanup: Cleanup) {
+    loop {
+        tokio::time::sleep(cleanup.every).await;
+        loop {
+            match identity.remove_expired().await {
+                Ok(true) => tokio::time::sleep(Duration::from_millis(100)).await,
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::warn!(reason = %error, "expired rows could not be removed; the next run tries again");
+                    break;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The gateway of this process, fed by the control plane and by what identity has ended.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use control::GatewayPublisher;
+use gateway::{Caps, Gateway, GatewaySettings, Handle, Listener, Metrics, StartError};
+use identity::Identity;
+use model::snapshot::{Cors, Snapshot, TokenIssuer};
+use model::{Clock, TenantId, Timestamp};
+use web::{BoxFuture, EgressRules};
+
+use crate::config::{Config, Origin};
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::home::Home;
+use crate::logs::{AccessLog, Rotation};
+
+/// WSO2's clients look for this realm in `WWW-Authenticate`.
+const REALM: &str = "WSO2 API Manager";
+
+/// The gateway's handle and what it needs from identity. Without a gateway listener there is no handle.
+pub(super) struct DataPlane {
+    handle: RwLock<Option<Arc<Handle>>>,
+    identity: Arc<Identity>,
+    /// Whether the server has started and is not stopping.
+    open: AtomicBool,
+    stopped: Mutex<bool>,
+}
+
+impl DataPlane {
+    /// Starts the gateway without a snapshot.
+    pub(super) fn start(
+        home: &Home,
+        config: &Config,
+        tls: Arc<rustls::ServerConfig>,
+        outbound: (Arc<rustls::ClientConfig>, EgressRules),
+        clock: Arc<dyn Clock>,
+        identity: Arc<Identity>,
+    ) -> Outcome<Self> {
+        let (upstream_tls, rules) = outbound;
+        let mut listeners = Vec::new();
+        if let Some(address) = config.listeners.gateway_https {
+            listeners.push(Listener { address, tls: Some(tls) });
+        }
+        if let Some(address) = config.listeners.gateway_http {
+            listeners.push(Listener { address, tls: None });
+        }
+        let handle = if listeners.is_empty() {
+            None
+        } else {
+            let settings = settings(config, listeners, upstream_tls, rules);
+            let log = AccessLog::open(rotation(home, config), Arc::clone(&clock))?;
+            Some(Gateway::start(settings, clock, Arc::new(log)).map_err(|e| failure(&e))?)
+        };
+        Ok(Self {
+            handle: RwLock::new(handle.map(Arc::new)),
+            identity,
+            open: AtomicBool::new(false),
+            stopped: Mutex::new(false),
+        })
+    }
+
+    fn handle(&self) -> Option<Arc<Handle>> {
+        self.handle.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on the server is ready as soon as the gateway is.
+    pub(super) fn open(&self) {
+        self.open.store(true, Ordering::Release);
+    }
+
+    /// From now on the server is not ready: it is about to stop.
+    pub(super) fn close(&self) {
+        self.open.store(false, Ordering::Release);
+    }
+
+    /// Whether calls are served from a snapshot.
+    pub(super) fn is_ready(&self) -> bool {
+        self.open.load(Ordering::Acquire) && self.handle().is_none_or(|handle| handle.is_ready())
+    }
+
+    /// Counters of the gateway.
+    pub(super) fn metrics(&self) -> Metrics {
+        self.handle().map(|handle| handle.metrics()).unwrap_or_default()
+    }
+
+    /// Lets open calls finish and ends the threads. Blocks.
+    pub(super) fn stop(&self) {
+        let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        let handle = self.handle.write().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut handle) = handle
+            && !std::mem::replace(&mut *stopped, true)
+        {
+            // A scrape or a publication may hold it for a moment longer.
+            let owned = loop {
+                match Arc::try_unwrap(handle) {
+                    Ok(owned) => break owned,
+                    Err(shared) => handle = shared,
+                }
+                std::thread::yield_now();
+            };
+            owned.stop();
+        }
+    }
+
+    /// Adds what identity knows: whose tokens count, and which have ended.
+    async fn complete(&self, mut snapshot: Snapshot) -> Result<Snapshot, identity::IdentityError> {
+        let own = TokenIssuer {
+            tenant: TenantId::SUPER,
+            name: control::RESIDENT.to_owned(),
+            issuer: self.identity.settings().issuer.clone(),
+            keys: self.identity.public_jwks().to_vec(),
+            consumer_key_claim: None,
+            scopes_claim: None,
+        };
+        snapshot.issuers.retain(|issuer| issuer.issuer != own.issuer);
+        snapshot.issuers.push(own);
+        for revoked in self.identity.revoked_tokens(Timestamp::from_millis(0)).await? {
+            snapshot.revoked_tokens.insert(revoked.token_id, revoked.expires_at);
+        }
+        for epoch in self.identity.subject_epochs().await? {
+            snapshot.subject_epochs.insert((epoch.tenant, epoch.subject), epoch.not_before);
+        }
+        for details in self.identity.tenants().await? {
+            snapshot.tenants.entry(details.tenant.id).or_insert(details.tenant.domain);
+        }
+        Ok(snapshot)
+    }
+}
+
+impl GatewayPublisher for DataPlane {
+    fn publish(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), Vec<String>>> {
+        Box::pin(async move {
+            // Without the list of ended tokens a new snapshot would let them in again: the former one stays.
+            let snapshot = self.complete(snapshot).await.map_err(|e| vec![e.to_string()])?;
+            let Some(handle) = self.handle() else { return Ok(()) };
+            let compiled = tokio::task::spawn_blocking(move || handle.publish(&snapshot)).await;
+            match compiled {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(faults)) => Err(faults.iter().map(ToString::to_string).collect()),
+                Err(error) => Err(vec![error.to_string()]),
+            }
+        })
+    }
+}
+
+fn settings(
+    config: &Config,
+    listeners: Vec<Listener>,
+    upstream_tls: Arc<rustls::ClientConfig>,
+    rules: EgressRules,
+) -> GatewaySettings {
+    let limits = &config.gateway;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+    let workers = limits.workers.map_or(cores, |workers| number(workers.get()));
+    let caps = Caps {
+        head_bytes: number(limits.max_header_size.bytes()),
+        head_timeout: limits.header_timeout.get(),
+        idle_timeout: limits.idle_timeout.get(),
+        connections_per_worker: number(limits.max_connections.get()).div_ceil(workers.max(1)),
+        connect_timeout: limits.connect_timeout.get(),
+        ..Caps::default()
+    };
+    GatewaySettings {
+        listeners,
+        workers,
+        caps,
+        upstream_tls,
+        allowed_networks: rules.allowed_networks,
+        realm: REALM.to_owned(),
+        default_cors: default_cors(config),
+        forward_authorization: config.gateway_token.enable_outbound_auth_header,
+    }
+}
+
+/// `[apim.cors]` for APIs that say nothing of their own.
+fn default_cors(config: &Config) -> Option<Cors> {
+    let cors = &config.cors;
+    if !cors.enable {
+        return None;
+    }
+    Some(Cors {
+        allow_origins: cors.allow_origins.as_slice().iter().map(origin).collect(),
+        allow_credentials: cors.allow_credentials,
+        allow_headers: cors.allow_headers.as_slice().iter().map(|h| h.as_str().to_owned()).collect(),
+        allow_methods: cors.allow_methods.as_slice().iter().map(|m| m.as_str().to_owned()).collect(),
+        expose_headers: Vec::new(),
+    })
+}
+
+/// An origin as the `Origin` header spells it.
+fn origin(origin: &Origin) -> String {
+    match origin {
+        Origin::Any => "*".to_owned(),
+        Origin::Exact(text) => text.clone(),
+    }
+}
+
+fn rotation(home: &Home, config: &Config) -> Rotation {
+    Rotation {
+        path: home.logs().join("access.log"),
+        size: config.logging.rotate_size.bytes(),
+        interval: config.logging.rotate_interval.get(),
+        keep: usize::try_from(config.logging.keep.get()).unwrap_or(usize::MAX),
+    }
+}
+
+fn failure(error: &StartError) -> Failure {
+    match error {
+        StartError::Listen { address, source } => Failure::new(
+            Exit::Occupied,
+            "NET001",
+            format!("the gateway listener cannot use {address}"),
+            source.to_string(),
+            "stop the other program (ss -ltnp), or shift every port: offset = 10 under [server] in deployment.toml",
+        ),
+        other => Failure::internal(format!("the gateway cannot start: {other}")),
+    }
+}

@@ -1,0 +1,93 @@
+//! Connections that this installation opens: which addresses, and whose certificates.
+
+use std::net::{IpAddr, ToSocketAddrs as _};
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use rustls::pki_types::CertificateDer;
+use vault::keystore::{KeystorePasswords, read_keystore};
+use web::EgressRules;
+
+use crate::config::{Config, EgressRule, KeystoreType};
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::home::Home;
+use crate::installation::Secrets;
+
+/// What may be called beside public addresses. Where nothing is exposed, this machine may be called too: a laptop's
+/// upstreams are on the laptop.
+pub(super) fn rules(config: &Config) -> Outcome<EgressRules> {
+    let mut networks: Vec<IpNet> = Vec::new();
+    if !config.exposed() {
+        networks.extend(loopback());
+    }
+    for rule in &config.egress.allow {
+        match rule {
+            EgressRule::Network(network) => networks.push(*network),
+            EgressRule::Host { name, .. } if name.as_str() == "localhost" => networks.extend(loopback()),
+            EgressRule::Host { name, subdomains: true, .. } => {
+                return Err(Failure::new(
+                    Exit::Configuration,
+                    "A23.1",
+                    format!("[egress] allow names *.{name}"),
+                    "which addresses that is cannot be known beforehand",
+                    "name the network instead, as in \"10.1.0.0/16\"",
+                ));
+            }
+            EgressRule::Host { name, .. } => match (name.as_str(), 0_u16).to_socket_addrs() {
+                // The addresses of now: one that a resolver returns later is not what the operator allowed.
+                Ok(found) => networks.extend(found.map(|address| IpNet::from(address.ip()))),
+                Err(error) => {
+                    tracing::warn!(host = %name, reason = %error, "a host of [egress] allow has no address now; it cannot be called until the next start");
+                }
+            },
+        }
+    }
+    networks.dedup();
+    Ok(EgressRules { allowed_networks: networks })
+}
+
+fn loopback() -> [IpNet; 2] {
+    let v4 = IpNet::new(IpAddr::from([127, 0, 0, 0]), 8).unwrap_or_default();
+    [v4, IpNet::from(IpAddr::from(std::net::Ipv6Addr::LOCALHOST))]
+}
+
+/// TLS of outgoing connections: the platform's authorities and those of `[truststore]`.
+pub(super) fn client_tls(home: &Home, config: &Config, secrets: &Secrets) -> Outcome<Arc<rustls::ClientConfig>> {
+    gateway::upstream_tls(private_roots(home, config, secrets)?).map_err(|e| {
+        Failure::new(
+            Exit::Vault,
+            "TLS003",
+            "outgoing connections cannot be verified",
+            e.to_string(),
+            "apt install ca-certificates",
+        )
+    })
+}
+
+fn private_roots(home: &Home, config: &Config, secrets: &Secrets) -> Outcome<Vec<CertificateDer<'static>>> {
+    let Some(truststore) = &config.truststore else { return Ok(Vec::new()) };
+    let path = home.root().join(&truststore.path);
+    let bytes = std::fs::read(&path).map_err(|e| Failure::io(&path, "read", &e))?;
+    let password = match (&truststore.password, truststore.kind) {
+        (Some(place), KeystoreType::Pkcs12 | KeystoreType::Jks) => secrets.resolve(place)?,
+        _ => model::Secret::new(String::new()),
+    };
+    let store = read_keystore(&bytes, &KeystorePasswords::same(password)).map_err(|e| {
+        Failure::from_text(Exit::Vault, "TLS004", format!("{} cannot be used", path.display()), &e.to_string())
+    })?;
+    let mut roots = Vec::new();
+    for trusted in store.trusted {
+        if let Some(product) = vault::public_default_product(&trusted.certificate) {
+            return Err(Failure::new(
+                Exit::Vault,
+                "A02.1",
+                format!("{} trusts the certificate published with {product}", path.display()),
+                "everybody has its private key and could pose as any upstream",
+                format!("remove the entry {:?} from the trust store", trusted.alias),
+            ));
+        }
+        roots.push(trusted.certificate);
+    }
+    Ok(roots)
+}

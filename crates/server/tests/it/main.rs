@@ -1,0 +1,4 @@
+//! The one integration test of this crate.
+
+#[cfg(test)]
+mod config;
