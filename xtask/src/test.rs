@@ -1,0 +1,189 @@
+//! `cargo xtask test`: everything that has to hold before a change is merged, with real servers beside the program.
+
+mod end_to_end;
+mod listeners;
+mod tools;
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use testkit::postgres::{self, Postgres};
+
+use crate::deny;
+use crate::generated;
+use crate::process;
+use crate::tidy;
+use crate::workspace;
+
+/// The step that runs `cargo test`.
+const TESTS: &str = "tests";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Leave out what takes longest: API documentation, dependencies, generated files and the end-to-end runs.
+    #[arg(long)]
+    fast: bool,
+    /// Only the end-to-end runs.
+    #[arg(long, conflicts_with = "fast")]
+    end_to_end: bool,
+}
+
+/// What ran, how long it took, and how it ended.
+#[derive(Default)]
+struct Steps {
+    rows: Vec<(String, Duration, Result<()>)>,
+    tests_passed: usize,
+    tests_failed: usize,
+}
+
+impl Steps {
+    /// Runs a step. A failure does not keep the later steps from running: one look shows everything that is wrong.
+    fn run(&mut self, name: &str, step: impl FnOnce() -> Result<()>) -> bool {
+        println!("\n== {name}");
+        let begun = Instant::now();
+        let result = step();
+        let took = begun.elapsed();
+        match &result {
+            Ok(()) => println!("== {name}: ok, {:.1} s", took.as_secs_f64()),
+            Err(problem) => println!("== {name}: FAILED, {:.1} s\n{problem:#}", took.as_secs_f64()),
+        }
+        let passed = result.is_ok();
+        self.rows.push((name.to_owned(), took, result));
+        passed
+    }
+
+    /// Tests and steps together. The step that ran the tests counts only where it failed for another reason, such as code
+    /// that does not build.
+    fn total(&self) -> (usize, usize) {
+        let tests_ran = self.tests_passed + self.tests_failed > 0;
+        let counted = |name: &str| !(name == TESTS && tests_ran);
+        let failed = self.rows.iter().filter(|(name, _, result)| counted(name) && result.is_err()).count();
+        let passed = self.rows.iter().filter(|(name, _, result)| counted(name) && result.is_ok()).count();
+        (passed + self.tests_passed, failed + self.tests_failed)
+    }
+
+    fn finish(self) -> Result<()> {
+        println!("\n== summary");
+        for (name, took, result) in &self.rows {
+            println!("{:6} {name:40} {:8.1} s", if result.is_ok() { "ok" } else { "FAILED" }, took.as_secs_f64());
+        }
+        let failed_steps = self.rows.iter().filter(|(_, _, result)| result.is_err()).count();
+        let passed_steps = self.rows.len() - failed_steps;
+        println!(
+            "tests: {} passed, {} failed; steps: {passed_steps} passed, {failed_steps} failed",
+            self.tests_passed, self.tests_failed
+        );
+        let (passed, failed) = self.total();
+        println!("{passed} passed, {failed} failed");
+        if failed_steps > 0 {
+            bail!("{failed_steps} steps failed");
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let mut steps = Steps::default();
+    let mut programs = None;
+    if !steps.run("tools", || tools::provide().map(|found| programs = Some(found))) {
+        return steps.finish();
+    }
+    let mut server = None;
+    let found = programs.context("the tools step passed without PostgreSQL")?;
+    if !steps
+        .run("start PostgreSQL", || Postgres::start(&found).map(|started| server = Some(started)).map_err(Into::into))
+    {
+        return steps.finish();
+    }
+    let postgres = server.context("PostgreSQL did not start")?;
+    if !options.end_to_end {
+        checks(&mut steps, &postgres, options);
+    }
+    if !options.fast {
+        end_to_end::run(&mut steps, &postgres);
+    }
+    steps.finish()
+}
+
+fn checks(steps: &mut Steps, postgres: &Postgres, options: &Options) {
+    steps.run("format", || process::run(workspace::cargo().args(["fmt", "--all", "--check"])));
+    steps.run("tidy", || tidy::run(&tidy::Options::default()));
+    steps.run("clippy", || {
+        process::run(workspace::cargo().args([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ]))
+    });
+    let (mut passed, mut failed) = (0, 0);
+    steps.run(TESTS, || cargo_test(postgres, &mut passed, &mut failed));
+    (steps.tests_passed, steps.tests_failed) = (passed, failed);
+    if options.fast {
+        return;
+    }
+    steps.run("API documentation", || {
+        let mut doc = workspace::cargo();
+        doc.args(["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);
+        process::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
+    });
+    let local = deny::Options { advisories: None, no_fetch: true };
+    steps.run("dependencies", || deny::run(&local));
+    let check = generated::Options { check: true };
+    steps.run("generated documentation", || generated::run(generated::Kind::Docs, &check));
+    steps.run("generated schemas", || generated::run(generated::Kind::Schema, &check));
+}
+
+/// `cargo test` with the address of PostgreSQL, its output passed through line by line and its totals added up.
+fn cargo_test(postgres: &Postgres, passed: &mut usize, failed: &mut usize) -> Result<()> {
+    let mut command = workspace::cargo();
+    command.args(["test", "--workspace", "--no-fail-fast"]).env(postgres::URL_VARIABLE, postgres.url("postgres"));
+    let mut child = command.stdout(Stdio::piped()).spawn().context("cannot run cargo test")?;
+    let output = child.stdout.take().context("cargo test has no output")?;
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        let (more_passed, more_failed) = totals(&line);
+        *passed += more_passed;
+        *failed += more_failed;
+        writeln!(std::io::stdout(), "{line}")?;
+    }
+    let status = child.wait()?;
+    if status.success() { Ok(()) } else { bail!("cargo test ended with {status}") }
+}
+
+/// Passed and failed tests of a line `test result: ok. 4 passed; 0 failed; ..`.
+fn totals(line: &str) -> (usize, usize) {
+    let Some(result) = line.strip_prefix("test result: ") else { return (0, 0) };
+    let number = |what: &str| {
+        let part = result.split([';', '.']).map(str::trim).find(|part| part.ends_with(what))?;
+        part.split(' ').next()?.parse().ok()
+    };
+    (number("passed").unwrap_or_default(), number("failed").unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn totals_are_read_from_the_result_lines_only() {
+        let line = "test result: FAILED. 12 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.37s";
+        assert_eq!(totals(line), (12, 3));
+        assert_eq!(totals("test totals ... ok"), (0, 0));
+    }
+
+    #[test]
+    fn a_failed_step_fails_the_whole_but_not_the_steps_after_it() {
+        let mut steps = Steps::default();
+        assert!(!steps.run("first", || bail!("broken")));
+        assert!(steps.run("second", || Ok(())));
+        assert_eq!(steps.rows.len(), 2);
+        assert_eq!(steps.total(), (1, 1));
+        assert!(steps.finish().is_err());
+    }
+}
