@@ -5,6 +5,7 @@ mod listeners;
 mod tools;
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,9 @@ pub(crate) struct Options {
     /// Only the end-to-end runs.
     #[arg(long, conflicts_with = "fast")]
     end_to_end: bool,
+    /// Run this program end to end instead of building one.
+    #[arg(long, value_name = "PORTCULLIS", conflicts_with = "fast")]
+    bin: Option<PathBuf>,
 }
 
 /// What ran, how long it took, and how it ended.
@@ -102,7 +106,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         checks(&mut steps, &postgres, options);
     }
     if !options.fast {
-        end_to_end::run(&mut steps, &postgres);
+        end_to_end::run(&mut steps, &postgres, options.bin.as_deref());
     }
     steps.finish()
 }

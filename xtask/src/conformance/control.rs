@@ -3,7 +3,9 @@
 //! The task that started the runner owns the server. The runner calls this program again, as `conformance-control`, which
 //! hands the request over on a UNIX socket in the scratch home and reports the outcome.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -105,15 +107,39 @@ impl Controlled<'_> {
         }
     }
 
-    /// A fragment that the server refuses is an error of this request only: the server runs on without it.
+    /// A fragment that the server refuses fails its own scenarios only: they run against the server without it, and
+    /// the other blocks of the run follow.
     fn replace(&self, overlay: Option<PathBuf>) -> Result<()> {
+        let overlay = overlay.map(|file| self.with_secrets_in_files(&file)).transpose()?;
         *self.overlay.lock().unwrap_or_else(PoisonError::into_inner) = overlay;
-        self.restart().inspect_err(|_| {
+        self.restart().or_else(|refusal| {
             *self.overlay.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            if let Err(problem) = self.restart() {
-                eprintln!("the server does not start again: {problem:#}");
-            }
+            eprintln!("the server does not take this fragment, its scenarios run without it: {refusal:#}");
+            self.restart()
         })
+    }
+
+    /// The specifications' fragments hold passwords and tokens in clear, which the server always refuses (guideline
+    /// A03). Each moves into a file of the scratch home, and the fragment refers to it.
+    fn with_secrets_in_files(&self, fragment: &Path) -> Result<PathBuf> {
+        let text = fs::read_to_string(fragment).with_context(|| format!("cannot read {}", fragment.display()))?;
+        let mut rewritten = String::new();
+        for (number, line) in text.lines().enumerate() {
+            match plain_secret(line) {
+                Some((start, secret)) => {
+                    let file = self.home.path().join(format!("fragment-secret-{number}"));
+                    let mut options = fs::OpenOptions::new();
+                    options.write(true).create(true).truncate(true).mode(0o600);
+                    options.open(&file)?.write_all(secret.as_bytes())?;
+                    rewritten.push_str(&format!("{start}\"$file{{{}}}\"", file.display()));
+                }
+                None => rewritten.push_str(line),
+            }
+            rewritten.push('\n');
+        }
+        let copy = self.home.path().join("fragment.toml");
+        fs::write(&copy, rewritten)?;
+        Ok(copy)
     }
 
     fn restart(&self) -> Result<()> {
@@ -125,6 +151,17 @@ impl Controlled<'_> {
         *server = Some(self.home.serve(overlay.as_deref())?);
         Ok(())
     }
+}
+
+/// A line that sets a secret to a literal: what stands before the literal, and the literal.
+fn plain_secret(line: &str) -> Option<(&str, &str)> {
+    let (key, value) = line.split_once('=')?;
+    let name = key.trim().trim_matches(['"', '\'']).rsplit('.').next()?.to_ascii_lowercase();
+    let is_secret = ["password", "token", "secret"].iter().any(|word| name.ends_with(word));
+    let quote = value.trim_start().chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let literal = value.trim().trim_matches(quote);
+    let start = line.get(..key.len() + 1)?;
+    (is_secret && !literal.starts_with('$') && !literal.is_empty()).then_some((start, literal))
 }
 
 #[cfg(test)]
@@ -157,6 +194,25 @@ mod tests {
         let controlled = controlled(&home);
         assert!(controlled.obey("overlay bad.toml").is_err());
         assert_eq!(*controlled.overlay.lock().unwrap(), None);
+    }
+
+    #[test]
+    fn secrets_of_a_fragment_move_into_files() {
+        let home = Home::new(Path::new("/nonexistent/portcullis")).unwrap();
+        let fragment = home.path().join("in.toml");
+        fs::write(
+            &fragment,
+            "[a]\napi_token = \"clear\"\npassword = \"$env{X}\"\nname = \"kept\"\ntoken_url = \"kept\"\n",
+        )
+        .unwrap();
+        let rewritten = fs::read_to_string(controlled(&home).with_secrets_in_files(&fragment).unwrap()).unwrap();
+        let file = home.path().join("fragment-secret-1");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "clear");
+        let expected = format!(
+            "[a]\napi_token =\"$file{{{}}}\"\npassword = \"$env{{X}}\"\nname = \"kept\"\ntoken_url = \"kept\"\n",
+            file.display()
+        );
+        assert_eq!(rewritten, expected);
     }
 
     #[test]

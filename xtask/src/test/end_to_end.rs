@@ -19,10 +19,11 @@ const PASSWORD_VARIABLE: &str = "PORTCULLIS_DATABASE_PASSWORD";
 const OWNER_PASSWORD: &str = "throw-away-owner";
 const RUNTIME_PASSWORD: &str = "throw-away-runtime";
 
-pub(super) fn run(steps: &mut Steps, postgres: &Postgres) {
-    let mut portcullis = None;
-    if !steps.run("build portcullis", || workspace::build_portcullis("dev").map(|path| portcullis = Some(path))) {
-        return;
+/// Runs the given program, or the one built now.
+pub(super) fn run(steps: &mut Steps, postgres: &Postgres, given: Option<&Path>) {
+    let mut portcullis = given.map(Path::to_path_buf);
+    if given.is_none() {
+        steps.run("build portcullis", || workspace::build_portcullis("dev").map(|path| portcullis = Some(path)));
     }
     let Some(portcullis) = portcullis else { return };
     steps.run("end to end on SQLite", || {
