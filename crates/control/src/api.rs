@@ -2,6 +2,7 @@
 
 mod admin;
 mod devportal;
+pub(crate) mod form;
 mod gateway;
 pub(crate) mod page;
 mod publisher;
@@ -13,7 +14,9 @@ use crate::Control;
 
 /// Every operation of the control plane's REST APIs.
 pub fn routes() -> RouteTable<Control> {
-    RouteTable::new().merge(publisher::routes()).merge(gateway::routes())
+    RouteTable::new()
+        .merge(publisher::routes())
+        .merge(gateway::routes())
         .merge(publisher_subscriptions::routes())
         .merge(devportal::routes())
         .merge(admin::routes())

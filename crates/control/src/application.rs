@@ -16,6 +16,7 @@ use store::UnitOfWork;
 use store::repository::application::{self as applications, ApplicationRow};
 use store::repository::{api, application_key, subscription};
 
+use crate::field::Field;
 use crate::throttling::{Level, manage};
 use crate::{Actor, Change, Control, ControlError, FaultKind, tenant_config};
 
@@ -111,15 +112,15 @@ pub(crate) async fn whole(work: &mut UnitOfWork, row: &ApplicationRow) -> Result
         // A subscription may be to an API of another tenant; its scopes are shown by that tenant only.
         let Some(api) = api::find(work, row.tenant, one.api).await? else { continue };
         let document: Value = serde_json::from_str(&api.document).unwrap_or_default();
-        for entry in document["scopes"].as_array().map(Vec::as_slice).unwrap_or_default() {
-            let scope = &entry["scope"];
+        for entry in document.at("scopes").as_array().map(Vec::as_slice).unwrap_or_default() {
+            let scope = entry.at("scope");
             let shown = json!({
-                "key": scope["name"],
-                "name": scope["displayName"].as_str().or_else(|| scope["name"].as_str()),
-                "roles": scope["bindings"],
-                "description": scope["description"],
+                "key": scope.at("name"),
+                "name": scope.at("displayName").as_str().or_else(|| scope.at("name").as_str()),
+                "roles": scope.at("bindings"),
+                "description": scope.at("description"),
             });
-            if !scopes.iter().any(|known| known["key"] == shown["key"]) {
+            if !scopes.iter().any(|known| known.at("key") == shown.at("key")) {
                 scopes.push(shown);
             }
         }
@@ -164,7 +165,7 @@ pub(crate) async fn check(
     input: &Value,
 ) -> Result<Wanted, ControlError> {
     let mut faults = Vec::new();
-    let text = |field: &str| input[field].as_str().unwrap_or_default().trim().to_owned();
+    let text = |field: &str| input.at(field).as_str().unwrap_or_default().trim().to_owned();
     let name = text("name");
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '.' | '_' | '-' | '(' | ')');
     if name.is_empty() || name.chars().count() > 100 || !name.chars().all(allowed) {
@@ -173,12 +174,12 @@ pub(crate) async fn check(
     if text("description").chars().count() > 512 {
         faults.push("description: at most 512 characters.".to_owned());
     }
-    let token_type = input["tokenType"].as_str().unwrap_or("JWT").to_owned();
+    let token_type = input.at("tokenType").as_str().unwrap_or("JWT").to_owned();
     // DEFAULT is what older clients send; all tokens are JWTs then.
     if !matches!(token_type.as_str(), "JWT" | "OAUTH" | "DEFAULT") {
         faults.push("tokenType: JWT or OAUTH.".to_owned());
     }
-    let visibility = match input["visibility"].as_str() {
+    let visibility = match input.at("visibility").as_str() {
         // Older clients send PUBLIC, which WSO2 reads as private to the owner.
         None | Some("PRIVATE" | "PUBLIC") => "PRIVATE",
         Some("SHARED_WITH_ORG") => "SHARED_WITH_ORG",
@@ -187,7 +188,7 @@ pub(crate) async fn check(
             ""
         }
     };
-    let attributes = attributes(control, &input["attributes"], &mut faults);
+    let attributes = attributes(control, input.at("attributes"), &mut faults);
     if !faults.is_empty() {
         return Err(crate::throttling::check::refused(faults));
     }
@@ -197,7 +198,7 @@ pub(crate) async fn check(
     }
     // Without sharing WSO2 takes the field and keeps nothing, and its own clients send it.
     let groups = if control.settings().portal.application_sharing {
-        let list = input["groups"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let list = input.at("groups").as_array().map(Vec::as_slice).unwrap_or_default();
         list.iter().take(100).filter_map(Value::as_str).map(str::to_owned).collect()
     } else {
         Vec::new()
@@ -217,7 +218,7 @@ fn attributes(control: &Control, input: &Value, faults: &mut Vec<String>) -> Val
     let configured = &control.settings().portal.application_attributes;
     let mut kept = Map::new();
     for attribute in configured {
-        let given = input[attribute.name.as_str()].as_str().filter(|text| !text.trim().is_empty());
+        let given = input.at(attribute.name.as_str()).as_str().filter(|text| !text.trim().is_empty());
         match given.or(attribute.default.as_deref()) {
             Some(text) if text.chars().count() <= 1024 => {
                 kept.insert(attribute.name.clone(), json!(text));

@@ -5,4 +5,3 @@ mod files;
 pub(crate) mod project;
 
 pub(crate) use files::{Files, read_zip, write_zip};
-

@@ -5,18 +5,19 @@ use store::UnitOfWork;
 use store::repository::api;
 use store::repository::catalogue::{self, ItemKind, ItemRow};
 
+use crate::field::Field;
 use crate::{Actor, Change, Control, ControlError, FaultKind};
 
 /// Most characters of a name.
 const MAX_NAME: usize = 255;
 
 fn checked(input: &Value) -> Result<(String, String), ControlError> {
-    let name = input["name"].as_str().unwrap_or_default().trim().to_owned();
+    let name = input.at("name").as_str().unwrap_or_default().trim().to_owned();
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.');
     if name.is_empty() || name.chars().count() > MAX_NAME || !name.chars().all(allowed) {
         return Err(ControlError::invalid("name: use 1 to 255 letters, digits, blanks, '_', '-' or '.'."));
     }
-    let description = input["description"].as_str().unwrap_or_default().to_owned();
+    let description = input.at("description").as_str().unwrap_or_default().to_owned();
     if description.chars().count() > 1024 {
         return Err(ControlError::invalid("description: at most 1024 characters."));
     }
@@ -72,7 +73,7 @@ async fn usage(work: &mut UnitOfWork, tenant: model::TenantId, name: &str) -> Re
     let rows = api::list(work, tenant).await?;
     let uses = |text: &str| {
         let document: Value = serde_json::from_str(text).unwrap_or_default();
-        document["categories"].as_array().is_some_and(|list| list.iter().any(|c| c == name))
+        document.at("categories").as_array().is_some_and(|list| list.iter().any(|c| c == name))
     };
     Ok(rows.iter().filter(|row| uses(&row.document)).count())
 }
@@ -91,11 +92,7 @@ pub(crate) async fn delete(control: &Control, actor: &Actor, id: &str) -> Result
 }
 
 /// `{count, list}`; with the number of APIs for administrators.
-pub(crate) async fn list(
-    control: &Control,
-    tenant: model::TenantId,
-    with_usage: bool,
-) -> Result<Value, ControlError> {
+pub(crate) async fn list(control: &Control, tenant: model::TenantId, with_usage: bool) -> Result<Value, ControlError> {
     let mut work = control.read().await?;
     let mut list = Vec::new();
     for row in catalogue::list(&mut work, ItemKind::Category, tenant).await? {

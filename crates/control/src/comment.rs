@@ -7,6 +7,7 @@ use store::repository::comment::{self as comments, CommentRow, RatingRow};
 use uuid::Uuid;
 
 use crate::api::page::Page;
+use crate::field::Field;
 use crate::{Actor, Change, Control, ControlError};
 
 /// Most characters of a comment (WSO2's limit).
@@ -52,11 +53,11 @@ fn unknown(id: Uuid) -> ControlError {
 }
 
 fn checked(input: &Value, former: Option<&CommentRow>) -> Result<(String, String), ControlError> {
-    let content = input["content"].as_str().or(former.map(|row| row.content.as_str())).unwrap_or_default().trim();
+    let content = input.at("content").as_str().or(former.map(|row| row.content.as_str())).unwrap_or_default().trim();
     if content.is_empty() || content.chars().count() > MAX_LENGTH {
         return Err(ControlError::invalid(format!("content: 1 to {MAX_LENGTH} characters.")));
     }
-    let category = input["category"].as_str().or(former.map(|row| row.category.as_str())).unwrap_or("general");
+    let category = input.at("category").as_str().or(former.map(|row| row.category.as_str())).unwrap_or("general");
     if category.chars().count() > 64 {
         return Err(ControlError::invalid("category: at most 64 characters."));
     }
@@ -94,7 +95,8 @@ pub(crate) async fn create(
     let mut work = control.begin().await?;
     let parent = match parent.filter(|text| !text.is_empty()) {
         Some(text) => {
-            let id: Uuid = text.parse().map_err(|_| ControlError::not_found("There is no such comment to reply to."))?;
+            let id: Uuid =
+                text.parse().map_err(|_| ControlError::not_found("There is no such comment to reply to."))?;
             let found = comments::find(&mut work, api, id).await?.ok_or_else(|| unknown(id))?;
             // Replies to a reply belong to its comment: there are two levels.
             Some(found.parent.unwrap_or(found.id))
@@ -198,13 +200,8 @@ fn rating_shown(row: &RatingRow) -> Value {
 }
 
 /// Rates an API from 1 to 5.
-pub(crate) async fn rate(
-    control: &Control,
-    actor: &Actor,
-    api: ApiId,
-    input: &Value,
-) -> Result<Value, ControlError> {
-    let rating = input["rating"].as_i64().filter(|n| (1..=5).contains(n));
+pub(crate) async fn rate(control: &Control, actor: &Actor, api: ApiId, input: &Value) -> Result<Value, ControlError> {
+    let rating = input.at("rating").as_i64().filter(|n| (1..=5).contains(n));
     let rating = rating.ok_or_else(|| ControlError::invalid("rating: a whole number from 1 to 5."))?;
     let row = RatingRow { id: control.uuid(), api, user: actor.name(), rating };
     let mut work = control.begin().await?;

@@ -1,6 +1,7 @@
 //! API definitions: reading under caps, checking, and the two renderings of OpenAPI that WSO2's clients know.
 
 mod generate;
+pub(crate) mod graphql;
 mod openapi;
 mod render;
 pub(crate) mod text;
@@ -9,4 +10,3 @@ pub(crate) use generate::generate;
 pub(crate) use openapi::{DefinedOperation, OpenApi, SpecVersion};
 pub(crate) use render::{for_consumers, for_publisher};
 pub(crate) use text::DefinitionFault;
-

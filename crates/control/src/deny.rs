@@ -9,6 +9,7 @@ use store::UnitOfWork;
 use store::repository::deny::{self as policies, DenyPolicyRow};
 use store::repository::{api, application};
 
+use crate::field::Field;
 use crate::{Actor, Change, Control, ControlError, FaultKind};
 
 /// A policy as the Admin API shows it.
@@ -32,17 +33,17 @@ fn unusable(description: String) -> ControlError {
 
 /// Adds a policy.
 pub(crate) async fn create(control: &Control, actor: &Actor, input: &Value) -> Result<Value, ControlError> {
-    let kind = input["conditionType"].as_str().unwrap_or_default();
-    let value = &input["conditionValue"];
+    let kind = input.at("conditionType").as_str().unwrap_or_default();
+    let value = input.at("conditionValue");
     let mut work = control.begin().await?;
     let value = match kind {
         "API" => api_value(&mut work, actor, value).await?,
         "APPLICATION" => application_value(&mut work, actor, value).await?,
         "USER" => user_value(actor, value)?,
-        "IP" => json!({"fixedIp": address(kind, &value["fixedIp"])?, "invert": invert(value)}),
+        "IP" => json!({"fixedIp": address(kind, value.at("fixedIp"))?, "invert": invert(value)}),
         "IPRANGE" => json!({
-            "startingIp": address(kind, &value["startingIp"])?,
-            "endingIp": address(kind, &value["endingIp"])?,
+            "startingIp": address(kind, value.at("startingIp"))?,
+            "endingIp": address(kind, value.at("endingIp"))?,
             "invert": invert(value),
         }),
         _ => return Err(ControlError::invalid("conditionType: one of API, APPLICATION, IP, IPRANGE, USER.")),
@@ -52,7 +53,7 @@ pub(crate) async fn create(control: &Control, actor: &Actor, input: &Value) -> R
         tenant: actor.tenant(),
         kind: kind.to_owned(),
         value,
-        active: input["conditionStatus"].as_bool().unwrap_or(true),
+        active: input.at("conditionStatus").as_bool().unwrap_or(true),
     };
     policies::insert(&mut work, &row, control.now()).await?;
     let target = format!("deny-policy/{}", row.id);
@@ -61,7 +62,7 @@ pub(crate) async fn create(control: &Control, actor: &Actor, input: &Value) -> R
 }
 
 fn invert(value: &Value) -> bool {
-    value["invert"].as_bool().unwrap_or(false)
+    value.at("invert").as_bool().unwrap_or(false)
 }
 
 /// An address, or a network in CIDR form for a single one.
@@ -166,7 +167,8 @@ pub(crate) async fn set_status(
     id: PolicyId,
     input: &Value,
 ) -> Result<Value, ControlError> {
-    let active = input["conditionStatus"]
+    let active = input
+        .at("conditionStatus")
         .as_bool()
         .ok_or_else(|| ControlError::invalid("conditionStatus: true or false."))?;
     let mut work = control.begin().await?;
@@ -190,7 +192,7 @@ pub(crate) async fn delete(control: &Control, actor: &Actor, id: PolicyId) -> Re
 
 /// A policy as the gateway applies it.
 pub(crate) fn denial_of(row: &DenyPolicyRow, domain: Option<&TenantDomain>) -> Option<Denial> {
-    let text = |field: &str| row.value[field].as_str().map(str::to_owned);
+    let text = |field: &str| row.value.at(field).as_str().map(str::to_owned);
     let whole = || row.value.as_str().map(str::to_owned);
     let condition = match row.kind.as_str() {
         "API" => DenyCondition::ApiContext(whole()?),
@@ -202,11 +204,9 @@ pub(crate) fn denial_of(row: &DenyPolicyRow, domain: Option<&TenantDomain>) -> O
             DenyCondition::User(if has_domain { user } else { format!("{user}@{domain}") })
         }
         "IP" => DenyCondition::Ip { network: text("fixedIp")?, invert: invert(&row.value) },
-        "IPRANGE" => DenyCondition::IpRange {
-            from: text("startingIp")?,
-            to: text("endingIp")?,
-            invert: invert(&row.value),
-        },
+        "IPRANGE" => {
+            DenyCondition::IpRange { from: text("startingIp")?, to: text("endingIp")?, invert: invert(&row.value) }
+        }
         _ => return None,
     };
     Some(Denial { tenant: row.tenant, condition })

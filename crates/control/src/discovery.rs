@@ -127,10 +127,7 @@ pub(crate) async fn find(
 }
 
 /// All APIs that lists show to the viewer, newest first.
-pub(crate) async fn listed(
-    work: &mut UnitOfWork,
-    viewer: &Viewer,
-) -> Result<Vec<(ApiRow, ApiDocument)>, ControlError> {
+pub(crate) async fn listed(work: &mut UnitOfWork, viewer: &Viewer) -> Result<Vec<(ApiRow, ApiDocument)>, ControlError> {
     let mut found = Vec::new();
     for row in api::list(work, viewer.tenant.id).await?.into_iter().filter(is_listed) {
         let document = parse(&row)?;

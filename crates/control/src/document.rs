@@ -9,4 +9,3 @@ pub(crate) use defaults::{fill_defaults, fill_operation_defaults};
 pub(crate) use secrets::{move_secrets, open_secret, seal_secrets, strip_secrets};
 pub(crate) use validate::{Faults, check_document, check_names, normal_context};
 pub(crate) use view::{ViewContext, summary, view};
-

@@ -6,6 +6,7 @@ use store::UnitOfWork;
 use store::repository::catalogue::{self, ItemKind, ItemRow};
 use store::repository::{api, revision};
 
+use crate::field::Field;
 use crate::throttling::check::{check_permissions, refused};
 use crate::{Actor, Change, Control, ControlError, ControlSettings};
 
@@ -40,7 +41,11 @@ pub(crate) fn built_in(settings: &ControlSettings) -> Value {
 }
 
 /// All environments of a tenant, `Default` first.
-pub(crate) async fn all(control: &Control, work: &mut UnitOfWork, tenant: TenantId) -> Result<Vec<Value>, ControlError> {
+pub(crate) async fn all(
+    control: &Control,
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+) -> Result<Vec<Value>, ControlError> {
     let mut list = vec![built_in(control.settings())];
     list.extend(catalogue::list(work, ItemKind::Environment, tenant).await?.into_iter().map(|row| row.document));
     Ok(list)
@@ -85,7 +90,7 @@ async fn find(work: &mut UnitOfWork, tenant: TenantId, id: &str) -> Result<ItemR
 pub(crate) async fn create(control: &Control, actor: &Actor, input: &Value) -> Result<Value, ControlError> {
     let id = control.uuid();
     let document = checked(&id.to_string(), input)?;
-    let name = document["name"].as_str().unwrap_or_default().to_owned();
+    let name = document.at("name").as_str().unwrap_or_default().to_owned();
     let mut work = control.begin().await?;
     if find_by_name(control, &mut work, actor.tenant(), &name).await?.is_some() {
         return Err(ControlError::conflict(format!("A gateway environment named {name} exists already.")));
@@ -141,26 +146,26 @@ pub(crate) async fn delete(control: &Control, actor: &Actor, id: &str) -> Result
 /// Checks an environment object and fills in what is missing.
 fn checked(id: &str, input: &Value) -> Result<Value, ControlError> {
     let mut faults = Vec::new();
-    let name = input["name"].as_str().unwrap_or_default().trim();
+    let name = input.at("name").as_str().unwrap_or_default().trim();
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
         faults.push("name: use 1 to 255 letters, digits, '.', '_' or '-'.".to_owned());
     }
-    let gateway_type = input["gatewayType"].as_str().unwrap_or("Regular");
+    let gateway_type = input.at("gatewayType").as_str().unwrap_or("Regular");
     if !GATEWAY_TYPES.contains(&gateway_type) {
         faults.push(format!("gatewayType: one of {}.", GATEWAY_TYPES.join(", ")));
     }
-    let hosts = input["vhosts"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let hosts = input.at("vhosts").as_array().map(Vec::as_slice).unwrap_or_default();
     if hosts.is_empty() || hosts.len() > 100 {
         faults.push("vhosts: 1 to 100 virtual hosts.".to_owned());
     }
     let vhosts: Vec<Value> = hosts.iter().take(100).map(|vhost| checked_vhost(vhost, &mut faults)).collect();
     for (number, vhost) in vhosts.iter().enumerate() {
-        if vhosts.iter().take(number).any(|other| other["host"] == vhost["host"]) {
-            faults.push(format!("vhosts: {} is there twice.", vhost["host"]));
+        if vhosts.iter().take(number).any(|other| other.at("host") == vhost.at("host")) {
+            faults.push(format!("vhosts: {} is there twice.", vhost.at("host")));
         }
     }
-    let permissions = &input["permissions"];
+    let permissions = input.at("permissions");
     if permissions.is_object() {
         check_permissions(permissions, &mut faults);
     }
@@ -170,15 +175,15 @@ fn checked(id: &str, input: &Value) -> Result<Value, ControlError> {
     Ok(json!({
         "id": id,
         "name": name,
-        "displayName": input["displayName"].as_str().unwrap_or(name),
-        "type": input["type"].as_str().unwrap_or("hybrid"),
-        "description": input["description"].as_str().unwrap_or_default(),
-        "provider": input["provider"].as_str().unwrap_or("wso2"),
+        "displayName": input.at("displayName").as_str().unwrap_or(name),
+        "type": input.at("type").as_str().unwrap_or("hybrid"),
+        "description": input.at("description").as_str().unwrap_or_default(),
+        "provider": input.at("provider").as_str().unwrap_or("wso2"),
         "gatewayType": gateway_type,
         "isReadOnly": false,
         "vhosts": vhosts,
         "endpointURIs": [],
-        "additionalProperties": input["additionalProperties"].as_array().cloned().unwrap_or_default(),
+        "additionalProperties": input.at("additionalProperties").as_array().cloned().unwrap_or_default(),
         "permissions": if permissions.is_object() { permissions.clone() } else {
             json!({"permissionType": "PUBLIC", "roles": []})
         },
@@ -186,7 +191,7 @@ fn checked(id: &str, input: &Value) -> Result<Value, ControlError> {
 }
 
 fn checked_vhost(input: &Value, faults: &mut Vec<String>) -> Value {
-    let host = input["host"].as_str().unwrap_or_default().trim().to_ascii_lowercase();
+    let host = input.at("host").as_str().unwrap_or_default().trim().to_ascii_lowercase();
     let label = |part: &str| {
         let inside = part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
         !part.is_empty() && part.len() <= 63 && inside && !part.starts_with('-') && !part.ends_with('-')
@@ -194,11 +199,11 @@ fn checked_vhost(input: &Value, faults: &mut Vec<String>) -> Value {
     if host.len() > 253 || !host.split('.').all(label) {
         faults.push(format!("vhosts.host: {host:?} is not a host name."));
     }
-    let context = input["httpContext"].as_str().unwrap_or_default().trim_matches('/');
+    let context = input.at("httpContext").as_str().unwrap_or_default().trim_matches('/');
     if context.len() > 255 || !context.chars().all(|c| c.is_ascii_alphanumeric() || "-_./~".contains(c)) {
         faults.push("vhosts.httpContext: a path of letters, digits, '-', '_', '.', '~' and '/'.".to_owned());
     }
-    let mut port = |field: &str, default: u16| match &input[field] {
+    let mut port = |field: &str, default: u16| match input.at(field) {
         Value::Null => default,
         value => match value.as_u64().and_then(|n| u16::try_from(n).ok()) {
             Some(port) => port,
@@ -225,8 +230,11 @@ mod tests {
 
     #[test]
     fn faults_are_reported_together() {
-        let error = checked("1", &json!({"name": "a b", "gatewayType": "Apache", "vhosts": [
-            {"host": "-bad-.example.com"}, {"host": "x.y", "httpsPort": 70000}, {"host": "X.Y"}]}))
+        let error = checked(
+            "1",
+            &json!({"name": "a b", "gatewayType": "Apache", "vhosts": [
+            {"host": "-bad-.example.com"}, {"host": "x.y", "httpsPort": 70000}, {"host": "X.Y"}]}),
+        )
         .unwrap_err();
         assert_eq!(error.items.len(), 5, "{error:?}");
         let good = checked("1", &json!({"name": "east", "vhosts": [{"host": "GW.example.com"}]})).unwrap();

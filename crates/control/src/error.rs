@@ -109,8 +109,7 @@ impl From<StoreError> for ControlError {
         match error {
             StoreError::Conflict(_) => Self::conflict("There is one with the same name or id already."),
             StoreError::Unavailable(reason) => {
-                let mut error =
-                    Self::new(FaultKind::Unavailable, 503, "Service Unavailable", "Try again in a moment.");
+                let mut error = Self::new(FaultKind::Unavailable, 503, "Service Unavailable", "Try again in a moment.");
                 error.log = Some(reason);
                 error
             }

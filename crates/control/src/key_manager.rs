@@ -71,6 +71,9 @@ pub struct Client {
     pub settings: ClientSettings,
 }
 
+/// A client that was just made, with its secret unless it has none.
+pub type CreatedClient = (Client, Option<Secret<String>>);
+
 /// One of a client's secrets, without its value.
 #[derive(Clone, Debug)]
 pub struct ClientSecret {
@@ -113,10 +116,7 @@ pub struct IssuedToken {
 /// Makes and manages the OAuth clients behind an application's keys. Object safe.
 pub trait KeyManager: Send + Sync + 'static {
     /// Makes a client; the secret is shown to its owner once and is not kept by this crate.
-    fn create_client(
-        &self,
-        request: NewClient,
-    ) -> BoxFuture<'_, Result<(Client, Option<Secret<String>>), KeyManagerError>>;
+    fn create_client(&self, request: NewClient) -> BoxFuture<'_, Result<CreatedClient, KeyManagerError>>;
 
     /// A client of the tenant.
     fn find_client<'a>(

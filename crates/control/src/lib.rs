@@ -25,12 +25,14 @@ mod publishing;
 mod service;
 pub mod snapshot;
 // Part B (consumers and administration) adds its modules below this line.
+mod ai_provider;
 mod application;
 mod category;
 mod comment;
 mod deny;
 mod discovery;
 mod environment;
+mod field;
 mod organization;
 mod settings;
 mod subscription;
@@ -40,9 +42,10 @@ mod throttling;
 pub use actor::Actor;
 pub use error::{ControlError, FaultKind};
 pub use key_manager::{
-    Client, ClientSecret, ClientSettings, IssuedToken, KeyManager, KeyManagerError, NewClient, RESIDENT, TokenRequest,
+    Client, ClientSecret, ClientSettings, CreatedClient, IssuedToken, KeyManager, KeyManagerError, NewClient, RESIDENT,
+    TokenRequest,
 };
-pub use port::{GatewayPublisher, Ports, Sealer};
+pub use port::{GatewayPublisher, InternalKeyIssuer, Ports, Sealer};
 pub use publishing::{DefinitionSource, DeploymentRequest, ImportOptions, LifecycleOptions, ValidationReport};
 pub use service::{Change, Control, ControlSettings};
 pub use settings::{ApplicationAttribute, PortalSettings};

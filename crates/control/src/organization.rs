@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 use store::UnitOfWork;
 use store::repository::catalogue::{self, ItemKind, ItemRow};
 
+use crate::field::Field;
 use crate::{Actor, Change, Control, ControlError};
 
 fn checked(id: &str, input: &Value) -> Result<(String, Value), ControlError> {
-    let text = |field: &str| input[field].as_str().unwrap_or_default().trim().to_owned();
+    let text = |field: &str| input.at(field).as_str().unwrap_or_default().trim().to_owned();
     let external = text("externalOrganizationId");
     if external.is_empty() || external.chars().count() > 255 || external.chars().any(char::is_control) {
         return Err(ControlError::invalid("externalOrganizationId: 1 to 255 characters."));
@@ -20,8 +21,8 @@ fn checked(id: &str, input: &Value) -> Result<(String, Value), ControlError> {
     let document = json!({
         "organizationId": id,
         "externalOrganizationId": external,
-        "parentOrganizationId": input["parentOrganizationId"],
-        "displayName": input["displayName"].as_str().unwrap_or(&external),
+        "parentOrganizationId": input.at("parentOrganizationId"),
+        "displayName": input.at("displayName").as_str().unwrap_or(&external),
         "description": text("description"),
     });
     Ok((external, document))

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use model::Secret;
 use model::snapshot::Snapshot;
+use model::{Secret, TenantId};
 use web::BoxFuture;
 
 use crate::KeyManager;
@@ -40,4 +40,13 @@ pub struct Ports {
     pub key_manager: Arc<dyn KeyManager>,
     /// The vault.
     pub sealer: Arc<dyn Sealer>,
+}
+
+/// Signs test keys with the key of the resident key manager and adds its `iss` (crate `identity`).
+pub trait InternalKeyIssuer: Send + Sync + 'static {
+    /// Signs the claims as a JWT of type `JWT`.
+    ///
+    /// # Errors
+    /// Why it could not be signed; for the log.
+    fn issue(&self, tenant: TenantId, claims: serde_json::Value) -> BoxFuture<'_, Result<Secret<String>, String>>;
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use web::Egress;
 
 use crate::snapshot::Compiler;
-use crate::{Actor, ControlError, Ports, PortalSettings};
+use crate::{Actor, ControlError, InternalKeyIssuer, PortalSettings, Ports};
 
 /// Settings of the control plane, parsed from the configuration by the composition root.
 #[derive(Clone, Debug)]
@@ -52,6 +52,7 @@ pub struct Control {
     rng: Arc<dyn Rng>,
     egress: Egress,
     ports: Ports,
+    internal_keys: Option<Arc<dyn InternalKeyIssuer>>,
     settings: ControlSettings,
     compiler: Compiler,
     /// Changes asked to be published so far.
@@ -100,11 +101,23 @@ impl Control {
             rng,
             egress,
             ports,
+            internal_keys: None,
             settings,
             compiler: Compiler::default(),
             requested: AtomicU64::new(0),
             published: Mutex::new(0),
         }
+    }
+
+    /// Lets publishers make test keys; without it the operation answers 503.
+    #[must_use]
+    pub fn with_internal_keys(mut self, issuer: Arc<dyn InternalKeyIssuer>) -> Self {
+        self.internal_keys = Some(issuer);
+        self
+    }
+
+    pub(crate) fn internal_keys(&self) -> Option<&dyn InternalKeyIssuer> {
+        self.internal_keys.as_deref()
     }
 
     /// The current time.

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use model::snapshot::{DeployedApi, Lifecycle, Snapshot};
 use model::{ApiDocument, ApiId, RevisionId, TenantId};
 use store::UnitOfWork;
-use store::repository::revision::{self, ServedRow};
 use store::repository::change;
+use store::repository::revision::{self, ServedRow};
 
 pub(crate) use consumers::consumers;
 
@@ -40,11 +40,7 @@ impl Compiler {
     /// # Errors
     /// When the database cannot be read. An API that cannot be compiled any more is left out and logged; that can only
     /// be one whose secrets the vault lost.
-    pub(crate) async fn compile(
-        &self,
-        work: &mut UnitOfWork,
-        sealer: &dyn Sealer,
-    ) -> Result<Snapshot, ControlError> {
+    pub(crate) async fn compile(&self, work: &mut UnitOfWork, sealer: &dyn Sealer) -> Result<Snapshot, ControlError> {
         let version = u64::try_from(change::latest(work).await?).unwrap_or(0);
         let served = revision::all_deployments(work).await?;
         let mut apis = Vec::with_capacity(served.len());
@@ -135,10 +131,8 @@ pub(crate) fn check_servable(
     };
     let compiled = api::compile(id, revision, tenant, document, sealer).map_err(refused)?;
     for resource in &compiled.resources {
-        policy::CompiledFlows::compile(&compiled.policies, &resource.policies).map_err(|fault| {
-            refused(format!("{} {}: {fault}", resource.verb, resource.template))
-        })?;
+        policy::CompiledFlows::compile(&compiled.policies, &resource.policies)
+            .map_err(|fault| refused(format!("{} {}: {fault}", resource.verb, resource.template)))?;
     }
     Ok(())
 }
-

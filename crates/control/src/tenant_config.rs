@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use store::UnitOfWork;
 use store::repository::{tenant_setting, throttling as policies};
 
+use crate::field::Field;
 use crate::throttling::{Level, UNLIMITED};
 use crate::{Actor, Change, Control, ControlError};
 
@@ -39,12 +40,15 @@ fn defaults() -> Map<String, Value> {
     object.insert("EnableMonetization".into(), json!(false));
     object.insert("EnableRecommendation".into(), json!(false));
     object.insert("IsUnlimitedTierPaid".into(), json!(false));
-    object.insert("DefaultRoles".into(), json!({
-        "PublisherRole": {"CreateOnTenantLoad": true, "RoleName": "Internal/publisher"},
-        "CreatorRole": {"CreateOnTenantLoad": true, "RoleName": "Internal/creator"},
-        "SubscriberRole": {"CreateOnTenantLoad": true, "RoleName": "Internal/subscriber"},
-        "DevOpsRole": {"CreateOnTenantLoad": true, "RoleName": "Internal/devops"},
-    }));
+    object.insert(
+        "DefaultRoles".into(),
+        json!({
+            "PublisherRole": {"CreateOnTenantLoad": true, "RoleName": "Internal/publisher"},
+            "CreatorRole": {"CreateOnTenantLoad": true, "RoleName": "Internal/creator"},
+            "SubscriberRole": {"CreateOnTenantLoad": true, "RoleName": "Internal/subscriber"},
+            "DevOpsRole": {"CreateOnTenantLoad": true, "RoleName": "Internal/devops"},
+        }),
+    );
     object
 }
 
@@ -102,15 +106,16 @@ pub(crate) async fn put(control: &Control, actor: &Actor, input: &Value) -> Resu
     let mut object = input.as_object().cloned().unwrap_or_default();
     let mut work = control.begin().await?;
     if let Some(list) = object.remove("RESTAPIScopes") {
-        let wanted = list["Scope"]
+        let wanted = list
+            .at("Scope")
             .as_array()
             .map(Vec::as_slice)
             .unwrap_or_default()
             .iter()
             .map(|scope| {
-                let roles = scope["Roles"].as_str().unwrap_or_default();
+                let roles = scope.at("Roles").as_str().unwrap_or_default();
                 let roles = roles.split(',').map(str::trim).filter(|r| !r.is_empty()).map(str::to_owned).collect();
-                (scope["Name"].as_str().unwrap_or_default().to_owned(), roles)
+                (scope.at("Name").as_str().unwrap_or_default().to_owned(), roles)
             })
             .collect();
         scopes::replace(&mut work, actor.tenant(), wanted).await?;
@@ -128,9 +133,7 @@ fn faults_of(input: &Value) -> Vec<String> {
 
 /// JSON Schema of the configuration. Keys that WSO2's tools write and Portcullis does not act on say so.
 pub(crate) fn schema() -> Value {
-    let tier = |level: &str| {
-        json!({"type": "string", "maxLength": 60, "description": format!("Name of the default {level} policy.")})
-    };
+    let tier = |level: &str| json!({"type": "string", "maxLength": 60, "description": format!("Name of the default {level} policy.")});
     let kept = "Kept for WSO2's tools; Portcullis does not act on it.";
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",

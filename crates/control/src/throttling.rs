@@ -12,6 +12,8 @@ use serde_json::Value;
 use store::repository::throttling::{self as policies, ThrottlePolicyRow};
 use store::{StoreError, UnitOfWork};
 
+use crate::field::Field;
+
 /// The policy without a limit. It is not stored: it exists where the configuration allows it.
 pub(crate) const UNLIMITED: &str = "Unlimited";
 
@@ -75,13 +77,13 @@ pub(crate) async fn names(
 
 /// Whether somebody with these roles may use a plan: its permissions name roles that are allowed or denied.
 pub(crate) fn may_use(policy: &Value, has_role: impl Fn(&str) -> bool) -> bool {
-    let permissions = &policy["permissions"];
-    let Some(roles) = permissions["roles"].as_array() else { return true };
+    let permissions = policy.at("permissions");
+    let Some(roles) = permissions.at("roles").as_array() else { return true };
     let holds = roles
         .iter()
         .filter_map(Value::as_str)
         .any(|role| role.eq_ignore_ascii_case("Internal/everyone") || has_role(role));
-    match permissions["permissionType"].as_str() {
+    match permissions.at("permissionType").as_str() {
         Some(kind) if kind.eq_ignore_ascii_case("DENY") => !holds,
         Some(kind) if kind.eq_ignore_ascii_case("PUBLIC") => true,
         _ => holds,
@@ -96,7 +98,7 @@ pub(crate) fn limit_of(row: &ThrottlePolicyRow) -> Option<LimitPolicy> {
         Level::Advanced => LimitLevel::Advanced,
         Level::Custom => return None,
     };
-    let burst = match (row.document["rateLimitCount"].as_u64(), row.document["rateLimitTimeUnit"].as_str()) {
+    let burst = match (row.document.at("rateLimitCount").as_u64(), row.document.at("rateLimitTimeUnit").as_str()) {
         (Some(amount), Some(unit)) if amount > 0 => {
             unit_seconds(unit).map(|window_seconds| Quota { amount, unit: QuotaUnit::Requests, window_seconds })
         }
@@ -106,9 +108,10 @@ pub(crate) fn limit_of(row: &ThrottlePolicyRow) -> Option<LimitPolicy> {
         tenant: row.tenant,
         level,
         name: row.name.clone(),
-        quota: quota_of(&row.document["defaultLimit"]),
+        quota: quota_of(row.document.at("defaultLimit")),
         burst,
-        stop_on_quota: level != LimitLevel::Subscription || row.document["stopOnQuotaReach"].as_bool().unwrap_or(true),
+        stop_on_quota: level != LimitLevel::Subscription
+            || row.document.at("stopOnQuotaReach").as_bool().unwrap_or(true),
     })
 }
 
@@ -121,22 +124,22 @@ pub(crate) fn unlimited(tenant: TenantId, level: LimitLevel) -> LimitPolicy {
 const NO_LIMIT: u64 = 2_147_483_647;
 
 fn quota_of(limit: &Value) -> Option<Quota> {
-    let (part, unit) = match limit["type"].as_str()? {
-        "REQUESTCOUNTLIMIT" => (&limit["requestCount"], QuotaUnit::Requests),
-        "BANDWIDTHLIMIT" => (&limit["bandwidth"], QuotaUnit::Bytes),
-        "EVENTCOUNTLIMIT" => (&limit["eventCount"], QuotaUnit::Requests),
-        "AIAPIQUOTALIMIT" => (&limit["aiApiQuota"], QuotaUnit::Requests),
+    let (part, unit) = match limit.at("type").as_str()? {
+        "REQUESTCOUNTLIMIT" => (limit.at("requestCount"), QuotaUnit::Requests),
+        "BANDWIDTHLIMIT" => (limit.at("bandwidth"), QuotaUnit::Bytes),
+        "EVENTCOUNTLIMIT" => (limit.at("eventCount"), QuotaUnit::Requests),
+        "AIAPIQUOTALIMIT" => (limit.at("aiApiQuota"), QuotaUnit::Requests),
         _ => return None,
     };
-    let amount = match limit["type"].as_str()? {
+    let amount = match limit.at("type").as_str()? {
         "BANDWIDTHLIMIT" => {
-            let factor = if part["dataUnit"].as_str() == Some("MB") { 1024 * 1024 } else { 1024 };
-            part["dataAmount"].as_u64()?.saturating_mul(factor)
+            let factor = if part.at("dataUnit").as_str() == Some("MB") { 1024 * 1024 } else { 1024 };
+            part.at("dataAmount").as_u64()?.saturating_mul(factor)
         }
-        "EVENTCOUNTLIMIT" => part["eventCount"].as_u64()?,
-        _ => part["requestCount"].as_u64()?,
+        "EVENTCOUNTLIMIT" => part.at("eventCount").as_u64()?,
+        _ => part.at("requestCount").as_u64()?,
     };
-    let seconds = unit_seconds(part["timeUnit"].as_str()?)?.saturating_mul(part["unitTime"].as_u64()?.max(1));
+    let seconds = unit_seconds(part.at("timeUnit").as_str()?)?.saturating_mul(part.at("unitTime").as_u64()?.max(1));
     (unit == QuotaUnit::Bytes || amount < NO_LIMIT).then_some(Quota {
         amount: amount.max(1),
         unit,

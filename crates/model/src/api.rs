@@ -121,11 +121,7 @@ impl ApiDocument {
 
 /// Puts the version into a context template, or behind a context without one.
 pub fn versioned_context(context: &str, version: &str) -> String {
-    if context.contains("{version}") {
-        context.replace("{version}", version)
-    } else {
-        format!("{context}/{version}")
-    }
+    if context.contains("{version}") { context.replace("{version}", version) } else { format!("{context}/{version}") }
 }
 
 #[cfg(test)]

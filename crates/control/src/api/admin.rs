@@ -1,5 +1,6 @@
 //! The Admin REST API, version 4 (`/api/am/admin/v4`).
 
+mod ai_service_providers;
 mod apis;
 mod applications;
 mod categories;
@@ -28,6 +29,7 @@ pub(crate) fn routes() -> RouteTable<Control> {
         .merge(applications::routes())
         .merge(apis::routes())
         .merge(tenant_config::routes())
+        .merge(ai_service_providers::routes())
         .merge(workflows::routes())
         .merge(settings::routes())
 }

@@ -48,8 +48,7 @@ async fn artifact(control: Arc<Control>, permit: Permit, call: Call) -> Result<A
     };
     let (name, version) = (text("apiName")?, text("version")?);
     if let Some(domain) = call.query("tenantDomain").filter(|d| !d.is_empty()) {
-        let domain: TenantDomain =
-            domain.parse().map_err(|e| RestError::bad_request(format!("tenantDomain: {e}.")))?;
+        let domain: TenantDomain = domain.parse().map_err(|e| RestError::bad_request(format!("tenantDomain: {e}.")))?;
         // Another tenant's APIs are not to be known.
         if domain != actor.tenant_info().domain {
             return Err(unknown(name, version));

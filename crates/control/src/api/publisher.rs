@@ -3,6 +3,7 @@
 mod apis;
 mod definitions;
 mod documents;
+mod graphql;
 mod lifecycle;
 mod operation_policies;
 mod portal;
@@ -10,6 +11,7 @@ mod projects;
 mod revisions;
 mod scopes;
 mod thumbnails;
+mod wsdl;
 
 use model::ApiId;
 use web::{Call, RestError, RouteTable};
@@ -21,6 +23,7 @@ pub(super) fn routes() -> RouteTable<Control> {
     RouteTable::new()
         .merge(apis::routes())
         .merge(definitions::routes())
+        .merge(graphql::routes())
         .merge(revisions::routes())
         .merge(lifecycle::routes())
         .merge(documents::routes())
@@ -29,6 +32,7 @@ pub(super) fn routes() -> RouteTable<Control> {
         .merge(operation_policies::routes())
         .merge(scopes::routes())
         .merge(portal::routes())
+        .merge(wsdl::routes())
 }
 
 /// Scopes that may read APIs.
@@ -56,9 +60,8 @@ fn api_id(call: &Call) -> Result<ApiId, ControlError> {
 
 /// The API that a query parameter names.
 fn query_id(call: &Call, name: &str) -> Result<ApiId, ControlError> {
-    let text = call
-        .query(name)
-        .ok_or_else(|| RestError::bad_request(format!("The query parameter {name} is missing.")))?;
+    let text =
+        call.query(name).ok_or_else(|| RestError::bad_request(format!("The query parameter {name} is missing.")))?;
     text.parse().map_err(|_| not_found(text))
 }
 

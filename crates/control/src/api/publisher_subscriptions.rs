@@ -9,6 +9,7 @@ use web::{Answer, Call, Operation, Permit, RouteTable, created, json, no_content
 
 use super::page::Page;
 use crate::comment::{self, EntryPoint};
+use crate::field::Field;
 use crate::subscription::publisher as subscriptions;
 use crate::throttling::{Level, portal};
 use crate::{Actor, Control, ControlError, category, discovery, environment};
@@ -184,11 +185,7 @@ async fn change_plan(control: Arc<Control>, permit: Permit, call: Call) -> Resul
     Ok(json(StatusCode::OK, &answer))
 }
 
-async fn views(
-    control: &Control,
-    permit: &Permit,
-    level: &str,
-) -> Result<Vec<serde_json::Value>, ControlError> {
+async fn views(control: &Control, permit: &Permit, level: &str) -> Result<Vec<serde_json::Value>, ControlError> {
     let level = match level {
         "api" | "advanced" => Level::Advanced,
         "subscription" => Level::Subscription,
@@ -205,7 +202,7 @@ async fn views(
 
 /// Whether a plan counts events rather than requests.
 fn is_streaming(view: &serde_json::Value) -> bool {
-    view["quotaPolicyType"] == "EVENTCOUNT"
+    view.at("quotaPolicyType") == "EVENTCOUNT"
 }
 
 async fn policies(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
@@ -223,7 +220,7 @@ async fn streaming_policies(control: Arc<Control>, permit: Permit, call: Call) -
 async fn policy(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let name = call.path("policyName")?;
     let list = views(&control, &permit, call.path("policyLevel")?).await?;
-    let found = list.into_iter().find(|view| view["name"] == name);
+    let found = list.into_iter().find(|view| view.at("name") == name);
     let found = found.ok_or_else(|| ControlError::not_found(format!("There is no policy {name:?}.")))?;
     Ok(json(StatusCode::OK, &found))
 }
@@ -253,7 +250,7 @@ async fn create_comment(control: Arc<Control>, permit: Permit, call: Call) -> Re
     let parent = call.query("replyTo");
     let actor = Actor::of(&permit);
     let made = comment::create(&control, &actor, api, parent, EntryPoint::Publisher, &call.json()?).await?;
-    Ok(created(&format!("{}/{}", call.uri.path(), made["id"].as_str().unwrap_or_default()), &made))
+    Ok(created(&format!("{}/{}", call.uri.path(), made.at("id").as_str().unwrap_or_default()), &made))
 }
 
 async fn get_comment(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {

@@ -9,6 +9,7 @@ use store::repository::api_key::{self, ApiKeyRow};
 use uuid::Uuid;
 
 use super::owned;
+use crate::field::Field;
 use crate::service::hex;
 use crate::throttling::check::refused;
 use crate::{Actor, Change, Control, ControlError};
@@ -41,16 +42,17 @@ pub(crate) async fn generate(
 ) -> Result<Value, ControlError> {
     let kind = key_type(kind)?;
     let mut faults = Vec::new();
-    let properties = &input["additionalProperties"];
-    let permitted_ips = parts(&properties["permittedIP"]);
-    let permitted_referrers = parts(&properties["permittedReferer"]);
+    let properties = input.at("additionalProperties");
+    let permitted_ips = parts(properties.at("permittedIP"));
+    let permitted_referrers = parts(properties.at("permittedReferer"));
     for text in permitted_ips.iter().filter(|text| !is_network(text)) {
         faults.push(format!("additionalProperties.permittedIP: {text:?} is neither an address nor a network."));
     }
-    if permitted_referrers.iter().any(|text| text.len() > 500) || permitted_referrers.len() + permitted_ips.len() > 100 {
+    if permitted_referrers.iter().any(|text| text.len() > 500) || permitted_referrers.len() + permitted_ips.len() > 100
+    {
         faults.push("additionalProperties: at most 100 entries of at most 500 characters.".to_owned());
     }
-    let name = input["keyName"].as_str().unwrap_or_default().trim();
+    let name = input.at("keyName").as_str().unwrap_or_default().trim();
     if name.chars().count() > 255 || name.chars().any(char::is_control) {
         faults.push("keyName: at most 255 characters.".to_owned());
     }
@@ -58,7 +60,7 @@ pub(crate) async fn generate(
         return Err(refused(faults));
     }
     // A negative or absent period means a key without end, as in WSO2.
-    let validity = input["validityPeriod"].as_u64().filter(|seconds| *seconds > 0);
+    let validity = input.at("validityPeriod").as_u64().filter(|seconds| *seconds > 0);
     let mut work = control.begin().await?;
     owned(&mut work, actor, id).await?;
     api_key::delete_expired(&mut work, control.now()).await?;
@@ -141,12 +143,10 @@ pub(crate) async fn revoke(
     key_type(kind)?;
     let mut work = control.begin().await?;
     owned(&mut work, actor, id).await?;
-    let by_id = input["keyUUID"].as_str().and_then(|text| text.parse::<Uuid>().ok());
-    match (by_id, input["apikey"].as_str()) {
+    let by_id = input.at("keyUUID").as_str().and_then(|text| text.parse::<Uuid>().ok());
+    match (by_id, input.at("apikey").as_str()) {
         (Some(key), _) => api_key::delete(&mut work, actor.tenant(), id, key).await?,
-        (None, Some(value)) => {
-            api_key::delete_by_digest(&mut work, actor.tenant(), id, &digest_of(value)).await?
-        }
+        (None, Some(value)) => api_key::delete_by_digest(&mut work, actor.tenant(), id, &digest_of(value)).await?,
         (None, None) => return Err(ControlError::invalid("Send keyUUID or apikey.")),
     };
     let target = format!("application/{id}/api-key");

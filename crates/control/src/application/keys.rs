@@ -8,6 +8,7 @@ use store::repository::application_key::{self, ApplicationKeyRow};
 
 use super::delete::remove_client;
 use super::owned;
+use crate::field::Field;
 use crate::key_manager::{ClientSettings, KeyManagerError, NewClient, RESIDENT, registry};
 use crate::throttling::check::refused;
 use crate::{Actor, Change, Control, ControlError, FaultKind};
@@ -32,19 +33,19 @@ pub(super) fn shown(row: &ApplicationKeyRow, secret: Option<&Secret<String>>) ->
         "consumerKey": row.consumer_key.as_str(),
         "consumerSecret": secret.map(|secret| secret.expose().as_str()),
         "consumerSecrets": [],
-        "supportedGrantTypes": row.document["supportedGrantTypes"],
-        "callbackUrl": row.document["callbackUrl"],
+        "supportedGrantTypes": row.document.at("supportedGrantTypes"),
+        "callbackUrl": row.document.at("callbackUrl"),
         "keyState": "APPROVED",
         "keyType": row.key_type,
         "mode": row.mode,
         "groupId": Value::Null,
         "token": Value::Null,
-        "additionalProperties": row.document["additionalProperties"],
+        "additionalProperties": row.document.at("additionalProperties"),
     })
 }
 
 fn key_type(input: &Value, faults: &mut Vec<String>) -> String {
-    match input["keyType"].as_str() {
+    match input.at("keyType").as_str() {
         Some(kind @ ("PRODUCTION" | "SANDBOX")) => kind.to_owned(),
         _ => {
             faults.push("keyType: PRODUCTION or SANDBOX.".to_owned());
@@ -67,7 +68,7 @@ fn settings(
     for grant in grant_types.iter().filter(|grant| !offered.contains(grant)) {
         faults.push(format!("{grants_field}: this server does not offer {grant:?}; choose of {}.", offered.join(", ")));
     }
-    let callback = input["callbackUrl"].as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let callback = input.at("callbackUrl").as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     if callback.as_ref().is_some_and(|text| text.len() > 2000 || text.chars().any(char::is_control)) {
         faults.push("callbackUrl: at most 2000 characters.".to_owned());
     }
@@ -75,13 +76,13 @@ fn settings(
     if needs_callback && callback.is_none() {
         faults.push("callbackUrl: is needed for the grant type authorization_code.".to_owned());
     }
-    let mut properties = input["additionalProperties"].as_object().cloned().unwrap_or_default();
+    let mut properties = input.at("additionalProperties").as_object().cloned().unwrap_or_default();
     if properties.len() > 50 || properties.values().any(|value| value.to_string().len() > 2000) {
         faults.push("additionalProperties: at most 50, each of at most 2000 characters.".to_owned());
     }
     properties.retain(|_, value| !value.is_null());
     if let (Some(validity), false) =
-        (number(&input["validityTime"]), properties.contains_key("application_access_token_expiry_time"))
+        (number(input.at("validityTime")), properties.contains_key("application_access_token_expiry_time"))
     {
         properties.insert("application_access_token_expiry_time".into(), json!(validity));
     }
@@ -131,15 +132,15 @@ pub(crate) async fn generate(
 ) -> Result<Value, ControlError> {
     let mut work = control.read().await?;
     let application = owned(&mut work, actor, id).await?;
-    let manager = input["keyManager"].as_str().filter(|name| !name.is_empty()).unwrap_or(RESIDENT);
+    let manager = input.at("keyManager").as_str().filter(|name| !name.is_empty()).unwrap_or(RESIDENT);
     let manager = registry::resolve(control, &mut work, actor, manager).await?;
     let mut faults = Vec::new();
     let kind = key_type(input, &mut faults);
     let settings = settings(control, input, "grantTypesToBeSupported", &application.token_type, &mut faults);
-    if manager["name"] != RESIDENT {
+    if manager.at("name") != RESIDENT {
         faults.push(format!(
             "keyManager: clients of {} are made there. Make one, then map it to this application (map-keys).",
-            manager["name"].as_str().unwrap_or_default()
+            manager.at("name").as_str().unwrap_or_default()
         ));
     }
     if !faults.is_empty() {
@@ -147,8 +148,8 @@ pub(crate) async fn generate(
     }
     refuse_second(&mut work, &application, &kind, RESIDENT).await?;
     work.cancel().await?;
-    let chosen = input["clientId"].as_str().filter(|text| !text.is_empty()).map(|client| {
-        let secret = input["clientSecret"].as_str().filter(|text| !text.is_empty());
+    let chosen = input.at("clientId").as_str().filter(|text| !text.is_empty()).map(|client| {
+        let secret = input.at("clientSecret").as_str().filter(|text| !text.is_empty());
         (ConsumerKey::new(client), secret.map(|secret| Secret::new(secret.to_owned())))
     });
     let request = NewClient {
@@ -208,16 +209,16 @@ pub(crate) async fn map(
 ) -> Result<Value, ControlError> {
     let mut work = control.read().await?;
     let application = owned(&mut work, actor, id).await?;
-    let manager = input["keyManager"].as_str().filter(|name| !name.is_empty()).unwrap_or(RESIDENT);
+    let manager = input.at("keyManager").as_str().filter(|name| !name.is_empty()).unwrap_or(RESIDENT);
     let manager = registry::resolve(control, &mut work, actor, manager).await?;
-    let manager_name = manager["name"].as_str().unwrap_or_default().to_owned();
+    let manager_name = manager.at("name").as_str().unwrap_or_default().to_owned();
     let mut faults = Vec::new();
     let kind = key_type(input, &mut faults);
-    let consumer_key = input["consumerKey"].as_str().unwrap_or_default().trim().to_owned();
+    let consumer_key = input.at("consumerKey").as_str().unwrap_or_default().trim().to_owned();
     if consumer_key.is_empty() || consumer_key.len() > 255 {
         faults.push("consumerKey: is missing.".to_owned());
     }
-    if manager["enableMapOAuthConsumerApps"] != true {
+    if manager.at("enableMapOAuthConsumerApps") != true {
         faults.push(format!("keyManager: {manager_name} does not allow mapping clients."));
     }
     if !faults.is_empty() {
@@ -231,7 +232,7 @@ pub(crate) async fn map(
     work.cancel().await?;
     let document = if manager_name == RESIDENT {
         let port = &control.ports().key_manager;
-        let secret = Secret::new(input["consumerSecret"].as_str().unwrap_or_default().to_owned());
+        let secret = Secret::new(input.at("consumerSecret").as_str().unwrap_or_default().to_owned());
         let client = port.find_client(actor.tenant(), &consumer_key).await?;
         let proved = match &client {
             Some(_) => port.verify_secret(actor.tenant(), &consumer_key, &secret).await?,
@@ -243,7 +244,7 @@ pub(crate) async fn map(
             _ => return Err(ControlError::invalid("The consumer key or the consumer secret is wrong.")),
         }
     } else {
-        json!({"supportedGrantTypes": manager["availableGrantTypes"], "callbackUrl": Value::Null,
+        json!({"supportedGrantTypes": manager.at("availableGrantTypes"), "callbackUrl": Value::Null,
                "additionalProperties": Map::new()})
     };
     let row = ApplicationKeyRow {
@@ -327,8 +328,8 @@ pub(crate) async fn update(
     if !faults.is_empty() {
         return Err(refused(faults));
     }
-    if input["additionalProperties"].is_null() {
-        wanted.properties = row.document["additionalProperties"].as_object().cloned().unwrap_or_default();
+    if input.at("additionalProperties").is_null() {
+        wanted.properties = row.document.at("additionalProperties").as_object().cloned().unwrap_or_default();
     }
     let client = control.ports().key_manager.update_client(actor.tenant(), &row.consumer_key, wanted).await?;
     row.document = document(&client.settings);

@@ -31,7 +31,9 @@ pub(crate) async fn list(
     let mut work = control.read().await?;
     let mut rows = applications::of_tenant(&mut work, actor.tenant()).await?;
     let name = name.to_lowercase();
-    rows.retain(|row| (user.is_empty() || row.owner.eq_ignore_ascii_case(user)) && row.name.to_lowercase().contains(&name));
+    rows.retain(|row| {
+        (user.is_empty() || row.owner.eq_ignore_ascii_case(user)) && row.name.to_lowercase().contains(&name)
+    });
     Ok(page.answer(rows.iter().map(shown).collect()))
 }
 

@@ -6,6 +6,7 @@ use model::{ApplicationId, KeyMappingId};
 use serde_json::{Value, json};
 
 use super::keys::find;
+use crate::field::Field;
 use crate::key_manager::{ClientSecret, RESIDENT};
 use crate::{Actor, Change, Control, ControlError};
 
@@ -49,17 +50,16 @@ pub(crate) async fn generate(
     mapping: KeyMappingId,
     input: &Value,
 ) -> Result<Value, ControlError> {
-    let properties = &input["additionalProperties"];
-    let description = properties["description"].as_str().map(str::to_owned);
+    let properties = input.at("additionalProperties");
+    let description = properties.at("description").as_str().map(str::to_owned);
     if description.as_ref().is_some_and(|text| text.chars().count() > 255) {
         return Err(ControlError::invalid("additionalProperties.description: at most 255 characters."));
     }
-    let seconds = properties["expiresIn"].as_u64().or_else(|| properties["expiresIn"].as_str()?.parse().ok());
+    let seconds = properties.at("expiresIn").as_u64().or_else(|| properties.at("expiresIn").as_str()?.parse().ok());
     let expires = seconds.filter(|n| *n > 0).map(|n| control.now().plus(Duration::from_secs(n)));
     let key = client(control, actor, id, mapping).await?;
     record(control, actor, "devportal.keys.generate-secret", format!("application/{id}/key/{mapping}")).await?;
-    let (secret, value) =
-        control.ports().key_manager.add_secret(actor.tenant(), &key, description, expires).await?;
+    let (secret, value) = control.ports().key_manager.add_secret(actor.tenant(), &key, description, expires).await?;
     let mut shown = shown(&secret);
     if let Some(object) = shown.as_object_mut() {
         object.insert("secretValue".into(), json!(value.expose()));
@@ -99,7 +99,7 @@ pub(crate) async fn revoke(
     mapping: KeyMappingId,
     input: &Value,
 ) -> Result<(), ControlError> {
-    let secret = input["secretId"].as_str().filter(|text| !text.is_empty());
+    let secret = input.at("secretId").as_str().filter(|text| !text.is_empty());
     let secret = secret.ok_or_else(|| ControlError::invalid("secretId: is missing."))?;
     let key = client(control, actor, id, mapping).await?;
     if !control.ports().key_manager.revoke_secret(actor.tenant(), &key, secret).await? {

@@ -4,6 +4,7 @@ use model::{ApplicationId, KeyMappingId, Secret};
 use serde_json::{Value, json};
 
 use super::keys::find;
+use crate::field::Field;
 use crate::key_manager::{RESIDENT, TokenRequest};
 use crate::{Actor, Change, Control, ControlError};
 
@@ -21,16 +22,15 @@ pub(crate) async fn generate(
     if row.key_manager != RESIDENT {
         return Err(ControlError::invalid(format!("Tokens of this client are issued by {}.", row.key_manager)));
     }
-    let secret = |field: &str| {
-        input[field].as_str().filter(|text| !text.is_empty()).map(|text| Secret::new(text.to_owned()))
-    };
-    let scopes = input["scopes"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let secret =
+        |field: &str| input.at(field).as_str().filter(|text| !text.is_empty()).map(|text| Secret::new(text.to_owned()));
+    let scopes = input.at("scopes").as_array().map(Vec::as_slice).unwrap_or_default();
     let request = TokenRequest {
         tenant: actor.tenant(),
         consumer_key: row.consumer_key,
         secret: secret("consumerSecret"),
         scopes: scopes.iter().take(100).filter_map(Value::as_str).map(str::to_owned).collect(),
-        validity_seconds: input["validityPeriod"].as_i64(),
+        validity_seconds: input.at("validityPeriod").as_i64(),
         revoke: secret("revokeToken"),
     };
     let target = format!("application/{id}/key/{mapping}");

@@ -9,8 +9,7 @@ use crate::definition::text;
 use crate::{ControlError, FaultKind};
 
 /// Names a main file may have.
-const MAIN: [&str; 6] =
-    ["swagger.json", "swagger.yaml", "swagger.yml", "openapi.json", "openapi.yaml", "openapi.yml"];
+const MAIN: [&str; 6] = ["swagger.json", "swagger.yaml", "swagger.yml", "openapi.json", "openapi.yaml", "openapi.yml"];
 /// Most values taken from other files.
 const MAX_PARTS: usize = 2000;
 

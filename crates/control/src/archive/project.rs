@@ -99,28 +99,37 @@ impl Project {
             })
             .collect();
         if !deployments.is_empty() {
-            put("deployment_environments", &json!({
-                "type": "deployment_environments",
-                "version": "v4.7.0",
-                "data": deployments,
-            }))?;
+            put(
+                "deployment_environments",
+                &json!({
+                    "type": "deployment_environments",
+                    "version": "v4.7.0",
+                    "data": deployments,
+                }),
+            )?;
         }
-        put("api_meta", &json!({
-            "name": self.api.name(),
-            "version": self.api.version(),
-            "owner": self.api.provider(),
-        }))?;
+        put(
+            "api_meta",
+            &json!({
+                "name": self.api.name(),
+                "version": self.api.version(),
+                "owner": self.api.provider(),
+            }),
+        )?;
         if let Some(definition) = &self.definition {
             let value = text::parse(definition).map_err(|f| ControlError::internal(f.to_string()))?;
             put("Definitions/swagger", &value)?;
         }
         for document in &self.documents {
             let name = folder_name(&document.body);
-            put(&format!("Docs/{name}/document"), &json!({
-                "type": "document",
-                "version": "v4.7.0",
-                "data": document.body,
-            }))?;
+            put(
+                &format!("Docs/{name}/document"),
+                &json!({
+                    "type": "document",
+                    "version": "v4.7.0",
+                    "data": document.body,
+                }),
+            )?;
         }
         for document in &self.documents {
             if let Some(content) = &document.content {

@@ -87,7 +87,9 @@ impl OpenApi {
     fn check_info(&self, source: &str, faults: &mut Vec<DefinitionFault>) {
         match self.root.get("info") {
             Some(Value::Object(_)) => {}
-            Some(_) => faults.push(DefinitionFault::at(source, &["info"], "info must be an object with title and version")),
+            Some(_) => {
+                faults.push(DefinitionFault::at(source, &["info"], "info must be an object with title and version"))
+            }
             None => faults.push(DefinitionFault::at(source, &[], "info is missing: give a title and a version")),
         }
     }

@@ -111,11 +111,16 @@ fn sync_paths(root: &mut Map<String, Value>, api: &ApiDocument, source: &OpenApi
         let Value::Object(item) = item else { continue };
         let mut rendered = match written.and_then(|w| w.get(&verb)) {
             Some(Value::Object(fields)) => fields.clone(),
-            _ => match if source.version() == SpecVersion::V2 { blank_operation_v2(target) } else { blank_operation(target) } {
+            _ => match if source.version() == SpecVersion::V2 {
+                blank_operation_v2(target)
+            } else {
+                blank_operation(target)
+            } {
                 Value::Object(fields) => fields,
                 _ => Map::new(),
             },
         };
+        rendered.shift_remove("servers");
         let scopes = operation.get("scopes").cloned().unwrap_or_else(|| json!([]));
         rendered.insert("security".to_owned(), json!([{"default": scopes}]));
         let auth = operation.get("authType").and_then(Value::as_str).unwrap_or("Application & Application User");
@@ -131,15 +136,13 @@ fn sync_paths(root: &mut Map<String, Value>, api: &ApiDocument, source: &OpenApi
 /// What a path item holds besides its operations.
 fn shared_fields(item: Option<&Value>) -> Map<String, Value> {
     let fields = item.and_then(Value::as_object).into_iter().flatten();
-    fields.filter(|(name, _)| !is_verb(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
+    // Servers of a path would lead clients around the gateway.
+    fields.filter(|(name, _)| !is_verb(name) && *name != "servers").map(|(n, v)| (n.clone(), v.clone())).collect()
 }
 
 fn application_security(api: &ApiDocument) -> Value {
-    let accepted: Vec<&str> = api
-        .texts("securityScheme")
-        .into_iter()
-        .filter(|s| matches!(*s, "oauth2" | "basic_auth" | "api_key"))
-        .collect();
+    let accepted: Vec<&str> =
+        api.texts("securityScheme").into_iter().filter(|s| matches!(*s, "oauth2" | "basic_auth" | "api_key")).collect();
     let optional = !api.texts("securityScheme").contains(&"oauth_basic_auth_api_key_mandatory");
     json!({"security-types": accepted, "optional": optional})
 }

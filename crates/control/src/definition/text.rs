@@ -83,7 +83,48 @@ fn json(text: &str) -> Result<Value, DefinitionFault> {
 }
 
 /// YAML under an expansion budget: a few aliases cannot become gigabytes.
+///
+/// One rule of YAML is not enforced, because WSO2's own definitions break it and other parsers do not mind: a
+/// continuation line of a quoted text must be indented deeper than its key. Such lines are indented here; blanks at their
+/// start are no part of the text.
 pub(crate) fn yaml(text: &str) -> Result<Value, DefinitionFault> {
+    let mut repaired: Option<String> = None;
+    // Every repair reads the text again, so large texts get few.
+    let mut left = MAX_REPAIR_BYTES.checked_div(text.len().max(1)).unwrap_or(0).min(MAX_REPAIRS);
+    loop {
+        let current = repaired.as_deref().unwrap_or(text);
+        let fault = match read_yaml(current) {
+            Ok(value) => return Ok(value),
+            Err(fault) => fault,
+        };
+        if left == 0 || !fault.reason.contains(UNDER_INDENTED) {
+            return Err(fault);
+        }
+        left = left.saturating_sub(1);
+        repaired = Some(indent_line(current, fault.line));
+    }
+}
+
+/// Most lines that are indented.
+const MAX_REPAIRS: usize = 200;
+/// Most bytes read for repairs.
+const MAX_REPAIR_BYTES: usize = 32 * 1024 * 1024;
+/// How the parser names the fault.
+const UNDER_INDENTED: &str = "invalid indentation in multiline quoted scalar";
+
+fn indent_line(text: &str, line: usize) -> String {
+    const DEEPER: &str = "                                ";
+    let mut indented = String::with_capacity(text.len().saturating_add(DEEPER.len()));
+    for (index, content) in text.split_inclusive('\n').enumerate() {
+        if index.saturating_add(1) == line {
+            indented.push_str(DEEPER);
+        }
+        indented.push_str(content);
+    }
+    indented
+}
+
+fn read_yaml(text: &str) -> Result<Value, DefinitionFault> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: MAX_DEPTH,
@@ -98,7 +139,12 @@ pub(crate) fn yaml(text: &str) -> Result<Value, DefinitionFault> {
         let (line, column) = e.location().map_or((1, 1), |l| (place(l.line()), place(l.column())));
         let reason = e.to_string();
         let reason = reason.lines().next().unwrap_or_default().to_owned();
-        DefinitionFault { line, column, pointer: String::new(), reason: format!("not YAML: {}", without_place(&reason)) }
+        DefinitionFault {
+            line,
+            column,
+            pointer: String::new(),
+            reason: format!("not YAML: {}", without_place(&reason)),
+        }
     })
 }
 

@@ -6,6 +6,7 @@ use store::repository::artifact;
 
 use super::view::endpoint_urls;
 use super::{Viewer, find};
+use crate::field::Field;
 use crate::publishing::consumer_definition;
 use crate::{Control, ControlError};
 
@@ -20,13 +21,13 @@ pub(crate) async fn openapi(
     let (row, api) = find(&mut work, viewer, id).await?;
     let urls = endpoint_urls(control, &mut work, &row, &api).await?;
     let chosen: Vec<&Value> =
-        urls.iter().filter(|url| environment.is_empty() || url["environmentName"] == environment).collect();
+        urls.iter().filter(|url| environment.is_empty() || url.at("environmentName") == environment).collect();
     if !environment.is_empty() && chosen.is_empty() {
         return Err(ControlError::not_found(format!("The API is not deployed to {environment}.")));
     }
     let mut servers = Vec::new();
     for scheme in ["https", "http"] {
-        servers.extend(chosen.iter().filter_map(|url| url["URLs"][scheme].as_str().map(str::to_owned)));
+        servers.extend(chosen.iter().filter_map(|url| url.at("URLs")[scheme].as_str().map(str::to_owned)));
     }
     consumer_definition(&mut work, &row, &servers).await
 }
@@ -41,7 +42,5 @@ pub(crate) async fn file(
     let mut work = control.read().await?;
     let (row, _) = find(&mut work, viewer, id).await?;
     let found = artifact::find(&mut work, &row.id.to_string(), name).await?;
-    found
-        .map(|file| (file.media_type, file.bytes))
-        .ok_or_else(|| ControlError::not_found("The API has no such file."))
+    found.map(|file| (file.media_type, file.bytes)).ok_or_else(|| ControlError::not_found("The API has no such file."))
 }

@@ -6,6 +6,7 @@ use store::repository::document::{self, DocumentRow};
 
 use super::{Viewer, find};
 use crate::api::page::Page;
+use crate::field::Field;
 use crate::publishing::{document_content, document_object};
 use crate::{Control, ControlError};
 
@@ -20,7 +21,7 @@ pub(crate) enum Content {
 /// A document as consumers see it, unless it is not for them.
 fn shown(row: &DocumentRow, viewer: &Viewer) -> Option<Value> {
     let mut body = document_object(row).ok()?;
-    let visible = match body["visibility"].as_str() {
+    let visible = match body.at("visibility").as_str() {
         Some("OWNER_ONLY") => false,
         Some("PRIVATE") => viewer.is_member(),
         _ => true,
@@ -61,9 +62,9 @@ pub(crate) async fn content(
     let (row, _) = find(&mut work, viewer, id).await?;
     let found = document::find(&mut work, row.id, name).await?.ok_or_else(|| unknown(name))?;
     let body = shown(&found, viewer).ok_or_else(|| unknown(name))?;
-    if body["sourceType"] == "URL" {
-        return Ok(Content::Link(body["sourceUrl"].as_str().unwrap_or_default().to_owned()));
+    if body.at("sourceType") == "URL" {
+        return Ok(Content::Link(body.at("sourceUrl").as_str().unwrap_or_default().to_owned()));
     }
     let file = document_content(&mut work, row.id, name).await?;
-    Ok(Content::Bytes(file.media_type, file.bytes, body["fileName"].as_str().map(str::to_owned)))
+    Ok(Content::Bytes(file.media_type, file.bytes, body.at("fileName").as_str().map(str::to_owned)))
 }

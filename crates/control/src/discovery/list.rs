@@ -33,7 +33,7 @@ pub(crate) async fn search(
     query: &str,
 ) -> Result<Value, ControlError> {
     let mut answer = apis(control, viewer, page, query).await?;
-    for entry in answer["list"].as_array_mut().into_iter().flatten() {
+    for entry in answer.get_mut("list").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(object) = entry.as_object_mut() {
             let transport = object.insert("type".into(), json!("API"));
             object.insert("transportType".into(), transport.unwrap_or_default());

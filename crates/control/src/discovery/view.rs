@@ -7,6 +7,7 @@ use store::repository::api::ApiRow;
 use store::repository::{revision, throttling as policies};
 
 use super::{Viewer, average_rating, find};
+use crate::field::Field;
 use crate::throttling::{Level, UNLIMITED, may_use};
 use crate::{Control, ControlError, environment};
 
@@ -41,16 +42,16 @@ pub(crate) fn brief(viewer: &Viewer, row: &ApiRow, api: &ApiDocument, rating: &s
 fn advertised(api: &ApiDocument) -> Value {
     let info = api.get("advertiseInfo").cloned().unwrap_or_default();
     json!({
-        "advertised": info["advertised"].as_bool().unwrap_or(false),
-        "originalDevPortalUrl": info["originalDevPortalUrl"],
-        "apiOwner": info["apiOwner"],
-        "vendor": info["vendor"].as_str().unwrap_or("WSO2"),
+        "advertised": info.at("advertised").as_bool().unwrap_or(false),
+        "originalDevPortalUrl": info.at("originalDevPortalUrl"),
+        "apiOwner": info.at("apiOwner"),
+        "vendor": info.at("vendor").as_str().unwrap_or("WSO2"),
     })
 }
 
 /// Custom properties that their author wants consumers to see.
 fn shown_properties(api: &ApiDocument) -> Vec<Value> {
-    api.items("additionalProperties").iter().filter(|entry| entry["display"] == true).cloned().collect()
+    api.items("additionalProperties").iter().filter(|entry| entry.at("display") == true).cloned().collect()
 }
 
 /// The whole API.
@@ -61,7 +62,7 @@ pub(crate) async fn get(control: &Control, viewer: &Viewer, id: ApiId) -> Result
     let mut value = brief(viewer, &row, &api, &rating);
     let tiers = tiers(control, &mut work, viewer, &api).await?;
     let urls = endpoint_urls(control, &mut work, &row, &api).await?;
-    let environments: Vec<Value> = urls.iter().map(|url| url["environmentName"].clone()).collect();
+    let environments: Vec<Value> = urls.iter().map(|url| url.at("environmentName").clone()).collect();
     let field = |name: &str| api.get(name).cloned().unwrap_or(Value::Null);
     let further = json!({
         "isDefaultVersion": row.is_default,
@@ -83,7 +84,7 @@ pub(crate) async fn get(control: &Control, viewer: &Viewer, id: ApiId) -> Result
         "asyncTransportProtocols": api.texts("asyncTransportProtocols"),
         "apiDefinition": Value::Null,
         "wsdlUri": Value::Null,
-        "subtype": api.get("subtypeConfiguration").map_or(Value::Null, |subtype| subtype["subtype"].clone()),
+        "subtype": api.get("subtypeConfiguration").map_or(Value::Null, |subtype| subtype.at("subtype").clone()),
     });
     if let (Value::Object(target), Value::Object(source)) = (&mut value, further) {
         target.extend(source);
@@ -92,20 +93,18 @@ pub(crate) async fn get(control: &Control, viewer: &Viewer, id: ApiId) -> Result
 }
 
 fn operations(api: &ApiDocument) -> Vec<Value> {
-    let entry = |operation: &Value| {
-        json!({"id": operation["id"], "target": operation["target"], "verb": operation["verb"]})
-    };
+    let entry = |operation: &Value| json!({"id": operation.at("id"), "target": operation.at("target"), "verb": operation.at("verb")});
     api.operations().iter().map(entry).collect()
 }
 
 fn scopes(api: &ApiDocument) -> Vec<Value> {
     let entry = |item: &Value| {
-        let scope = &item["scope"];
+        let scope = item.at("scope");
         json!({
-            "key": scope["name"],
-            "name": scope["displayName"].as_str().or_else(|| scope["name"].as_str()),
-            "roles": scope["bindings"],
-            "description": scope["description"],
+            "key": scope.at("name"),
+            "name": scope.at("displayName").as_str().or_else(|| scope.at("name").as_str()),
+            "roles": scope.at("bindings"),
+            "description": scope.at("description"),
         })
     };
     api.items("scopes").iter().map(entry).collect()
@@ -123,8 +122,7 @@ pub(crate) async fn plans(
         let allowed = if plan == UNLIMITED {
             control.settings().portal.unlimited_tier
         } else {
-            let found =
-                policies::find_by_name(work, viewer.tenant.id, Level::Subscription.as_str(), plan).await?;
+            let found = policies::find_by_name(work, viewer.tenant.id, Level::Subscription.as_str(), plan).await?;
             found.is_some_and(|row| may_use(&row.document, |role| viewer.has_role(role)))
         };
         if allowed {
@@ -156,16 +154,16 @@ pub(crate) async fn endpoint_urls(
     for deployment in revision::deployments(work, row.id).await?.into_iter().filter(|d| d.display_on_devportal) {
         let found = environment::find_by_name(control, work, row.tenant, &deployment.environment).await?;
         let Some(environment) = found else { continue };
-        let hosts = environment["vhosts"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let Some(vhost) = hosts.iter().find(|v| v["host"] == deployment.vhost.as_str()).or_else(|| hosts.first())
+        let hosts = environment.at("vhosts").as_array().map(Vec::as_slice).unwrap_or_default();
+        let Some(vhost) = hosts.iter().find(|v| v.at("host") == deployment.vhost.as_str()).or_else(|| hosts.first())
         else {
             continue;
         };
         let path = versioned(row);
         list.push(json!({
-            "environmentName": environment["name"],
-            "environmentDisplayName": environment["displayName"],
-            "environmentType": environment["type"],
+            "environmentName": environment.at("name"),
+            "environmentDisplayName": environment.at("displayName"),
+            "environmentType": environment.at("type"),
             "URLs": urls(vhost, api, &row.kind, &path),
             "defaultVersionURLs": if row.is_default {
                 urls(vhost, api, &row.kind, &row.context.replace("/{version}", ""))
@@ -187,10 +185,10 @@ fn versioned(row: &ApiRow) -> String {
 }
 
 fn urls(vhost: &Value, api: &ApiDocument, kind: &str, path: &str) -> Value {
-    let context = vhost["httpContext"].as_str().unwrap_or_default().trim_matches('/');
+    let context = vhost.at("httpContext").as_str().unwrap_or_default().trim_matches('/');
     let context = if context.is_empty() { String::new() } else { format!("/{context}") };
     let address = |scheme: &str, port: &str, usual: u64, context: &str| {
-        let host = vhost["host"].as_str().unwrap_or_default();
+        let host = vhost.at("host").as_str().unwrap_or_default();
         match vhost[port].as_u64() {
             Some(number) if number != usual && number != 0 => format!("{scheme}://{host}:{number}{context}{path}"),
             _ => format!("{scheme}://{host}{context}{path}"),
@@ -221,8 +219,11 @@ mod tests {
         let vhost = json!({"host": "gw.example.com", "httpContext": "edge", "httpPort": 80, "httpsPort": 443,
                            "wsPort": 9099, "wssPort": 8099});
         let shown = urls(&vhost, &api, "HTTP", "/pizza/1.0.0");
-        assert_eq!(shown, json!({"http": null, "https": "https://gw.example.com/edge/pizza/1.0.0",
-                                 "ws": null, "wss": null}));
+        assert_eq!(
+            shown,
+            json!({"http": null, "https": "https://gw.example.com/edge/pizza/1.0.0",
+                                 "ws": null, "wss": null})
+        );
         let socket = urls(&vhost, &api, "WS", "/chat/1.0.0");
         assert_eq!(socket["wss"], "wss://gw.example.com:8099/chat/1.0.0");
         assert!(socket["https"].is_null());

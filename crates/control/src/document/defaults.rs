@@ -60,6 +60,12 @@ pub(crate) fn fill_defaults(api: &mut ApiDocument) {
             api.set_default(&field, value);
         }
     }
+    // Portals send a list with one empty text where nothing was chosen.
+    for field in ["visibleRoles", "accessControlRoles", "visibleTenants", "tags"] {
+        if let Some(Value::Array(items)) = api.fields_mut().get_mut(field) {
+            items.retain(|item| item.as_str() != Some(""));
+        }
+    }
     fill_cors(api);
     fill_operations(api);
     fill_properties(api);

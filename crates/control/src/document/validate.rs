@@ -31,8 +31,16 @@ const FORBIDDEN_NAME: &str = "~!@#;:%^*()+={}|\\<>\"',&/$[]";
 /// Known kinds.
 const KINDS: [&str; 9] = ["HTTP", "WS", "SOAP", "SOAPTOREST", "GRAPHQL", "WEBSUB", "SSE", "WEBHOOK", "ASYNC"];
 /// Accepted entries of `securityScheme`.
-const SCHEMES: [&str; 6] =
-    ["oauth2", "basic_auth", "api_key", "mutualssl", "mutualssl_mandatory", "oauth_basic_auth_api_key_mandatory"];
+const SCHEMES: [&str; 7] = [
+    "oauth2",
+    "basic_auth",
+    "api_key",
+    "mutualssl",
+    "mutualssl_mandatory",
+    "oauth_basic_auth_api_key_mandatory",
+    // WSO2's older name of the one before.
+    "oauth_basic_auth_mandatory",
+];
 /// Largest number of tags, properties, roles and the like.
 const MAX_ITEMS: usize = 200;
 
@@ -250,11 +258,7 @@ fn check_endpoints(api: &ApiDocument, faults: &mut Faults) {
                 continue;
             }
             if let Some(reason) = url_fault(url) {
-                faults.add(
-                    900_346,
-                    "Endpoint URL(s) is(are) not valid",
-                    format!("endpointConfig.{side}: {reason}"),
-                );
+                faults.add(900_346, "Endpoint URL(s) is(are) not valid", format!("endpointConfig.{side}: {reason}"));
             }
         }
     }
@@ -262,7 +266,9 @@ fn check_endpoints(api: &ApiDocument, faults: &mut Faults) {
 
 /// Why a text is not an endpoint URL.
 fn url_fault(url: &str) -> Option<&'static str> {
-    let Some((scheme, rest)) = url.split_once("://") else { return Some("it is an absolute URL such as https://host/") };
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return Some("it is an absolute URL such as https://host/");
+    };
     // WSO2's placeholders of dynamic endpoints.
     if rest.contains("{uri.var.") {
         return Some("uri.var templates are not supported");

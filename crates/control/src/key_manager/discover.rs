@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::known::Connector;
 use super::registry::is_web_address;
+use crate::field::Field;
 use crate::{Control, ControlError};
 
 /// Reads a discovery document; `{valid, value}` as WSO2 answers it.
@@ -19,7 +20,7 @@ pub(crate) async fn discover(control: &Control, url: &str, kind: &str) -> Result
         Ok(document) if answer.status.is_success() => document,
         _ => return Ok(json!({"valid": false})),
     };
-    if document["issuer"].as_str().is_none() {
+    if document.at("issuer").as_str().is_none() {
         return Ok(json!({"valid": false}));
     }
     let connector = Connector::find(kind);
@@ -28,15 +29,15 @@ pub(crate) async fn discover(control: &Control, url: &str, kind: &str) -> Result
         "value": {
             "type": kind,
             "wellKnownEndpoint": url,
-            "issuer": document["issuer"],
-            "tokenEndpoint": document["token_endpoint"],
-            "revokeEndpoint": document["revocation_endpoint"],
-            "introspectionEndpoint": document["introspection_endpoint"],
-            "userInfoEndpoint": document["userinfo_endpoint"],
-            "authorizeEndpoint": document["authorization_endpoint"],
-            "clientRegistrationEndpoint": document["registration_endpoint"],
-            "certificates": {"type": "JWKS", "value": document["jwks_uri"]},
-            "availableGrantTypes": document["grant_types_supported"].as_array().cloned().unwrap_or_default(),
+            "issuer": document.at("issuer"),
+            "tokenEndpoint": document.at("token_endpoint"),
+            "revokeEndpoint": document.at("revocation_endpoint"),
+            "introspectionEndpoint": document.at("introspection_endpoint"),
+            "userInfoEndpoint": document.at("userinfo_endpoint"),
+            "authorizeEndpoint": document.at("authorization_endpoint"),
+            "clientRegistrationEndpoint": document.at("registration_endpoint"),
+            "certificates": {"type": "JWKS", "value": document.at("jwks_uri")},
+            "availableGrantTypes": document.at("grant_types_supported").as_array().cloned().unwrap_or_default(),
             "consumerKeyClaim": connector.map_or("azp", |c| c.consumer_key_claim),
             "scopesClaim": connector.map_or("scope", |c| c.scopes_claim),
         },

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::field::Field as _;
+
 /// One field of `additionalProperties`.
 pub(crate) struct Field {
     /// Its name.
@@ -75,13 +77,7 @@ pub(crate) const CONNECTORS: &[Connector] = &[
         consumer_key_claim: "azp",
         scopes_claim: "scope",
     },
-    Connector {
-        name: "KeyCloak",
-        label: "Keycloak",
-        fields: CLIENT,
-        consumer_key_claim: "azp",
-        scopes_claim: "scope",
-    },
+    Connector { name: "KeyCloak", label: "Keycloak", fields: CLIENT, consumer_key_claim: "azp", scopes_claim: "scope" },
     Connector {
         name: "Okta",
         label: "Okta",
@@ -129,7 +125,7 @@ impl Connector {
 
     /// Names of the required fields that are not there.
     pub(crate) fn missing(&self, properties: &Value) -> Vec<&'static str> {
-        let absent = |name: &str| match &properties[name] {
+        let absent = |name: &str| match properties.at(name) {
             Value::Null => true,
             Value::String(text) => text.trim().is_empty(),
             _ => false,
@@ -137,7 +133,7 @@ impl Connector {
         let mut missing: Vec<&'static str> =
             self.fields.iter().filter(|f| f.required && absent(f.name)).map(|f| f.name).collect();
         if self.name == "WSO2-IS-7" {
-            let wanted: &[&'static str] = match properties["Authentication"].as_str() {
+            let wanted: &[&'static str] = match properties.at("Authentication").as_str() {
                 Some("MutualTLS") => &["IdentityUser"],
                 _ => &["Username", "Password"],
             };

@@ -10,8 +10,9 @@ use store::repository::application_key;
 use store::repository::catalogue::{self, ItemKind, ItemRow};
 use uuid::Uuid;
 
-use super::known::Connector;
 use super::RESIDENT;
+use super::known::Connector;
+use crate::field::Field;
 use crate::throttling::check::{check_permissions, refused};
 use crate::{Actor, Change, Control, ControlError};
 
@@ -80,10 +81,11 @@ const fn resident_id(tenant: TenantId) -> Uuid {
 /// A stored key manager as the Admin API shows it: secrets masked.
 fn shown(row: &ItemRow) -> Value {
     let mut document = row.document.clone();
-    let connector = document["type"].as_str().and_then(Connector::find);
+    let connector = document.at("type").as_str().and_then(Connector::find);
     if let Some(object) = document.as_object_mut() {
         object.remove(KEYS);
-        if let (Some(connector), Some(Value::Object(properties))) = (connector, object.get_mut("additionalProperties")) {
+        if let (Some(connector), Some(Value::Object(properties))) = (connector, object.get_mut("additionalProperties"))
+        {
             for field in connector.fields.iter().filter(|field| field.secret) {
                 if let Some(value) = properties.get_mut(field.name) {
                     *value = json!(MASK);
@@ -113,7 +115,7 @@ pub(crate) async fn list(control: &Control, actor: &Actor) -> Result<Value, Cont
     let short = ["id", "name", "displayName", "type", "description", "enabled", "tokenType"];
     let list: Vec<Value> = whole
         .iter()
-        .map(|entry| Value::Object(short.iter().map(|field| ((*field).to_owned(), entry[*field].clone())).collect()))
+        .map(|entry| Value::Object(short.iter().map(|field| ((*field).to_owned(), entry.at(field).clone())).collect()))
         .collect();
     Ok(json!({"count": list.len(), "list": list}))
 }
@@ -134,7 +136,7 @@ pub(crate) async fn resolve(
     let whole = all(control, work, actor.tenant(), actor.tenant_info().domain.as_str()).await?;
     whole
         .into_iter()
-        .find(|entry| entry["name"] == name_or_id || entry["id"] == name_or_id)
+        .find(|entry| entry.at("name") == name_or_id || entry.at("id") == name_or_id)
         .ok_or_else(|| ControlError::invalid(format!("There is no key manager {name_or_id:?}.")).with_code(900_347))
 }
 
@@ -157,8 +159,7 @@ pub(crate) async fn create(control: &Control, actor: &Actor, input: &Value) -> R
     let mut work = control.begin().await?;
     let taken = catalogue::find_by_name(&mut work, ItemKind::KeyManager, actor.tenant(), &name).await?.is_some();
     if taken || name == RESIDENT {
-        return Err(ControlError::conflict(format!("A key manager named {name} exists already."))
-            .with_code(901_409));
+        return Err(ControlError::conflict(format!("A key manager named {name} exists already.")).with_code(901_409));
     }
     let row = ItemRow { id, tenant: actor.tenant(), name, document: Value::Object(document) };
     catalogue::insert(&mut work, ItemKind::KeyManager, &row, control.now()).await?;
@@ -221,12 +222,12 @@ fn checked(
     old: Option<&Value>,
 ) -> Result<Map<String, Value>, ControlError> {
     let mut faults = Vec::new();
-    let name = input["name"].as_str().unwrap_or_default().trim();
+    let name = input.at("name").as_str().unwrap_or_default().trim();
     if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
         faults.push("name: 1 to 100 characters.".to_owned());
     }
-    let kind = input["type"].as_str().unwrap_or_default();
-    if old.is_some_and(|old| old["type"] != kind) {
+    let kind = input.at("type").as_str().unwrap_or_default();
+    if old.is_some_and(|old| old.at("type") != kind) {
         faults.push("type: cannot be changed. Register another key manager instead.".to_owned());
     }
     let Some(connector) = Connector::find(kind) else {
@@ -235,16 +236,16 @@ fn checked(
         return Err(refused(faults));
     };
     check_addresses(control, input, &mut faults);
-    let mut properties = input["additionalProperties"].clone();
+    let mut properties = input.at("additionalProperties").clone();
     keep_masked(connector, &mut properties, old);
     for field in connector.missing(&properties) {
         faults.push(format!("additionalProperties.{field}: is missing."));
     }
-    if !matches!(input["tokenType"].as_str(), None | Some("DIRECT" | "EXCHANGED" | "BOTH")) {
+    if !matches!(input.at("tokenType").as_str(), None | Some("DIRECT" | "EXCHANGED" | "BOTH")) {
         faults.push("tokenType: DIRECT, EXCHANGED or BOTH.".to_owned());
     }
-    if input["permissions"].is_object() {
-        check_permissions(&input["permissions"], &mut faults);
+    if input.at("permissions").is_object() {
+        check_permissions(input.at("permissions"), &mut faults);
     }
     if !faults.is_empty() {
         let mut error = refused(faults);
@@ -257,20 +258,20 @@ fn checked(
 
 fn check_addresses(control: &Control, input: &Value, faults: &mut Vec<String>) {
     for field in ENDPOINTS {
-        let text = input[field].as_str().unwrap_or_default();
+        let text = input.at(field).as_str().unwrap_or_default();
         if !(text.is_empty() || text == "none" || is_web_address(text)) {
             faults.push(format!("{field}: an http or https URL."));
         }
     }
-    let issuer = input["issuer"].as_str().unwrap_or_default();
+    let issuer = input.at("issuer").as_str().unwrap_or_default();
     if issuer.is_empty() || issuer.len() > 1000 {
         faults.push("issuer: the value of the claim iss of its tokens.".to_owned());
     }
     if issuer.starts_with(&control.settings().console_url) {
         faults.push("issuer: this is our own issuer; another key manager cannot speak for it.".to_owned());
     }
-    let certificates = &input["certificates"];
-    match (certificates["type"].as_str(), certificates["value"].as_str()) {
+    let certificates = input.at("certificates");
+    match (certificates.at("type").as_str(), certificates.at("value").as_str()) {
         (Some("JWKS"), Some(url)) if !(url.is_empty() || is_web_address(url)) => {
             faults.push("certificates.value: an http or https URL.".to_owned());
         }
@@ -294,7 +295,7 @@ pub(crate) fn is_web_address(text: &str) -> bool {
 fn keep_masked(connector: &Connector, properties: &mut Value, old: Option<&Value>) {
     let Some(old) = old else { return };
     for field in connector.fields.iter().filter(|field| field.secret) {
-        let former = &old["additionalProperties"][field.name];
+        let former = old.at("additionalProperties").at(field.name);
         if let Some(object) = properties.as_object_mut() {
             let masked = object.get(field.name).is_none_or(|value| value == MASK);
             if masked && !former.is_null() {
@@ -314,8 +315,7 @@ fn seal(control: &Control, id: Uuid, connector: &Connector, properties: &mut Val
             if control.ports().sealer.open(text, &context).is_ok() {
                 continue;
             }
-            let sealed =
-                control.ports().sealer.seal(text.as_bytes(), &context).map_err(ControlError::internal)?;
+            let sealed = control.ports().sealer.seal(text.as_bytes(), &context).map_err(ControlError::internal)?;
             *value = json!(sealed);
         }
     }
@@ -326,15 +326,15 @@ fn seal(control: &Control, id: Uuid, connector: &Connector, properties: &mut Val
 fn filled(id: Uuid, input: &Value, connector: &Connector, properties: Value) -> Map<String, Value> {
     let mut document = Map::new();
     document.insert("id".into(), json!(id.to_string()));
-    document.insert("name".into(), json!(input["name"].as_str().unwrap_or_default().trim()));
+    document.insert("name".into(), json!(input.at("name").as_str().unwrap_or_default().trim()));
     for field in ["displayName", "type", "description", "issuer", "alias"].iter().chain(&ENDPOINTS) {
-        document.insert((*field).to_owned(), input[*field].clone());
+        document.insert((*field).to_owned(), input.at(field).clone());
     }
     for field in ["certificates", "endpoints"] {
-        document.insert(field.into(), input[field].clone());
+        document.insert(field.into(), input.at(field).clone());
     }
     for field in ["availableGrantTypes", "claimMapping", "tokenValidation"] {
-        document.insert(field.into(), Value::Array(input[field].as_array().cloned().unwrap_or_default()));
+        document.insert(field.into(), Value::Array(input.at(field).as_array().cloned().unwrap_or_default()));
     }
     for (field, default) in [
         ("enableTokenGeneration", true),
@@ -346,19 +346,20 @@ fn filled(id: Uuid, input: &Value, connector: &Connector, properties: Value) -> 
         ("enableSelfValidationJWT", true),
         ("enabled", true),
     ] {
-        document.insert(field.into(), json!(input[field].as_bool().unwrap_or(default)));
+        document.insert(field.into(), json!(input.at(field).as_bool().unwrap_or(default)));
     }
-    let claim = |field: &str, default: &str| json!(input[field].as_str().filter(|c| !c.is_empty()).unwrap_or(default));
+    let claim =
+        |field: &str, default: &str| json!(input.at(field).as_str().filter(|c| !c.is_empty()).unwrap_or(default));
     document.insert("consumerKeyClaim".into(), claim("consumerKeyClaim", connector.consumer_key_claim));
     document.insert("scopesClaim".into(), claim("scopesClaim", connector.scopes_claim));
-    document.insert("tokenType".into(), json!(input["tokenType"].as_str().unwrap_or("DIRECT")));
+    document.insert("tokenType".into(), json!(input.at("tokenType").as_str().unwrap_or("DIRECT")));
     document.insert("additionalProperties".into(), properties);
-    let permissions = match &input["permissions"] {
+    let permissions = match input.at("permissions") {
         Value::Object(object) => Value::Object(object.clone()),
         _ => json!({"permissionType": "PUBLIC", "roles": []}),
     };
     document.insert("permissions".into(), permissions);
-    let organizations = input["allowedOrganizations"].as_array().cloned().unwrap_or_else(|| vec![json!("ALL")]);
+    let organizations = input.at("allowedOrganizations").as_array().cloned().unwrap_or_else(|| vec![json!("ALL")]);
     document.insert("allowedOrganizations".into(), Value::Array(organizations));
     document
 }
@@ -366,15 +367,15 @@ fn filled(id: Uuid, input: &Value, connector: &Connector, properties: Value) -> 
 /// Whose tokens a stored key manager makes the gateway accept; `None` while it is off or its keys are not known.
 pub(crate) fn issuer_of(row: &ItemRow) -> Option<TokenIssuer> {
     let document = &row.document;
-    let direct = matches!(document["tokenType"].as_str(), None | Some("DIRECT" | "BOTH"));
+    let direct = matches!(document.at("tokenType").as_str(), None | Some("DIRECT" | "BOTH"));
     let keys = document[KEYS].as_array().filter(|keys| !keys.is_empty())?;
-    (direct && document["enabled"].as_bool().unwrap_or(true)).then(|| TokenIssuer {
+    (direct && document.at("enabled").as_bool().unwrap_or(true)).then(|| TokenIssuer {
         tenant: row.tenant,
         name: row.name.clone(),
-        issuer: document["issuer"].as_str().unwrap_or_default().to_owned(),
+        issuer: document.at("issuer").as_str().unwrap_or_default().to_owned(),
         keys: keys.clone(),
-        consumer_key_claim: document["consumerKeyClaim"].as_str().map(str::to_owned),
-        scopes_claim: document["scopesClaim"].as_str().map(str::to_owned),
+        consumer_key_claim: document.at("consumerKeyClaim").as_str().map(str::to_owned),
+        scopes_claim: document.at("scopesClaim").as_str().map(str::to_owned),
     })
 }
 

@@ -109,7 +109,9 @@ impl Control {
     ) -> Result<(), ControlError> {
         for other in api::list(work, actor.tenant()).await? {
             let declares = |e: &Value| e.get("scope").and_then(|s| s.get("name")?.as_str()) == Some(scope);
-            if other.id != leaving && other.document.contains(scope) && parse(&other)?.items("scopes").iter().any(declares)
+            if other.id != leaving
+                && other.document.contains(scope)
+                && parse(&other)?.items("scopes").iter().any(declares)
             {
                 return Ok(());
             }

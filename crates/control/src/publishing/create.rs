@@ -61,7 +61,8 @@ impl Control {
         document.set("context", context);
         document.set("provider", provider(actor, document.provider()));
         document.set("lifeCycleStatus", lifecycle::code(Lifecycle::Created));
-        for field in ["id", "createdTime", "createdTimestamp", "lastUpdatedTime", "lastUpdatedTimestamp", "hasThumbnail"]
+        for field in
+            ["id", "createdTime", "createdTimestamp", "lastUpdatedTime", "lastUpdatedTimestamp", "hasThumbnail"]
         {
             document.fields_mut().shift_remove(field);
         }
@@ -103,11 +104,8 @@ impl Control {
         };
         store_document(&mut row, &document)?;
         api::insert(work, &row).await?;
-        let file = ArtifactRow {
-            name: DEFINITION.to_owned(),
-            media_type: definition.media_type,
-            bytes: definition.bytes,
-        };
+        let file =
+            ArtifactRow { name: DEFINITION.to_owned(), media_type: definition.media_type, bytes: definition.bytes };
         artifact::put(work, &id.to_string(), &file).await?;
         let event = LifecycleEventRow {
             id: self.rng().uuid_at(now).to_string(),

@@ -129,6 +129,7 @@ impl Control {
         let mut document = parse(&row)?;
         apply_definition(&mut document, &definition);
         apply_extensions(&mut document, &definition);
+        super::rules::settle_tiers(&mut work, actor.tenant(), &mut document).await?;
         crate::document::strip_secrets(&mut document);
         self.replace_document(&mut work, actor, &mut row, document).await?;
         artifact::put(&mut work, &id.to_string(), &definition_file(&bytes)).await?;
@@ -153,9 +154,17 @@ pub(crate) async fn consumer_definition(
 
 async fn openapi_of(work: &mut UnitOfWork, row: &ApiRow) -> Result<OpenApi, ControlError> {
     let missing = || {
-        ControlError::new(FaultKind::NotFound, 900_330, "API definition not found", "This API has no OpenAPI definition")
+        ControlError::new(
+            FaultKind::NotFound,
+            900_330,
+            "API definition not found",
+            "This API has no OpenAPI definition",
+        )
     };
     let file = artifact::find(work, &row.id.to_string(), DEFINITION).await?.ok_or_else(missing)?;
+    if !matches!(file.media_type.as_str(), "application/json" | "application/yaml") {
+        return Err(missing());
+    }
     OpenApi::parse(&file.bytes).map_err(|faults| {
         let first = faults.first().map(ToString::to_string).unwrap_or_default();
         ControlError::internal(format!("the stored definition of API {} is damaged: {first}", row.id))
@@ -290,10 +299,8 @@ pub(super) fn apply_extensions(document: &mut ApiDocument, definition: &OpenApi)
     if let Some(Value::Array(transports)) = definition.extension("x-wso2-transports") {
         document.set("transport", transports.clone());
     }
-    let sides = [
-        ("x-wso2-production-endpoints", "production_endpoints"),
-        ("x-wso2-sandbox-endpoints", "sandbox_endpoints"),
-    ];
+    let sides =
+        [("x-wso2-production-endpoints", "production_endpoints"), ("x-wso2-sandbox-endpoints", "sandbox_endpoints")];
     for (extension, side) in sides {
         let Some(given) = definition.extension(extension) else { continue };
         let Some(url) = given.get("urls").and_then(|u| u.get(0)?.as_str()) else { continue };

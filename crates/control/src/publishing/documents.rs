@@ -10,7 +10,8 @@ use store::repository::document::{self, DocumentRow};
 use super::load::load;
 use crate::{Actor, Change, Control, ControlError, FaultKind};
 
-const TYPES: [&str; 7] = ["HOWTO", "SAMPLES", "PUBLIC_FORUM", "SUPPORT_FORUM", "API_MESSAGE_FORMAT", "SWAGGER_DOC", "OTHER"];
+const TYPES: [&str; 7] =
+    ["HOWTO", "SAMPLES", "PUBLIC_FORUM", "SUPPORT_FORUM", "API_MESSAGE_FORMAT", "SWAGGER_DOC", "OTHER"];
 const SOURCES: [&str; 4] = ["INLINE", "MARKDOWN", "URL", "FILE"];
 const VISIBILITIES: [&str; 3] = ["OWNER_ONLY", "PRIVATE", "API_LEVEL"];
 /// Most documents of one API.
@@ -51,7 +52,12 @@ impl Control {
             return Err(ControlError::conflict(format!("An API has at most {MAX_DOCUMENTS} documents.")));
         }
         let now = self.now().rfc3339();
-        for (field, value) in [("createdTime", &now), ("createdBy", &actor.name()), ("lastUpdatedTime", &now), ("lastUpdatedBy", &actor.name())] {
+        for (field, value) in [
+            ("createdTime", &now),
+            ("createdBy", &actor.name()),
+            ("lastUpdatedTime", &now),
+            ("lastUpdatedBy", &actor.name()),
+        ] {
             fields.insert(field.to_owned(), value.clone().into());
         }
         let inline = take_inline(&mut fields);
@@ -153,8 +159,7 @@ impl Control {
             let name: String = name.chars().filter(|c| !c.is_control() && *c != '"').take(200).collect();
             fields.insert("fileName".to_owned(), name.into());
         }
-        let file =
-            ArtifactRow { name: CONTENT.to_owned(), media_type: media_type.to_owned(), bytes: bytes.to_vec() };
+        let file = ArtifactRow { name: CONTENT.to_owned(), media_type: media_type.to_owned(), bytes: bytes.to_vec() };
         artifact::put(&mut work, &row.id, &file).await?;
         row.body = Value::Object(fields).to_string();
         document::update(&mut work, &row).await?;

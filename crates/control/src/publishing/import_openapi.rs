@@ -38,6 +38,10 @@ impl Control {
             document.set("endpointConfig", given.get("endpointConfig").cloned().unwrap_or_default());
         }
         fill_from_definition(&mut document, &definition);
+        self.ensure_tenant_defaults(actor.tenant()).await?;
+        let mut work = self.read().await?;
+        super::rules::settle_tiers(&mut work, actor.tenant(), &mut document).await?;
+        work.cancel().await?;
         let file = definition_file(&bytes);
         let definition = Definition { media_type: file.media_type, bytes: file.bytes };
         self.create_with_definition(actor, document, Some(definition), "publisher.apis.import-openapi").await

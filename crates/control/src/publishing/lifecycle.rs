@@ -225,10 +225,8 @@ fn needs_plan(document: &ApiDocument) -> bool {
 
 fn state_object(row: &ApiRow) -> Result<Value, ControlError> {
     let state = state_of(row)?;
-    let available: Vec<Value> = transitions(state)
-        .iter()
-        .map(|t| json!({"event": t.event, "targetState": label(t.target)}))
-        .collect();
+    let available: Vec<Value> =
+        transitions(state).iter().map(|t| json!({"event": t.event, "targetState": label(t.target)})).collect();
     let items: Vec<Value> = if matches!(state, Lifecycle::Created | Lifecycle::Prototyped) {
         [DEPRECATE_OLD, REQUIRE_RESUBSCRIPTION]
             .iter()

@@ -105,11 +105,8 @@ impl Control {
             body: body.to_string(),
         };
         operation_policy::insert(&mut work, &row).await?;
-        let file = ArtifactRow {
-            name: TEMPLATE.to_owned(),
-            media_type: "text/plain".to_owned(),
-            bytes: template.to_vec(),
-        };
+        let file =
+            ArtifactRow { name: TEMPLATE.to_owned(), media_type: "text/plain".to_owned(), bytes: template.to_vec() };
         artifact::put(&mut work, &row.id, &file).await?;
         let target = format!("operation-policy/{}", row.id);
         self.commit(work, actor, Change::managed("publisher.operation-policies.create", &target)).await?;
@@ -215,7 +212,8 @@ fn parse_specification(bytes: &[u8]) -> Result<Value, ControlError> {
     let data = value.get("data").cloned().unwrap_or(value);
     let mut faults = crate::document::Faults::default();
     let text = |field: &str| data.get(field).and_then(Value::as_str).unwrap_or_default();
-    let word = |t: &str| !t.is_empty() && t.len() <= 128 && t.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
+    let word =
+        |t: &str| !t.is_empty() && t.len() <= 128 && t.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
     if !word(text("name")) {
         faults.field("name", "it has 1 to 128 letters, digits, '.', '-' or '_'");
     }
@@ -228,7 +226,7 @@ fn parse_specification(bytes: &[u8]) -> Result<Value, ControlError> {
         faults.field("applicableFlows", "it lists request, response or fault");
     }
     for field in ["supportedGateways", "supportedApiTypes"] {
-        if !data.get(field).and_then(Value::as_array).is_some_and(|l| !l.is_empty()) {
+        if data.get(field).and_then(Value::as_array).is_none_or(Vec::is_empty) {
             faults.field(field, "it is a list with at least one entry");
         }
     }

@@ -119,11 +119,8 @@ impl Control {
         let mut row = load(work, actor, existing.id).await?;
         self.replace_document(work, actor, &mut row, document).await?;
         if let Some(definition) = definition {
-            let file = ArtifactRow {
-                name: DEFINITION.to_owned(),
-                media_type: definition.media_type,
-                bytes: definition.bytes,
-            };
+            let file =
+                ArtifactRow { name: DEFINITION.to_owned(), media_type: definition.media_type, bytes: definition.bytes };
             artifact::put(work, &row.id.to_string(), &file).await?;
         }
         Ok(row)
@@ -145,11 +142,7 @@ impl Control {
         let Some(image) = &project.image else { return Ok(()) };
         let media_type = picture_type(image)
             .ok_or_else(|| ControlError::invalid("Image/icon is not a PNG, JPEG, GIF or WebP picture."))?;
-        let file = ArtifactRow {
-            name: THUMBNAIL.to_owned(),
-            media_type: media_type.to_owned(),
-            bytes: image.clone(),
-        };
+        let file = ArtifactRow { name: THUMBNAIL.to_owned(), media_type: media_type.to_owned(), bytes: image.clone() };
         artifact::put(work, &row.id.to_string(), &file).await?;
         let mut document = parse(row)?;
         document.set("hasThumbnail", true);
@@ -178,8 +171,7 @@ impl Control {
             fields.insert("fileName".to_owned(), name.into());
         }
         let name = fields.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let row =
-            DocumentRow { id: self.uuid().to_string(), api: id, name, body: Value::Object(fields).to_string() };
+        let row = DocumentRow { id: self.uuid().to_string(), api: id, name, body: Value::Object(fields).to_string() };
         document::insert(work, &row).await?;
         let content = entry.content.clone().map(|bytes| super::documents::content_file(&entry.body, bytes));
         if let Some(file) = content.or(inline) {

@@ -4,8 +4,8 @@ use model::{ApiDocument, ApiId, RevisionId};
 use serde_json::{Value, json};
 use store::UnitOfWork;
 use store::repository::api::{self, ApiRow};
-use store::repository::revision::{self, DeploymentRow, RevisionRow};
 use store::repository::artifact;
+use store::repository::revision::{self, DeploymentRow, RevisionRow};
 
 use super::load::{load, parse};
 use crate::document::{ViewContext, view};
@@ -30,12 +30,7 @@ impl Control {
     ///
     /// # Errors
     /// 400 with code 900351 at the sixth revision, and for APIs that are only advertised; 403, 404.
-    pub async fn create_revision(
-        &self,
-        actor: &Actor,
-        id: ApiId,
-        description: &str,
-    ) -> Result<Value, ControlError> {
+    pub async fn create_revision(&self, actor: &Actor, id: ApiId, description: &str) -> Result<Value, ControlError> {
         let mut work = self.begin().await?;
         let row = load(&mut work, actor, id).await?;
         let made = self.insert_revision(&mut work, actor, &row, description).await?;

@@ -15,6 +15,26 @@ use crate::document::Faults;
 use crate::throttling::{self, Level};
 use crate::{Actor, ControlError, FaultKind};
 
+/// A definition written for another installation may name limits that do not exist here: those become `Unlimited`,
+/// which the operations of the answer show.
+pub(super) async fn settle_tiers(
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+    document: &mut ApiDocument,
+) -> Result<(), ControlError> {
+    let known = throttling::names(work, tenant, Level::Advanced, true).await?;
+    let name = document.name().to_owned();
+    let Some(Value::Array(operations)) = document.fields_mut().get_mut("operations") else { return Ok(()) };
+    for operation in operations.iter_mut().filter_map(Value::as_object_mut) {
+        let Some(tier) = operation.get("throttlingPolicy").and_then(Value::as_str) else { continue };
+        if !known.iter().any(|k| k == tier) {
+            tracing::warn!(api = %name, %tier, "the definition names a throttling policy that does not exist");
+            operation.insert("throttlingPolicy".to_owned(), throttling::UNLIMITED.into());
+        }
+    }
+    Ok(())
+}
+
 /// Name, version and context must not belong to another API.
 ///
 /// # Errors
@@ -38,7 +58,10 @@ pub(super) async fn check_unique(
             FaultKind::Invalid,
             900_346,
             "Invalid context provided",
-            format!("Invalid context provided for API: {name}:{version}. All versions share the context {}", other.context),
+            format!(
+                "Invalid context provided for API: {name}:{version}. All versions share the context {}",
+                other.context
+            ),
         ));
     }
     let taken = api::with_context(work, tenant, context).await?;
@@ -255,10 +278,9 @@ async fn check_policies(
     for flows in sources {
         for (name, flow) in [("request", Flow::Request), ("response", Flow::Response), ("fault", Flow::Fault)] {
             for r#use in policy_uses(flows, name) {
-                let own = custom.iter().find(|p| {
-                    p.name == r#use.name
-                        && (r#use.version.is_empty() || p.version == r#use.version)
-                });
+                let own = custom
+                    .iter()
+                    .find(|p| p.name == r#use.name && (r#use.version.is_empty() || p.version == r#use.version));
                 match own {
                     Some(own) => missing_attributes(&own.body, &r#use, faults),
                     None => {

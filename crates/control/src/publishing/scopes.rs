@@ -62,8 +62,7 @@ impl Control {
         if shared_scope::list(&mut work, actor.tenant()).await?.len() >= MAX_SCOPES {
             return Err(ControlError::conflict(format!("A tenant has at most {MAX_SCOPES} shared scopes.")));
         }
-        let row =
-            SharedScopeRow { id: self.uuid().to_string(), tenant: actor.tenant(), name, body: body.to_string() };
+        let row = SharedScopeRow { id: self.uuid().to_string(), tenant: actor.tenant(), name, body: body.to_string() };
         shared_scope::insert(&mut work, &row).await?;
         bind(&mut work, actor, &row, &body).await?;
         let target = format!("scope/{}", row.id);

@@ -45,9 +45,8 @@ impl Query {
 
     /// Whether an API matches.
     pub(crate) fn matches(&self, row: &ApiRow, document: &ApiDocument) -> bool {
-        let one_of = |field: &str| {
-            self.terms.iter().filter(|term| term.field == field).any(|term| term.matches(row, document))
-        };
+        let one_of =
+            |field: &str| self.terms.iter().filter(|term| term.field == field).any(|term| term.matches(row, document));
         self.terms.iter().all(|term| one_of(&term.field))
     }
 }
@@ -131,8 +130,19 @@ mod tests {
     #[test]
     fn terms_are_combined() {
         for yes in [
-            "", "pizza", "name:PIZZA", "name:\"pizzashackapi\"", "version:1.0.0 status:published", "tag:\"cheese cake\"",
-            "context:/pizza", "provider:admin", "content:about", "team:blue", "name:burger name:pizza", "type:http", "name:*shack*",
+            "",
+            "pizza",
+            "name:PIZZA",
+            "name:\"pizzashackapi\"",
+            "version:1.0.0 status:published",
+            "tag:\"cheese cake\"",
+            "context:/pizza",
+            "provider:admin",
+            "content:about",
+            "team:blue",
+            "name:burger name:pizza",
+            "type:http",
+            "name:*shack*",
         ] {
             assert!(matches(yes), "{yes}");
         }

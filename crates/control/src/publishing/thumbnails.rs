@@ -27,8 +27,7 @@ impl Control {
             .ok_or_else(|| ControlError::invalid("A thumbnail is a PNG, JPEG, GIF or WebP picture."))?;
         let mut work = self.begin().await?;
         let mut row = load(&mut work, actor, id).await?;
-        let file =
-            ArtifactRow { name: THUMBNAIL.to_owned(), media_type: media_type.to_owned(), bytes: bytes.to_vec() };
+        let file = ArtifactRow { name: THUMBNAIL.to_owned(), media_type: media_type.to_owned(), bytes: bytes.to_vec() };
         artifact::put(&mut work, &id.to_string(), &file).await?;
         let mut document = parse(&row)?;
         document.set("hasThumbnail", true);

@@ -93,7 +93,7 @@ fn security(document: &ApiDocument) -> ApiSecurity {
         basic: has("basic_auth"),
         mutual_tls: has("mutualssl"),
         mutual_tls_mandatory: has("mutualssl_mandatory"),
-        application_mandatory: has("oauth_basic_auth_api_key_mandatory"),
+        application_mandatory: has("oauth_basic_auth_api_key_mandatory") || has("oauth_basic_auth_mandatory"),
         authorization_header: header("authorizationHeader"),
         api_key_header: header("apiKeyHeader"),
         audiences: all_or("audiences"),
@@ -123,12 +123,7 @@ fn flows(source: Option<&Value>) -> PolicyFlows {
     }
 }
 
-fn endpoint(
-    id: ApiId,
-    document: &ApiDocument,
-    side: &str,
-    sealer: &dyn Sealer,
-) -> Result<Option<Endpoint>, String> {
+fn endpoint(id: ApiId, document: &ApiDocument, side: &str, sealer: &dyn Sealer) -> Result<Option<Endpoint>, String> {
     let Some(config) = document.get("endpointConfig") else { return Ok(None) };
     let kind = config.get("endpoint_type").and_then(Value::as_str).unwrap_or("http");
     let strategy = match kind {

@@ -11,10 +11,11 @@ use super::{plan_refused, shown, unknown};
 use crate::api::page::Page;
 use crate::application::{owned, unknown as unknown_application};
 use crate::discovery::{self, Viewer, view};
+use crate::field::Field;
 use crate::{Actor, Change, Control, ControlError, FaultKind};
 
 fn id_of<T: std::str::FromStr>(input: &Value, field: &str) -> Result<T, ControlError> {
-    let text = input[field].as_str().unwrap_or_default();
+    let text = input.at(field).as_str().unwrap_or_default();
     text.parse().map_err(|_| ControlError::not_found(format!("{field}: there is nothing with the id {text:?}.")))
 }
 
@@ -63,7 +64,7 @@ pub(crate) async fn create(
     let application = owned(&mut work, actor, id_of(input, "applicationId")?).await?;
     let api: ApiId = id_of(input, "apiId")?;
     let (viewer, api, document) = subscribable(control, &mut work, actor, requested_tenant, api).await?;
-    let plan = input["throttlingPolicy"].as_str().unwrap_or_default();
+    let plan = input.at("throttlingPolicy").as_str().unwrap_or_default();
     checked_plan(control, &mut work, &viewer, &document, plan).await?;
     if subscriptions::find_pair(&mut work, application.id, api.id).await?.is_some() {
         return Err(ControlError::new(
@@ -165,12 +166,12 @@ pub(crate) async fn update(
     let mut work = control.begin().await?;
     let (mut row, application) = find(&mut work, actor, id).await?;
     for (field, value) in [("applicationId", row.application.to_string()), ("apiId", row.api.to_string())] {
-        if input[field].as_str().is_some_and(|text| text != value) {
+        if input.at(field).as_str().is_some_and(|text| text != value) {
             return Err(ControlError::invalid(format!("{field}: a subscription keeps its application and API.")));
         }
     }
-    let current = input["throttlingPolicy"].as_str();
-    let plan = input["requestedThrottlingPolicy"].as_str().or(current).unwrap_or_default();
+    let current = input.at("throttlingPolicy").as_str();
+    let plan = input.at("requestedThrottlingPolicy").as_str().or(current).unwrap_or_default();
     let (viewer, api, document) = subscribable(control, &mut work, actor, requested_tenant, row.api).await?;
     checked_plan(control, &mut work, &viewer, &document, plan).await?;
     plan.clone_into(&mut row.plan);
@@ -209,8 +210,8 @@ pub(crate) async fn create_many(
                 return Err(error);
             }
             Err(error) => made.push(json!({
-                "applicationId": entry["applicationId"],
-                "apiId": entry["apiId"],
+                "applicationId": entry.at("applicationId"),
+                "apiId": entry.at("apiId"),
                 "status": "REJECTED",
                 "redirectionParams": error.description,
             })),

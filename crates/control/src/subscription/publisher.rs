@@ -97,12 +97,7 @@ pub(crate) async fn set_state(
 }
 
 /// Moves a subscription to another of the API's plans.
-pub(crate) async fn change_plan(
-    control: &Control,
-    actor: &Actor,
-    id: &str,
-    plan: &str,
-) -> Result<Value, ControlError> {
+pub(crate) async fn change_plan(control: &Control, actor: &Actor, id: &str, plan: &str) -> Result<Value, ControlError> {
     let mut work = control.begin().await?;
     if plan.is_empty() {
         return Err(ControlError::invalid("businessPlan: is missing."));

@@ -11,6 +11,7 @@ use store::UnitOfWork;
 use store::repository::tenant::{self, ScopeBindingRow};
 use store::repository::tenant_setting;
 
+use crate::field::Field;
 use crate::{Actor, Change, Control, ControlError};
 
 const ALIASES: &str = "role-aliases";
@@ -103,11 +104,11 @@ pub(crate) async fn get(control: &Control, actor: &Actor, name: &str) -> Result<
 
 /// Replaces the roles of the scopes in `{list: [{name, roles}]}`.
 pub(crate) async fn put(control: &Control, actor: &Actor, input: &Value) -> Result<Value, ControlError> {
-    let entries = input["list"].as_array().ok_or_else(|| ControlError::invalid("list: is missing."))?;
+    let entries = input.at("list").as_array().ok_or_else(|| ControlError::invalid("list: is missing."))?;
     let wanted = entries
         .iter()
         .take(1000)
-        .map(|entry| (entry["name"].as_str().unwrap_or_default().to_owned(), texts(&entry["roles"])))
+        .map(|entry| (entry.at("name").as_str().unwrap_or_default().to_owned(), texts(entry.at("roles"))))
         .collect();
     let mut work = control.begin().await?;
     replace(&mut work, actor.tenant(), wanted).await?;
@@ -130,14 +131,14 @@ pub(crate) async fn role_aliases(control: &Control, actor: &Actor) -> Result<Val
 
 /// Replaces all role aliases.
 pub(crate) async fn put_role_aliases(control: &Control, actor: &Actor, input: &Value) -> Result<Value, ControlError> {
-    let entries = input["list"].as_array().ok_or_else(|| ControlError::invalid("list: is missing."))?;
+    let entries = input.at("list").as_array().ok_or_else(|| ControlError::invalid("list: is missing."))?;
     let mut aliases = Bindings::new();
     for entry in entries.iter().take(1000) {
-        let role = entry["role"].as_str().unwrap_or_default();
+        let role = entry.at("role").as_str().unwrap_or_default();
         if role.is_empty() || role.len() > 255 {
             return Err(ControlError::invalid("role: a role name."));
         }
-        aliases.insert(role.to_owned(), texts(&entry["aliases"]));
+        aliases.insert(role.to_owned(), texts(entry.at("aliases")));
     }
     let mut work = control.begin().await?;
     let base = bindings(&mut work, actor.tenant()).await?;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde_json::{Map, Value, json};
 
 use super::{Level, UNLIMITED, unit_seconds};
+use crate::field::Field;
 use crate::{ControlError, FaultKind};
 
 /// Most conditional groups of a policy, and most conditions of a group.
@@ -25,12 +26,12 @@ pub(crate) struct Checked {
 /// 400 with one item per fault.
 pub(crate) fn check(level: Level, input: &Value) -> Result<Checked, ControlError> {
     let mut faults = Vec::new();
-    let name = input["policyName"].as_str().unwrap_or_default().trim().to_owned();
+    let name = input.at("policyName").as_str().unwrap_or_default().trim().to_owned();
     check_name(&name, &mut faults);
-    let text = |field: &str| input[field].as_str().unwrap_or_default().to_owned();
+    let text = |field: &str| input.at(field).as_str().unwrap_or_default().to_owned();
     let mut document = Map::new();
     document.insert("policyName".into(), json!(name));
-    document.insert("displayName".into(), json!(input["displayName"].as_str().unwrap_or(&name)));
+    document.insert("displayName".into(), json!(input.at("displayName").as_str().unwrap_or(&name)));
     document.insert("description".into(), json!(text("description")));
     document.insert("isDeployed".into(), json!(true));
     document.insert("type".into(), json!(level.type_name()));
@@ -42,16 +43,16 @@ pub(crate) fn check(level: Level, input: &Value) -> Result<Checked, ControlError
             document.insert(field.into(), json!(text(field)));
         }
     } else {
-        check_limit(&input["defaultLimit"], "defaultLimit", &mut faults);
-        document.insert("defaultLimit".into(), input["defaultLimit"].clone());
+        check_limit(input.at("defaultLimit"), "defaultLimit", &mut faults);
+        document.insert("defaultLimit".into(), input.at("defaultLimit").clone());
     }
     match level {
         Level::Subscription => subscription(input, &mut document, &mut faults),
         Level::Advanced => groups(input, &mut document, &mut faults),
         Level::Application => {
-            if input["burstLimit"].is_object() {
-                check_burst(&input["burstLimit"], &mut faults);
-                document.insert("burstLimit".into(), input["burstLimit"].clone());
+            if input.at("burstLimit").is_object() {
+                check_burst(input.at("burstLimit"), &mut faults);
+                document.insert("burstLimit".into(), input.at("burstLimit").clone());
             }
         }
         Level::Custom => {}
@@ -80,7 +81,7 @@ fn check_name(name: &str, faults: &mut Vec<String>) {
 
 /// Checks a limit: its type, and the numbers that belong to the type.
 fn check_limit(limit: &Value, place: &str, faults: &mut Vec<String>) {
-    let (part, amounts): (&str, &[&str]) = match limit["type"].as_str() {
+    let (part, amounts): (&str, &[&str]) = match limit.at("type").as_str() {
         Some("REQUESTCOUNTLIMIT") => ("requestCount", &["requestCount"]),
         Some("BANDWIDTHLIMIT") => ("bandwidth", &["dataAmount"]),
         Some("EVENTCOUNTLIMIT") => ("eventCount", &["eventCount"]),
@@ -92,28 +93,28 @@ fn check_limit(limit: &Value, place: &str, faults: &mut Vec<String>) {
             return;
         }
     };
-    let body = &limit[part];
+    let body = limit.at(part);
     if !body.is_object() {
         faults.push(format!("{place}.{part}: is missing."));
         return;
     }
-    if !amounts.iter().any(|field| body[*field].as_u64().is_some_and(|n| n > 0)) {
+    if !amounts.iter().any(|field| body.at(field).as_u64().is_some_and(|n| n > 0)) {
         faults.push(format!("{place}.{part}.{}: a number of at least 1.", amounts.join(" or ")));
     }
-    if !body["unitTime"].as_u64().is_some_and(|n| (1..=1_000_000).contains(&n)) {
+    if !body.at("unitTime").as_u64().is_some_and(|n| (1..=1_000_000).contains(&n)) {
         faults.push(format!("{place}.{part}.unitTime: a number from 1 to 1000000."));
     }
-    if body["timeUnit"].as_str().and_then(unit_seconds).is_none() {
+    if body.at("timeUnit").as_str().and_then(unit_seconds).is_none() {
         faults.push(format!("{place}.{part}.timeUnit: one of sec, min, hour, day, month."));
     }
-    if part == "bandwidth" && !matches!(body["dataUnit"].as_str(), Some("KB" | "MB")) {
+    if part == "bandwidth" && !matches!(body.at("dataUnit").as_str(), Some("KB" | "MB")) {
         faults.push(format!("{place}.bandwidth.dataUnit: KB or MB."));
     }
 }
 
 fn check_burst(input: &Value, faults: &mut Vec<String>) {
-    let count = input["rateLimitCount"].as_i64().unwrap_or(0);
-    let known = input["rateLimitTimeUnit"].as_str().is_some_and(|unit| unit_seconds(unit).is_some());
+    let count = input.at("rateLimitCount").as_i64().unwrap_or(0);
+    let known = input.at("rateLimitTimeUnit").as_str().is_some_and(|unit| unit_seconds(unit).is_some());
     if count > 0 && !known {
         faults.push("rateLimitTimeUnit: one of sec, min, hour.".to_owned());
     }
@@ -121,7 +122,7 @@ fn check_burst(input: &Value, faults: &mut Vec<String>) {
 
 fn subscription(input: &Value, document: &mut Map<String, Value>, faults: &mut Vec<String>) {
     for field in ["graphQLMaxComplexity", "graphQLMaxDepth", "rateLimitCount", "subscriberCount"] {
-        match &input[field] {
+        match input.at(field) {
             Value::Null => document.insert(field.into(), json!(0)),
             number if number.as_i64().is_some_and(|n| n >= -1) => document.insert(field.into(), number.clone()),
             _ => {
@@ -131,18 +132,18 @@ fn subscription(input: &Value, document: &mut Map<String, Value>, faults: &mut V
         };
     }
     check_burst(input, faults);
-    document.insert("rateLimitTimeUnit".into(), input["rateLimitTimeUnit"].clone());
-    document.insert("monetization".into(), input["monetization"].clone());
-    document.insert("customAttributes".into(), attributes(&input["customAttributes"], faults));
-    document.insert("stopOnQuotaReach".into(), json!(input["stopOnQuotaReach"].as_bool().unwrap_or(false)));
-    match input["billingPlan"].as_str().unwrap_or("FREE") {
+    document.insert("rateLimitTimeUnit".into(), input.at("rateLimitTimeUnit").clone());
+    document.insert("monetization".into(), input.at("monetization").clone());
+    document.insert("customAttributes".into(), attributes(input.at("customAttributes"), faults));
+    document.insert("stopOnQuotaReach".into(), json!(input.at("stopOnQuotaReach").as_bool().unwrap_or(false)));
+    match input.at("billingPlan").as_str().unwrap_or("FREE") {
         plan @ ("FREE" | "COMMERCIAL") => document.insert("billingPlan".into(), json!(plan)),
         _ => {
             faults.push("billingPlan: FREE or COMMERCIAL.".to_owned());
             None
         }
     };
-    let permissions = &input["permissions"];
+    let permissions = input.at("permissions");
     if !permissions.is_null() {
         check_permissions(permissions, faults);
     }
@@ -151,10 +152,10 @@ fn subscription(input: &Value, document: &mut Map<String, Value>, faults: &mut V
 
 /// Checks `permissions`: which roles may or may not.
 pub(crate) fn check_permissions(permissions: &Value, faults: &mut Vec<String>) {
-    if !matches!(permissions["permissionType"].as_str(), Some("ALLOW" | "DENY" | "PUBLIC")) {
+    if !matches!(permissions.at("permissionType").as_str(), Some("ALLOW" | "DENY" | "PUBLIC")) {
         faults.push("permissions.permissionType: ALLOW or DENY.".to_owned());
     }
-    let roles = permissions["roles"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let roles = permissions.at("roles").as_array().map(Vec::as_slice).unwrap_or_default();
     if roles.len() > 1000 || !roles.iter().all(|role| role.as_str().is_some_and(|r| !r.is_empty() && r.len() <= 255)) {
         faults.push("permissions.roles: a list of at most 1000 role names.".to_owned());
     }
@@ -162,21 +163,21 @@ pub(crate) fn check_permissions(permissions: &Value, faults: &mut Vec<String>) {
 
 fn attributes(input: &Value, faults: &mut Vec<String>) -> Value {
     let list = input.as_array().cloned().unwrap_or_default();
-    if list.len() > 100 || !list.iter().all(|a| a["name"].is_string() && a["value"].is_string()) {
+    if list.len() > 100 || !list.iter().all(|a| a.at("name").is_string() && a.at("value").is_string()) {
         faults.push("customAttributes: at most 100 pairs of name and value.".to_owned());
     }
     Value::Array(list)
 }
 
 fn groups(input: &Value, document: &mut Map<String, Value>, faults: &mut Vec<String>) {
-    let groups = input["conditionalGroups"].as_array().cloned().unwrap_or_default();
+    let groups = input.at("conditionalGroups").as_array().cloned().unwrap_or_default();
     if groups.len() > MAX_GROUPS {
         faults.push(format!("conditionalGroups: at most {MAX_GROUPS}."));
     }
     for (number, group) in groups.iter().take(MAX_GROUPS).enumerate() {
         let place = format!("conditionalGroups[{number}]");
-        check_limit(&group["limit"], &format!("{place}.limit"), faults);
-        let conditions = group["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
+        check_limit(group.at("limit"), &format!("{place}.limit"), faults);
+        let conditions = group.at("conditions").as_array().map(Vec::as_slice).unwrap_or_default();
         if conditions.is_empty() || conditions.len() > MAX_GROUPS {
             faults.push(format!("{place}.conditions: 1 to {MAX_GROUPS} conditions."));
         }
@@ -188,29 +189,31 @@ fn groups(input: &Value, document: &mut Map<String, Value>, faults: &mut Vec<Str
 }
 
 fn check_condition(condition: &Value, place: &str, faults: &mut Vec<String>) {
-    let fields = match condition["type"].as_str() {
+    let fields = match condition.at("type").as_str() {
         Some("HEADERCONDITION") => ("headerCondition", ["headerName", "headerValue"]),
         Some("JWTCLAIMSCONDITION") => ("jwtClaimsCondition", ["claimUrl", "attribute"]),
         Some("QUERYPARAMETERCONDITION") => ("queryParameterCondition", ["parameterName", "parameterValue"]),
         Some("IPCONDITION") => {
-            let ip = &condition["ipCondition"];
+            let ip = condition.at("ipCondition");
             let wanted: &[&str] =
-                if ip["ipConditionType"] == "IPRANGE" { &["startingIP", "endingIP"] } else { &["specificIP"] };
+                if ip.at("ipConditionType") == "IPRANGE" { &["startingIP", "endingIP"] } else { &["specificIP"] };
             for field in wanted {
-                if ip[*field].as_str().and_then(|text| text.parse::<IpAddr>().ok()).is_none() {
+                if ip.at(field).as_str().and_then(|text| text.parse::<IpAddr>().ok()).is_none() {
                     faults.push(format!("{place}.ipCondition.{field}: an IP address."));
                 }
             }
             return;
         }
         _ => {
-            faults.push(format!("{place}.type: one of HEADERCONDITION, IPCONDITION, JWTCLAIMSCONDITION, \
-                                 QUERYPARAMETERCONDITION."));
+            faults.push(format!(
+                "{place}.type: one of HEADERCONDITION, IPCONDITION, JWTCLAIMSCONDITION, \
+                                 QUERYPARAMETERCONDITION."
+            ));
             return;
         }
     };
     for field in fields.1 {
-        if condition[fields.0][field].as_str().is_none_or(str::is_empty) {
+        if condition.at(fields.0).at(field).as_str().is_none_or(str::is_empty) {
             faults.push(format!("{place}.{}.{field}: is missing.", fields.0));
         }
     }

@@ -7,6 +7,7 @@ use store::repository::tenant_setting;
 use store::repository::throttling::{self as policies, ThrottlePolicyRow};
 
 use super::Level;
+use crate::field::Field;
 use crate::{Control, ControlError};
 
 /// Marks a tenant whose default policies were made.
@@ -37,7 +38,7 @@ impl Control {
 
     async fn insert_defaults(&self, work: &mut UnitOfWork, tenant: TenantId) -> Result<(), ControlError> {
         for (level, document) in documents() {
-            let name = document["policyName"].as_str().unwrap_or_default().to_owned();
+            let name = document.at("policyName").as_str().unwrap_or_default().to_owned();
             let row = ThrottlePolicyRow {
                 id: PolicyId::new(self.uuid()),
                 tenant,
@@ -60,9 +61,7 @@ fn documents() -> Vec<(Level, Value)> {
     for (name, per_minute) in [("50KPerMin", 50_000), ("20KPerMin", 20_000), ("10KPerMin", 10_000)] {
         all.push((Level::Advanced, plain(Level::Advanced, name, per_minute)));
     }
-    for (name, per_minute) in
-        [("Gold", 5000), ("Silver", 2000), ("Bronze", 1000), ("Unauthenticated", 500)]
-    {
+    for (name, per_minute) in [("Gold", 5000), ("Silver", 2000), ("Bronze", 1000), ("Unauthenticated", 500)] {
         all.push((Level::Subscription, plan(name, &requests(per_minute), 0)));
     }
     all.push((Level::Subscription, plan("DefaultSubscriptionless", &requests(2_147_483_647), 0)));
@@ -135,19 +134,22 @@ fn plan(name: &str, limit: &Value, subscribers: u64) -> Value {
 /// One sentence about a limit.
 fn description(limit: &Value) -> String {
     let no_limit = |count: &Value| count.as_u64().is_none_or(|n| n >= super::NO_LIMIT);
-    match limit["type"].as_str() {
-        Some("EVENTCOUNTLIMIT") if no_limit(&limit["eventCount"]["eventCount"]) => "Allows unlimited events".to_owned(),
+    match limit.at("type").as_str() {
+        Some("EVENTCOUNTLIMIT") if no_limit(limit.at("eventCount").at("eventCount")) => {
+            "Allows unlimited events".to_owned()
+        }
         Some("EVENTCOUNTLIMIT") => format!(
             "Allows {} events per {}",
-            limit["eventCount"]["eventCount"],
-            limit["eventCount"]["timeUnit"].as_str().unwrap_or("day").trim_end_matches('s')
+            limit.at("eventCount").at("eventCount"),
+            limit.at("eventCount").at("timeUnit").as_str().unwrap_or("day").trim_end_matches('s')
         ),
         Some("AIAPIQUOTALIMIT") => format!(
             "Allows {} requests and {} tokens per minute",
-            limit["aiApiQuota"]["requestCount"], limit["aiApiQuota"]["totalTokenCount"]
+            limit.at("aiApiQuota").at("requestCount"),
+            limit.at("aiApiQuota").at("totalTokenCount")
         ),
-        _ if no_limit(&limit["requestCount"]["requestCount"]) => "Allows unlimited requests".to_owned(),
-        _ => format!("Allows {} requests per minute", limit["requestCount"]["requestCount"]),
+        _ if no_limit(limit.at("requestCount").at("requestCount")) => "Allows unlimited requests".to_owned(),
+        _ => format!("Allows {} requests per minute", limit.at("requestCount").at("requestCount")),
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use store::repository::throttling::{self as policies};
 
 use super::{Level, manage};
+use crate::field::Field;
 use crate::{Actor, Control, ControlError};
 
 /// Short names of the levels in queries and exports.
@@ -75,10 +76,10 @@ pub(crate) async fn import(
     };
     let level = Level::ALL
         .into_iter()
-        .find(|level| document["subtype"] == subtype(*level))
+        .find(|level| document.at("subtype") == subtype(*level))
         .ok_or_else(|| ControlError::invalid("The file is no exported throttling policy: subtype is unknown."))?;
-    let data = &document["data"];
-    let name = data["policyName"].as_str().unwrap_or_default();
+    let data = document.at("data");
+    let name = data.at("policyName").as_str().unwrap_or_default();
     let mut work = control.read().await?;
     let existing = policies::find_by_name(&mut work, actor.tenant(), level.as_str(), name).await?;
     work.cancel().await?;

@@ -8,6 +8,7 @@ use store::repository::{api, application, subscription};
 
 use super::check::check;
 use super::{Level, UNLIMITED};
+use crate::field::Field;
 use crate::{Actor, Change, Control, ControlError, FaultKind, tenant_config};
 
 /// Custom rules apply to all tenants, so only the super tenant has them.
@@ -68,12 +69,7 @@ pub(crate) fn exists(name: &str) -> ControlError {
 }
 
 /// One policy.
-pub(crate) async fn get(
-    control: &Control,
-    actor: &Actor,
-    level: Level,
-    id: PolicyId,
-) -> Result<Value, ControlError> {
+pub(crate) async fn get(control: &Control, actor: &Actor, level: Level, id: PolicyId) -> Result<Value, ControlError> {
     allow_level(actor, level)?;
     let mut work = control.read().await?;
     let row = policies::find(&mut work, actor.tenant(), level.as_str(), id).await?;
@@ -98,8 +94,7 @@ pub(crate) async fn update(
 ) -> Result<Value, ControlError> {
     allow_level(actor, level)?;
     let mut work = control.begin().await?;
-    let mut row =
-        policies::find(&mut work, actor.tenant(), level.as_str(), id).await?.ok_or_else(|| unknown(id))?;
+    let mut row = policies::find(&mut work, actor.tenant(), level.as_str(), id).await?.ok_or_else(|| unknown(id))?;
     let mut named = input.clone();
     if let Some(object) = named.as_object_mut() {
         object.insert("policyName".into(), json!(row.name));
@@ -137,11 +132,7 @@ pub(crate) async fn delete(control: &Control, actor: &Actor, level: Level, id: P
 }
 
 /// What uses a policy, in words.
-async fn user_of(
-    work: &mut UnitOfWork,
-    row: &ThrottlePolicyRow,
-    level: Level,
-) -> Result<Option<String>, ControlError> {
+async fn user_of(work: &mut UnitOfWork, row: &ThrottlePolicyRow, level: Level) -> Result<Option<String>, ControlError> {
     let found = match level {
         Level::Application => {
             let count = application::count_with_policy(work, row.tenant, &row.name).await?;
@@ -155,9 +146,9 @@ async fn user_of(
             let mut user = None;
             for api in api::list(work, row.tenant).await? {
                 let document: Value = serde_json::from_str(&api.document).unwrap_or_default();
-                let operations = document["operations"].as_array().map(Vec::as_slice).unwrap_or_default();
-                if document["apiThrottlingPolicy"] == row.name.as_str()
-                    || operations.iter().any(|o| o["throttlingPolicy"] == row.name.as_str())
+                let operations = document.at("operations").as_array().map(Vec::as_slice).unwrap_or_default();
+                if document.at("apiThrottlingPolicy") == row.name.as_str()
+                    || operations.iter().any(|o| o.at("throttlingPolicy") == row.name.as_str())
                 {
                     user = Some(format!("the API {} {}", api.name, api.version));
                     break;
@@ -184,8 +175,8 @@ pub(crate) async fn search(control: &Control, actor: &Actor, query: &str) -> Res
             list.push(json!({
                 "uuid": row.id.to_string(),
                 "policyName": row.name,
-                "displayName": row.document["displayName"],
-                "description": row.document["description"],
+                "displayName": row.document.at("displayName"),
+                "description": row.document.at("description"),
                 "isDeployed": true,
                 "type": short,
             }));

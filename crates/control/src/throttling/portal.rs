@@ -7,6 +7,8 @@ use store::{StoreError, UnitOfWork};
 
 use super::{Level, NO_LIMIT, UNLIMITED, may_use};
 
+use crate::field::Field;
+
 /// Policies of a level that somebody may use, `Unlimited` where it exists last.
 pub(crate) async fn views(
     work: &mut UnitOfWork,
@@ -29,42 +31,42 @@ pub(crate) async fn views(
 
 /// One policy.
 pub(crate) fn view(row: &ThrottlePolicyRow, level: Level) -> Value {
-    let limit = &row.document["defaultLimit"];
-    let (kind, part, amount, unit) = match limit["type"].as_str() {
-        Some("BANDWIDTHLIMIT") => ("BANDWIDTHVOLUME", &limit["bandwidth"], "dataAmount", "dataUnit"),
-        Some("EVENTCOUNTLIMIT") => ("EVENTCOUNT", &limit["eventCount"], "eventCount", ""),
-        Some("AIAPIQUOTALIMIT") => ("AIAPIQUOTA", &limit["aiApiQuota"], "requestCount", ""),
-        _ => ("REQUESTCOUNT", &limit["requestCount"], "requestCount", ""),
+    let limit = row.document.at("defaultLimit");
+    let (kind, part, amount, unit) = match limit.at("type").as_str() {
+        Some("BANDWIDTHLIMIT") => ("BANDWIDTHVOLUME", limit.at("bandwidth"), "dataAmount", "dataUnit"),
+        Some("EVENTCOUNTLIMIT") => ("EVENTCOUNT", limit.at("eventCount"), "eventCount", ""),
+        Some("AIAPIQUOTALIMIT") => ("AIAPIQUOTA", limit.at("aiApiQuota"), "requestCount", ""),
+        _ => ("REQUESTCOUNT", limit.at("requestCount"), "requestCount", ""),
     };
     let mut attributes = serde_json::Map::new();
-    for attribute in row.document["customAttributes"].as_array().map(Vec::as_slice).unwrap_or_default() {
-        if let Some(name) = attribute["name"].as_str() {
-            attributes.insert(name.to_owned(), attribute["value"].clone());
+    for attribute in row.document.at("customAttributes").as_array().map(Vec::as_slice).unwrap_or_default() {
+        if let Some(name) = attribute.at("name").as_str() {
+            attributes.insert(name.to_owned(), attribute.at("value").clone());
         }
     }
     json!({
         "name": row.name,
-        "displayName": row.document["displayName"],
-        "description": row.document["description"],
+        "displayName": row.document.at("displayName"),
+        "description": row.document.at("description"),
         "policyLevel": level.as_str(),
         "attributes": attributes,
-        "requestCount": part[amount],
-        "dataUnit": if unit.is_empty() { Value::Null } else { part[unit].clone() },
-        "unitTime": part["unitTime"],
-        "timeUnit": part["timeUnit"],
-        "rateLimitCount": row.document["rateLimitCount"].as_i64().unwrap_or(0),
-        "rateLimitTimeUnit": row.document["rateLimitTimeUnit"],
+        "requestCount": part.at(amount),
+        "dataUnit": if unit.is_empty() { Value::Null } else { part.at(unit).clone() },
+        "unitTime": part.at("unitTime"),
+        "timeUnit": part.at("timeUnit"),
+        "rateLimitCount": row.document.at("rateLimitCount").as_i64().unwrap_or(0),
+        "rateLimitTimeUnit": row.document.at("rateLimitTimeUnit"),
         "quotaPolicyType": kind,
-        "tierPlan": row.document["billingPlan"].as_str().unwrap_or("FREE"),
-        "stopOnQuotaReach": row.document["stopOnQuotaReach"].as_bool().unwrap_or(true),
-        "monetizationAttributes": row.document["monetization"],
-        "throttlingPolicyPermissions": permissions(&row.document["permissions"]),
+        "tierPlan": row.document.at("billingPlan").as_str().unwrap_or("FREE"),
+        "stopOnQuotaReach": row.document.at("stopOnQuotaReach").as_bool().unwrap_or(true),
+        "monetizationAttributes": row.document.at("monetization"),
+        "throttlingPolicyPermissions": permissions(row.document.at("permissions")),
     })
 }
 
 fn permissions(stored: &Value) -> Value {
-    match stored["permissionType"].as_str() {
-        Some(kind) => json!({"type": kind.to_ascii_lowercase(), "roles": stored["roles"]}),
+    match stored.at("permissionType").as_str() {
+        Some(kind) => json!({"type": kind.to_ascii_lowercase(), "roles": stored.at("roles")}),
         None => Value::Null,
     }
 }

@@ -25,11 +25,21 @@ async fn default_policies_are_those_of_wso2() {
         ("advanced", vec!["10KPerMin", "20KPerMin", "50KPerMin"]),
     ] {
         let (_, list) = call(&world, ADMIN, "GET", &format!("/throttling/policies/{level}"), Value::Null).await;
-        let found: Vec<&str> = list["list"].as_array().unwrap().iter().map(|p| p["policyName"].as_str().unwrap()).collect();
+        let found: Vec<&str> =
+            list["list"].as_array().unwrap().iter().map(|p| p["policyName"].as_str().unwrap()).collect();
         assert_eq!(found, names);
     }
     let (_, plans) = call(&world, ADMIN_OF_EXAMPLE, "GET", "/throttling/policies/subscription", Value::Null).await;
-    for name in ["Gold", "Silver", "Bronze", "Unauthenticated", "DefaultSubscriptionless", "AsyncGold", "AsyncWHGold", "AIBronze"] {
+    for name in [
+        "Gold",
+        "Silver",
+        "Bronze",
+        "Unauthenticated",
+        "DefaultSubscriptionless",
+        "AsyncGold",
+        "AsyncWHGold",
+        "AIBronze",
+    ] {
         assert!(plans.to_string().contains(&format!("\"{name}\"")), "{name}");
     }
 }
@@ -49,7 +59,10 @@ async fn policies_are_created_changed_exported_and_removed() {
         changed["description"] = "changed".into();
         changed["policyName"] = "Renamed".into();
         let (status, body) = call(&world, ADMIN, "PUT", &one, changed).await;
-        assert_eq!((status, &body["description"], &body["policyName"]), (StatusCode::OK, &json!("changed"), &json!("P1")));
+        assert_eq!(
+            (status, &body["description"], &body["policyName"]),
+            (StatusCode::OK, &json!("changed"), &json!("P1"))
+        );
         for method in ["GET", "DELETE"] {
             assert_eq!(call(&world, SUBSCRIBER, method, &one, Value::Null).await.0, StatusCode::UNAUTHORIZED);
             let expected = if level == "custom" { StatusCode::FORBIDDEN } else { StatusCode::NOT_FOUND };
@@ -98,7 +111,13 @@ async fn deny_policies_reach_the_gateway_while_they_are_on() {
     let world = World::new().await;
     world.create(CREATOR, pizza("Pizza")).await;
     let post = |kind: &str, value: Value| {
-        call(&world, ADMIN, "POST", "/throttling/deny-policies", json!({"conditionType": kind, "conditionValue": value}))
+        call(
+            &world,
+            ADMIN,
+            "POST",
+            "/throttling/deny-policies",
+            json!({"conditionType": kind, "conditionValue": value}),
+        )
     };
     let (status, made) = post("API", json!("/pizza/1.0.0")).await;
     assert_eq!((status, &made["conditionStatus"]), (StatusCode::CREATED, &json!(true)));
@@ -116,7 +135,9 @@ async fn deny_policies_reach_the_gateway_while_they_are_on() {
     assert_eq!(post("WEATHER", json!("rain")).await.0, StatusCode::BAD_REQUEST);
     post("USER", json!("mallory")).await;
     let conditions: Vec<DenyCondition> = world.gateway.snapshot().denials.into_iter().map(|d| d.condition).collect();
-    assert_eq!(conditions, [DenyCondition::ApiContext("/pizza/1.0.0".into()), DenyCondition::User("mallory@carbon.super".into())]);
+    assert_eq!(conditions.len(), 2);
+    assert!(conditions.contains(&DenyCondition::ApiContext("/pizza/1.0.0".into())));
+    assert!(conditions.contains(&DenyCondition::User("mallory@carbon.super".into())));
     let one = format!("/throttling/deny-policy/{}", made["conditionId"].as_str().unwrap());
     assert_eq!(call(&world, ADMIN_OF_EXAMPLE, "GET", &one, Value::Null).await.0, StatusCode::NOT_FOUND);
     let (status, off) = call(&world, ADMIN, "PATCH", &one, json!({"conditionStatus": false})).await;
@@ -278,4 +299,33 @@ async fn every_administration_operation_is_closed_to_strangers() {
         checked += 1;
     }
     assert!(checked >= 50, "{checked}");
+}
+
+#[tokio::test]
+async fn ai_service_providers_keep_their_definition() {
+    let world = World::new().await;
+    let path = "/api/am/admin/v4/ai-service-providers";
+    let definition = json!({"openapi": "3.0.1", "info": {"title": "t", "version": "1"},
+        "paths": {"/chat": {"post": {"responses": {"200": {"description": "ok"}}}}}})
+    .to_string();
+    let form = |configuration: &'static str| {
+        vec![
+            ("name", None, &b"Vendor"[..]),
+            ("apiVersion", None, b"1"),
+            ("configurations", None, configuration.as_bytes()),
+            ("apiDefinition", Some("d.json"), definition.as_bytes()),
+        ]
+    };
+    let (status, made) = world.form(ADMIN, "POST", path, &form("{}")).await;
+    assert_eq!((status, &made["builtInSupport"]), (StatusCode::CREATED, &json!(false)), "{made}");
+    assert_eq!(world.form(ADMIN, "POST", path, &form("{}")).await.0, StatusCode::CONFLICT);
+    assert_eq!(world.form(ADMIN, "POST", path, &form("not json")).await.0, StatusCode::BAD_REQUEST);
+    let id = made["id"].as_str().unwrap();
+    let offered = format!("/api/am/publisher/v4/ai-service-providers/{id}/api-definition");
+    let (status, shown) = world.send(CREATOR, "GET", &offered, None).await;
+    assert_eq!((status, shown.to_string()), (StatusCode::OK, definition.clone()));
+    let one = format!("{path}/{id}");
+    assert_eq!(world.send(ADMIN_OF_EXAMPLE, "GET", &one, None).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(world.send(ADMIN, "DELETE", &one, None).await.0, StatusCode::OK);
+    assert_eq!(world.send(ADMIN, "GET", &one, None).await.0, StatusCode::NOT_FOUND);
 }

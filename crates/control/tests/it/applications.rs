@@ -102,6 +102,9 @@ async fn an_administrator_finds_applications_and_gives_them_to_known_consumers()
     assert_eq!(world.send(ADMIN, "POST", &give("sven"), None).await.0, StatusCode::OK);
     let (_, list) = world.send(ADMIN, "GET", "/api/am/admin/v4/applications?user=sven&name=wander", None).await;
     assert_eq!((&list["count"], &list["list"][0]["applicationId"]), (&json!(1), &json!(id)));
-    assert_eq!(world.send(SUBSCRIBER, "GET", &format!("{PORTAL}/applications/{id}"), None).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(
+        world.send(SUBSCRIBER, "GET", &format!("{PORTAL}/applications/{id}"), None).await.0,
+        StatusCode::NOT_FOUND
+    );
     assert_eq!(world.send(NEIGHBOUR, "GET", &format!("{PORTAL}/applications/{id}"), None).await.0, StatusCode::OK);
 }

@@ -61,5 +61,10 @@ async fn real_definitions_import_and_survive_a_round_trip() {
     for line in &refused {
         println!("refused {line}");
     }
-    assert!(refused.len() * 20 <= files.len(), "more than 5 % refused: {refused:#?}");
+    // Files that no parser reads (their line ends are lost) or whose purpose is to be refused do not count.
+    let broken =
+        |line: &String| line.contains("mapping values are not allowed") || line.contains("a path starts with a slash");
+    let wrongly: Vec<_> = refused.iter().filter(|line| !broken(line)).collect();
+    assert!(wrongly.is_empty(), "{wrongly:#?}");
+    assert!(refused.len() * 10 <= files.len(), "{refused:#?}");
 }

@@ -9,10 +9,7 @@ use crate::world::{CREATOR, World};
 
 async fn refused(world: &World, name: &str, path: &str, parts: &[(&str, Option<&str>, &[u8])], says: &str) {
     let (status, body) = world.form(CREATOR, "POST", path, parts).await;
-    assert!(
-        matches!(status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE),
-        "{name}: {status} {body}"
-    );
+    assert!(matches!(status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE), "{name}: {status} {body}");
     assert!(body["description"].as_str().unwrap_or_default().contains(says), "{name}: {body}");
     let (_, list) = world.send(CREATOR, "GET", "/apis", None).await;
     assert_eq!(list["count"], 0, "{name}");
@@ -21,8 +18,13 @@ async fn refused(world: &World, name: &str, path: &str, parts: &[(&str, Option<&
 #[tokio::test]
 async fn hostile_definitions() {
     let world = World::new().await;
-    let deep = format!("{{\"openapi\":\"3.0.0\",\"info\":{{}},\"paths\":{{}},\"x\":{}{}}}", "[".repeat(5000), "]".repeat(5000));
-    let shallow_deep = format!("{{\"openapi\":\"3.0.0\",\"info\":{{}},\"paths\":{{}},\"x\":{}{}}}", "[".repeat(110), "]".repeat(110));
+    let deep = format!(
+        "{{\"openapi\":\"3.0.0\",\"info\":{{}},\"paths\":{{}},\"x\":{}{}}}",
+        "[".repeat(5000),
+        "]".repeat(5000)
+    );
+    let shallow_deep =
+        format!("{{\"openapi\":\"3.0.0\",\"info\":{{}},\"paths\":{{}},\"x\":{}{}}}", "[".repeat(110), "]".repeat(110));
     let mut laughs = String::from("a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]\n");
     for level in 1..12 {
         let previous = level - 1;
@@ -59,13 +61,14 @@ async fn hostile_definitions() {
 #[tokio::test]
 async fn circular_references_are_tolerated() {
     let world = World::new().await;
-    let text = br##"{"openapi":"3.0.0","info":{"title":"Circle","version":"1"},"paths":{"/a":{"$ref":"#/paths/~1a","get":{}}},
+    let text =
+        br##"{"openapi":"3.0.0","info":{"title":"Circle","version":"1"},"paths":{"/a":{"$ref":"#/paths/~1a","get":{}}},
         "components":{"schemas":{"A":{"$ref":"#/components/schemas/B"},"B":{"$ref":"#/components/schemas/A"}}}}"##;
     let (status, body) = world.form(CREATOR, "POST", "/apis/import-openapi", &[("file", Some("x"), text)]).await;
     assert_eq!(status, StatusCode::CREATED, "{body}");
 }
 
-fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
     for (name, content) in entries {
@@ -98,9 +101,21 @@ async fn hostile_archives() {
         ("broken", zip(&[("A/api.yaml", b"type: api\ndata: [\n")]), "A/api.yaml: line"),
         ("product", zip(&[("A/api.yaml", b"type: api_product\ndata: {}\n")]), "api_product"),
         ("no name", zip(&[("A/api.yaml", b"type: api\ndata: {version: '1', context: /a}\n")]), "data.name"),
-        ("broken definition", zip(&[("A/api.yaml", api), ("A/Definitions/swagger.yaml", b"openapi: 3.0.0\n")]), "info is missing"),
-        ("bad environment", zip(&[("A/api.yaml", api), ("A/deployment_environments.yaml", b"data: [{}]")]), "deploymentEnvironment"),
-        ("bad document", zip(&[("A/api.yaml", api), ("A/Docs/x/document.yaml", b"data: {name: x, type: NONE}")]), "type"),
+        (
+            "broken definition",
+            zip(&[("A/api.yaml", api), ("A/Definitions/swagger.yaml", b"openapi: 3.0.0\n")]),
+            "info is missing",
+        ),
+        (
+            "bad environment",
+            zip(&[("A/api.yaml", api), ("A/deployment_environments.yaml", b"data: [{}]")]),
+            "deploymentEnvironment",
+        ),
+        (
+            "bad document",
+            zip(&[("A/api.yaml", api), ("A/Docs/x/document.yaml", b"data: {name: x, type: NONE}")]),
+            "type",
+        ),
     ] {
         refused(&world, name, "/apis/import", &[("file", Some("a.zip"), &bytes)], says).await;
     }

@@ -19,8 +19,11 @@ async fn an_api_goes_through_all_states_and_the_gateway_follows() {
     let served = || world.gateway.snapshot().apis.first().map(|a| format!("{:?}", a.lifecycle));
     assert_eq!(served().as_deref(), Some("Created"));
     for (action, state) in [
-        ("Publish", Some("Published")), ("Block", Some("Blocked")), ("Re-Publish", Some("Published")),
-        ("Deprecate", Some("Deprecated")), ("Retire", None),
+        ("Publish", Some("Published")),
+        ("Block", Some("Blocked")),
+        ("Re-Publish", Some("Published")),
+        ("Deprecate", Some("Deprecated")),
+        ("Retire", None),
     ] {
         assert_eq!(act(&world, id, action).await, StatusCode::OK, "{action}");
         assert_eq!(served().as_deref(), state);

@@ -1,16 +1,30 @@
 //! The REST APIs over a real embedded database, called through the router in memory.
 
-mod apis;
-mod subscriptions;
-mod portal;
-mod keys;
-mod fake_keys;
-mod applications;
+#[cfg(test)]
 mod administration;
+#[cfg(test)]
+mod apis;
+#[cfg(test)]
+mod applications;
+#[cfg(test)]
 mod corpus;
+#[cfg(test)]
 mod definitions;
+#[cfg(test)]
+mod fake_keys;
+#[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod lifecycle;
+#[cfg(test)]
+mod portal;
+#[cfg(test)]
 mod projects;
+#[cfg(test)]
 mod revisions;
+#[cfg(test)]
+mod subscriptions;
+#[cfg(test)]
 mod world;

@@ -24,7 +24,10 @@ async fn published_apis_are_found_by_strangers_and_drafts_by_nobody() {
         assert_eq!(one["endpointURLs"][0]["URLs"]["https"], "https://localhost:8243/pizza/1.0.0");
         assert!(!one.to_string().contains("127.0.0.1:9"), "the backend is nobody's business: {one}");
         let (status, document) = get(&world, who, &format!("/apis/{api}/swagger")).await;
-        assert_eq!((status, &document["servers"][0]["url"]), (StatusCode::OK, &json!("https://localhost:8243/pizza/1.0.0")));
+        assert_eq!(
+            (status, &document["servers"][0]["url"]),
+            (StatusCode::OK, &json!("https://localhost:8243/pizza/1.0.0"))
+        );
         let path = format!("/apis/{}", draft["id"].as_str().unwrap());
         assert_eq!(get(&world, who, &path).await.0, StatusCode::NOT_FOUND);
         assert_eq!(get(&world, who, &format!("{path}/swagger")).await.0, StatusCode::NOT_FOUND);
@@ -74,8 +77,11 @@ async fn tags_are_counted_and_queries_combine() {
         published(&world, CREATOR, document).await;
     }
     let (_, tags) = get(&world, "", "/tags").await;
-    assert_eq!(tags["list"], json!([{"value": "food", "count": 2}, {"value": "API_x", "count": 1},
-                                    {"value": "api_x", "count": 1}]));
+    assert_eq!(
+        tags["list"],
+        json!([{"value": "food", "count": 2}, {"value": "API_x", "count": 1},
+                                    {"value": "api_x", "count": 1}])
+    );
     for (query, count) in [("name:One%20name:Two", 2), ("name:One%20tag:food", 1), ("tag:other", 0), ("", 2)] {
         assert_eq!(get(&world, "", &format!("/apis?query={query}")).await.1["count"], count, "{query}");
     }

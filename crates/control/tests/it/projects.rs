@@ -83,8 +83,12 @@ async fn an_exported_project_is_the_same_elsewhere() {
 async fn a_failed_import_leaves_nothing_behind() {
     let world = World::new().await;
     let files = BTreeMap::from([
-        ("api.yaml".to_owned(), b"type: api\ndata: {name: A, version: 1.0.0, context: /a, policies: [Gold], \
-            endpointConfig: {endpoint_type: http, production_endpoints: {url: 'http://127.0.0.1:9'}}}".to_vec()),
+        (
+            "api.yaml".to_owned(),
+            b"type: api\ndata: {name: A, version: 1.0.0, context: /a, policies: [Gold], \
+            endpointConfig: {endpoint_type: http, production_endpoints: {url: 'http://127.0.0.1:9'}}}"
+                .to_vec(),
+        ),
         ("deployment_environments.yaml".to_owned(), b"data: [{deploymentEnvironment: Mars}]".to_vec()),
     ]);
     let error = world.control.import_project_files(&operator(), files, ImportOptions::default()).await.unwrap_err();

@@ -34,9 +34,8 @@ async fn the_gateway_serves_the_revision_not_the_working_copy() {
     made["operations"] = json!([{"target": "/new", "verb": "GET"}]);
     let (status, body) = world.send(CREATOR, "PUT", &format!("/apis/{id}"), Some(made)).await;
     assert_eq!(status, StatusCode::OK, "{body}");
-    let templates = || -> Vec<String> {
-        world.gateway.snapshot().apis[0].resources.iter().map(|r| r.template.clone()).collect()
-    };
+    let templates =
+        || -> Vec<String> { world.gateway.snapshot().apis[0].resources.iter().map(|r| r.template.clone()).collect() };
     assert_eq!(templates(), ["/order/{id}", "/menu"]);
     let (_, read) = world.send(CREATOR, "GET", &format!("/apis/{revision}"), None).await;
     assert_eq!((&read["isRevision"], &read["operations"][0]["target"]), (&json!(true), &json!("/order/{id}")));
@@ -87,10 +86,14 @@ async fn what_the_gateway_cannot_serve_is_refused_before_it_is_deployed() {
         ("Hub", "type", json!("WEBSUB")),
         ("Lambda", "endpointConfig", json!({"endpoint_type": "awslambda"})),
         ("Empty", "endpointConfig", json!({"endpoint_type": "http"})),
-        ("Digest", "endpointConfig", json!({
-            "endpoint_type": "http", "production_endpoints": {"url": "http://127.0.0.1:9"},
-            "endpoint_security": {"production": {"enabled": true, "type": "DIGEST", "username": "u", "password": "p"}},
-        })),
+        (
+            "Digest",
+            "endpointConfig",
+            json!({
+                "endpoint_type": "http", "production_endpoints": {"url": "http://127.0.0.1:9"},
+                "endpoint_security": {"production": {"enabled": true, "type": "DIGEST", "username": "u", "password": "p"}},
+            }),
+        ),
     ] {
         let mut document = pizza(name);
         document[field] = value;

@@ -45,7 +45,8 @@ async fn a_subscription_lives_and_reaches_the_gateway() {
                       "requestedThrottlingPolicy": "Unlimited"});
     let (status, changed) = world.send(SUBSCRIBER, "PUT", &one, Some(plan)).await;
     assert_eq!((status, &changed["throttlingPolicy"]), (StatusCode::OK, &json!("Unlimited")));
-    let block = format!("{PUBLISHER}/subscriptions/block-subscription?subscriptionId={id}&blockState=PROD_ONLY_BLOCKED");
+    let block =
+        format!("{PUBLISHER}/subscriptions/block-subscription?subscriptionId={id}&blockState=PROD_ONLY_BLOCKED");
     assert_eq!(world.send(SUBSCRIBER, "POST", &block, None).await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(world.send("carla+example.com", "POST", &block, None).await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(world.send(NEIGHBOUR, "DELETE", &one, None).await.0, StatusCode::NOT_FOUND);
@@ -82,7 +83,10 @@ async fn only_offered_plans_open_apis_and_own_applications_count() {
     let many = json!([{"applicationId": app, "apiId": api, "throttlingPolicy": "Gold"},
                       {"applicationId": app, "apiId": api, "throttlingPolicy": "Gold"}]);
     let (status, made) = world.send(SUBSCRIBER, "POST", &format!("{PORTAL}/subscriptions/multiple"), Some(many)).await;
-    assert_eq!((status, &made[0]["status"], &made[1]["status"]), (StatusCode::OK, &json!("UNBLOCKED"), &json!("REJECTED")));
+    assert_eq!(
+        (status, &made[0]["status"], &made[1]["status"]),
+        (StatusCode::OK, &json!("UNBLOCKED"), &json!("REJECTED"))
+    );
 }
 
 #[tokio::test]

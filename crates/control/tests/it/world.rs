@@ -92,9 +92,20 @@ impl Authenticator for People {
         Box::pin(async move {
             let Credentials::Bearer(token) = credentials else { return Err(AuthenticationError::Invalid) };
             let (user, tenant) = token.expose().split_once('+').unwrap_or((token.expose(), ""));
-            let publisher = ["apim:api_view", "apim:api_create", "apim:api_publish", "apim:api_delete",
-                "apim:api_import_export", "apim:document_create"];
-            let admin = ["apim:shared_scope_manage", "apim:common_operation_policy_manage", "apim:policies_import_export", "apim:admin"];
+            let publisher = [
+                "apim:api_view",
+                "apim:api_create",
+                "apim:api_publish",
+                "apim:api_delete",
+                "apim:api_import_export",
+                "apim:document_create",
+            ];
+            let admin = [
+                "apim:shared_scope_manage",
+                "apim:common_operation_policy_manage",
+                "apim:policies_import_export",
+                "apim:admin",
+            ];
             let (roles, scopes): (&[&str], Vec<&str>) = match user {
                 "admin" => (&["admin"], [&publisher[..], &admin[..]].concat()),
                 "carla" => (&["Internal/creator", "Internal/publisher", "blue"], publisher.to_vec()),
@@ -207,7 +218,8 @@ impl World {
 
     /// Makes a revision and deploys it to `Default`; returns the revision's id.
     pub(crate) async fn deploy(&self, who: &str, api: &str) -> String {
-        let (status, body) = self.send(who, "POST", &format!("/apis/{api}/revisions"), Some(serde_json::json!({}))).await;
+        let (status, body) =
+            self.send(who, "POST", &format!("/apis/{api}/revisions"), Some(serde_json::json!({}))).await;
         assert_eq!(status, StatusCode::CREATED, "{body}");
         let revision = body["id"].as_str().unwrap().to_owned();
         let path = format!("/apis/{api}/deploy-revision?revisionId={revision}");

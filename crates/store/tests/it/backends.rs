@@ -1,6 +1,6 @@
 //! Fresh databases for a test, one per backend.
 
-use model::Timestamp;
+use model::{Secret, Timestamp};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -53,12 +53,14 @@ async fn fresh_postgres(url: &str) -> (Database, String) {
     let mut admin = PgConnection::connect(url).await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await.unwrap();
     let options = sqlx::postgres::PgConnectOptions::from_str(url).unwrap();
+    let user = url.trim_start_matches("postgresql://").rsplit_once('@').map_or("", |(user, _)| user);
+    let password = user.split_once(':').map(|(_, password)| password);
     let settings = PostgresSettings {
         host: options.get_host().to_owned(),
         port: options.get_port(),
         database: name.clone(),
         username: options.get_username().to_owned(),
-        password: None,
+        password: password.map(|p| Secret::new(p.to_owned())),
         ca_file: None,
         max_connections: 4,
     };

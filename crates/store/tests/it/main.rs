@@ -1,8 +1,13 @@
 //! The conformance suite of the store: each test runs on SQLite, and on PostgreSQL when the test command started one
 //! (`PORTCULLIS_TEST_POSTGRES_URL`, a superuser's URL).
-#![expect(clippy::unwrap_used, reason = "test code: a panic is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "test code: a panic is a failed test, and what is skipped is said"
+)]
 
 mod backends;
+mod consumers;
 mod crash;
 mod identity;
 mod migration;

@@ -6,6 +6,7 @@ use http::StatusCode;
 use web::{Answer, Call, Operation, Permit, RouteTable, created, json, no_content};
 
 use super::actor;
+use crate::field::Field;
 use crate::{Control, ControlError, deny};
 
 const VIEW: &[&str] = &["apim:admin", "apim:bl_view"];
@@ -34,7 +35,7 @@ async fn list(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answe
 async fn create(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let actor = actor(&control, &permit).await?;
     let policy = deny::create(&control, &actor, &call.json()?).await?;
-    let id = policy["conditionId"].as_str().unwrap_or_default();
+    let id = policy.at("conditionId").as_str().unwrap_or_default();
     Ok(created(&format!("/api/am/admin/v4/throttling/deny-policy/{id}"), &policy))
 }
 

@@ -6,6 +6,7 @@ use http::StatusCode;
 use web::{Answer, Call, Operation, Permit, RouteTable, created, json, no_content};
 
 use super::actor;
+use crate::field::Field;
 use crate::key_manager::{discover, registry};
 use crate::{Control, ControlError};
 
@@ -40,7 +41,7 @@ async fn list(control: Arc<Control>, permit: Permit, _: Call) -> Result<Answer, 
 async fn create(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let actor = actor(&control, &permit).await?;
     let made = registry::create(&control, &actor, &call.json()?).await?;
-    Ok(created(&format!("{PATH}/{}", made["id"].as_str().unwrap_or_default()), &made))
+    Ok(created(&format!("{PATH}/{}", made.at("id").as_str().unwrap_or_default()), &made))
 }
 
 async fn discover_one(control: Arc<Control>, _: Permit, call: Call) -> Result<Answer, ControlError> {

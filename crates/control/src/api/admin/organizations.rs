@@ -6,6 +6,7 @@ use http::StatusCode;
 use web::{Answer, Call, Operation, Permit, RouteTable, created, json, no_content};
 
 use super::actor;
+use crate::field::Field;
 use crate::{Control, ControlError, organization};
 
 const VIEW: &[&str] = &["apim:admin", "apim:organization_read"];
@@ -30,7 +31,7 @@ async fn list(control: Arc<Control>, permit: Permit, _: Call) -> Result<Answer, 
 async fn create(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let actor = actor(&control, &permit).await?;
     let made = organization::create(&control, &actor, &call.json()?).await?;
-    Ok(created(&format!("{PATH}/{}", made["organizationId"].as_str().unwrap_or_default()), &made))
+    Ok(created(&format!("{PATH}/{}", made.at("organizationId").as_str().unwrap_or_default()), &made))
 }
 
 async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {

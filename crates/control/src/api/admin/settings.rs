@@ -24,11 +24,14 @@ async fn settings(control: Arc<Control>, permit: Permit, _: Call) -> Result<Answ
     let mut work = control.read().await?;
     let names: Vec<String> = scopes::bindings(&mut work, actor.tenant()).await?.into_keys().collect();
     let connectors: Vec<Value> = CONNECTORS.iter().map(|connector| connector.described()).collect();
-    Ok(json(StatusCode::OK, &object!({
-        "scopes": names,
-        "gatewayTypes": ["Regular"],
-        "keyManagerConfiguration": connectors,
-        "analyticsEnabled": false,
-        "transactionCounterEnabled": false,
-    })))
+    Ok(json(
+        StatusCode::OK,
+        &object!({
+            "scopes": names,
+            "gatewayTypes": ["Regular"],
+            "keyManagerConfiguration": connectors,
+            "analyticsEnabled": false,
+            "transactionCounterEnabled": false,
+        }),
+    ))
 }

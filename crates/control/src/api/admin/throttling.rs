@@ -7,6 +7,7 @@ use model::PolicyId;
 use web::{Answer, Call, Operation, Permit, RouteTable, created, json, no_content};
 
 use super::actor;
+use crate::field::Field;
 use crate::throttling::{Level, exchange, manage};
 use crate::{Control, ControlError};
 
@@ -89,7 +90,7 @@ async fn list(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answe
 async fn create(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let actor = actor(&control, &permit).await?;
     let policy = manage::create(&control, &actor, level(&call)?, &call.json()?).await?;
-    let location = format!("{}/{}", call.uri.path(), policy["policyId"].as_str().unwrap_or_default());
+    let location = format!("{}/{}", call.uri.path(), policy.at("policyId").as_str().unwrap_or_default());
     Ok(created(&location, &policy))
 }
 
@@ -100,11 +101,7 @@ async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer
 }
 
 /// The id in the path. Levels that are closed to the actor are refused before the id is looked at.
-async fn policy_id(
-    control: &Control,
-    actor: &crate::Actor,
-    call: &Call,
-) -> Result<PolicyId, ControlError> {
+async fn policy_id(control: &Control, actor: &crate::Actor, call: &Call) -> Result<PolicyId, ControlError> {
     if level(call)? == Level::Custom && !actor.tenant().is_super() {
         manage::list(control, actor, Level::Custom).await?;
     }

@@ -9,6 +9,7 @@ use web::{Answer, Call, Operation, Permit, RouteTable, json, text, with_header};
 use super::{OPEN, viewer};
 use crate::api::page::Page;
 use crate::discovery::{definition, list as lists, view};
+use crate::field::Field;
 use crate::{Control, ControlError};
 
 const PATH: &str = "/api/am/devportal/v3/apis";
@@ -116,12 +117,12 @@ async fn wsdl(control: Arc<Control>, permit: Option<Permit>, call: Call) -> Resu
 async fn plans(control: Arc<Control>, permit: Option<Permit>, call: Call) -> Result<Answer, ControlError> {
     let viewer = viewer(&control, permit.as_ref(), &call).await?;
     let api = view::get(&control, &viewer, call.path_id("apiId")?).await?;
-    let list: Vec<_> = api["tiers"]
+    let list: Vec<_> = api.at("tiers")
         .as_array()
         .map(Vec::as_slice)
         .unwrap_or_default()
         .iter()
-        .map(|tier| object!({"name": tier["tierName"], "policyLevel": "subscription", "tierPlan": tier["tierPlan"]}))
+        .map(|tier| object!({"name": tier.at("tierName"), "policyLevel": "subscription", "tierPlan": tier.at("tierPlan")}))
         .collect();
     Ok(json(StatusCode::OK, &list))
 }

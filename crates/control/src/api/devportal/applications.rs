@@ -8,6 +8,7 @@ use web::{Answer, Call, Operation, Permit, RouteTable, created, json, no_content
 use super::{APPLICATIONS, consumer};
 use crate::api::page::Page;
 use crate::application::{create as making, delete as removal, list as lists, update as change};
+use crate::field::Field;
 use crate::{Control, ControlError};
 
 const PATH: &str = "/api/am/devportal/v3/applications";
@@ -34,7 +35,7 @@ async fn list(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answe
 async fn create(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let actor = consumer(&control, &permit).await?;
     let made = making::create(&control, &actor, &call.json()?).await?;
-    Ok(created(&format!("{PATH}/{}", made["applicationId"].as_str().unwrap_or_default()), &made))
+    Ok(created(&format!("{PATH}/{}", made.at("applicationId").as_str().unwrap_or_default()), &made))
 }
 
 async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {

@@ -8,6 +8,7 @@ use web::{Answer, Call, Operation, Permit, RouteTable, json};
 
 use super::{OPEN, SUBSCRIBE, consumer, viewer};
 use crate::api::page::Page;
+use crate::field::Field;
 use crate::key_manager::registry;
 use crate::throttling::{Level, may_use, portal};
 use crate::{Control, ControlError, category, discovery};
@@ -56,11 +57,7 @@ pub(super) fn routes() -> RouteTable<Control> {
         )
 }
 
-async fn views(
-    control: &Control,
-    permit: Option<&Permit>,
-    call: &Call,
-) -> Result<Vec<Value>, ControlError> {
+async fn views(control: &Control, permit: Option<&Permit>, call: &Call) -> Result<Vec<Value>, ControlError> {
     let level = match call.path("policyLevel")? {
         "application" => Level::Application,
         "subscription" => Level::Subscription,
@@ -83,7 +80,7 @@ async fn policies(control: Arc<Control>, permit: Option<Permit>, call: Call) -> 
 
 async fn policy(control: Arc<Control>, permit: Option<Permit>, call: Call) -> Result<Answer, ControlError> {
     let name = call.path("policyId")?;
-    let found = views(&control, permit.as_ref(), &call).await?.into_iter().find(|view| view["name"] == name);
+    let found = views(&control, permit.as_ref(), &call).await?.into_iter().find(|view| view.at("name") == name);
     let found = found.ok_or_else(|| ControlError::not_found(format!("There is no policy {name:?}.")))?;
     Ok(json(StatusCode::OK, &found))
 }
@@ -95,7 +92,7 @@ async fn key_managers(control: Arc<Control>, permit: Permit, call: Call) -> Resu
     let all = registry::all(&control, &mut work, viewer.tenant.id, viewer.tenant.domain.as_str()).await?;
     let list: Vec<Value> = all
         .iter()
-        .filter(|entry| entry["enabled"] == true && may_use(entry, |role| actor.has_role(role)))
+        .filter(|entry| entry.at("enabled") == true && may_use(entry, |role| actor.has_role(role)))
         .map(shown)
         .collect();
     Ok(json(StatusCode::OK, &object!({"count": list.len(), "list": list})))
@@ -108,25 +105,25 @@ fn shown(entry: &Value) -> Value {
         text.map_or_else(|| entry[real].clone(), Value::from)
     };
     object!({
-        "id": entry["id"],
-        "name": entry["name"],
-        "type": entry["type"],
-        "displayName": entry["displayName"].as_str().or_else(|| entry["name"].as_str()),
-        "description": entry["description"],
-        "enabled": entry["enabled"],
-        "availableGrantTypes": entry["availableGrantTypes"],
+        "id": entry.at("id"),
+        "name": entry.at("name"),
+        "type": entry.at("type"),
+        "displayName": entry.at("displayName").as_str().or_else(|| entry.at("name").as_str()),
+        "description": entry.at("description"),
+        "enabled": entry.at("enabled"),
+        "availableGrantTypes": entry.at("availableGrantTypes"),
         "tokenEndpoint": advertised("displayTokenEndpoint", "tokenEndpoint"),
         "revokeEndpoint": advertised("displayRevokeEndpoint", "revokeEndpoint"),
-        "userInfoEndpoint": entry["userInfoEndpoint"],
-        "enableTokenGeneration": entry["enableTokenGeneration"],
-        "enableTokenEncryption": entry["enableTokenEncryption"],
-        "enableTokenHashing": entry["enableTokenHashing"],
-        "enableOAuthAppCreation": entry["enableOAuthAppCreation"],
-        "enableMapOAuthConsumerApps": entry["enableMapOAuthConsumerApps"],
+        "userInfoEndpoint": entry.at("userInfoEndpoint"),
+        "enableTokenGeneration": entry.at("enableTokenGeneration"),
+        "enableTokenEncryption": entry.at("enableTokenEncryption"),
+        "enableTokenHashing": entry.at("enableTokenHashing"),
+        "enableOAuthAppCreation": entry.at("enableOAuthAppCreation"),
+        "enableMapOAuthConsumerApps": entry.at("enableMapOAuthConsumerApps"),
         "applicationConfiguration": [],
-        "alias": entry["alias"],
+        "alias": entry.at("alias"),
         "additionalProperties": {},
-        "tokenType": entry["tokenType"],
+        "tokenType": entry.at("tokenType"),
     })
 }
 

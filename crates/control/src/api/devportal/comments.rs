@@ -10,6 +10,7 @@ use super::{OPEN, SUBSCRIBE, viewer};
 use crate::api::page::Page;
 use crate::comment::{self, EntryPoint};
 use crate::discovery::{self, Viewer};
+use crate::field::Field;
 use crate::{Actor, Control, ControlError};
 
 const PATH: &str = "/api/am/devportal/v3/apis/{apiId}/comments";
@@ -45,7 +46,7 @@ async fn create(control: Arc<Control>, permit: Permit, call: Call) -> Result<Ans
     let actor = Actor::of(&permit);
     let parent = call.query("replyTo");
     let made = comment::create(&control, &actor, api, parent, EntryPoint::Devportal, &call.json()?).await?;
-    Ok(created(&format!("{}/{}", call.uri.path(), made["id"].as_str().unwrap_or_default()), &made))
+    Ok(created(&format!("{}/{}", call.uri.path(), made.at("id").as_str().unwrap_or_default()), &made))
 }
 
 async fn get(control: Arc<Control>, permit: Option<Permit>, call: Call) -> Result<Answer, ControlError> {

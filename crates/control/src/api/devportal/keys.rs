@@ -20,7 +20,11 @@ macro_rules! below {
 pub(super) fn routes() -> RouteTable<Control> {
     let operation = Operation::new;
     RouteTable::new()
-        .guarded(operation("devportal.keys.generate", "POST", below!("generate-keys"), "Make keys"), APPLICATIONS, generate)
+        .guarded(
+            operation("devportal.keys.generate", "POST", below!("generate-keys"), "Make keys"),
+            APPLICATIONS,
+            generate,
+        )
         .guarded(operation("devportal.keys.map", "POST", below!("map-keys"), "Map a client"), APPLICATIONS, map)
         .guarded(operation("devportal.keys.list", "GET", below!("oauth-keys"), "List keys"), APPLICATIONS, list)
         .guarded(operation("devportal.keys.list-all", "GET", below!("keys"), "List keys"), APPLICATIONS, list)
@@ -133,11 +137,7 @@ fn secret_routes() -> RouteTable<Control> {
 }
 
 /// Application and key mapping of a request; WSO2's older paths name the key type instead of the mapping.
-async fn target(
-    control: &Control,
-    actor: &Actor,
-    call: &Call,
-) -> Result<(ApplicationId, KeyMappingId), ControlError> {
+async fn target(control: &Control, actor: &Actor, call: &Call) -> Result<(ApplicationId, KeyMappingId), ControlError> {
     let id = call.path_id("applicationId")?;
     match call.path("keyType") {
         Ok(kind) => Ok((id, keys::of_type(control, actor, id, kind).await?)),

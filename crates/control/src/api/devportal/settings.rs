@@ -32,20 +32,23 @@ async fn settings(control: Arc<Control>, _: Call) -> Result<Answer, ControlError
     let settings = control.settings();
     let https = format!("https://{}:{}", settings.hostname, settings.gateway_https_port);
     let http = format!("http://{}:{}", settings.hostname, settings.gateway_http_port);
-    Ok(json(StatusCode::OK, &object!({
-        "grantTypes": settings.portal.grant_types,
-        "scopes": ["apim:subscribe", "apim:app_manage", "apim:sub_manage", "apim:api_key", "apim:app_import_export"],
-        "applicationSharingEnabled": settings.portal.application_sharing,
-        "mapExistingAuthApps": true,
-        "apiGatewayEndpoint": format!("{http},{https}"),
-        "monetizationEnabled": false,
-        "recommendationEnabled": false,
-        "IsUnlimitedTierPaid": false,
-        "identityProvider": {"external": false},
-        "IsAnonymousModeEnabled": settings.anonymous_devportal,
-        "IsPasswordChangeEnabled": true,
-        "crossTenantSubscriptionEnabled": settings.portal.cross_tenant_subscriptions,
-    })))
+    Ok(json(
+        StatusCode::OK,
+        &object!({
+            "grantTypes": settings.portal.grant_types,
+            "scopes": ["apim:subscribe", "apim:app_manage", "apim:sub_manage", "apim:api_key", "apim:app_import_export"],
+            "applicationSharingEnabled": settings.portal.application_sharing,
+            "mapExistingAuthApps": true,
+            "apiGatewayEndpoint": format!("{http},{https}"),
+            "monetizationEnabled": false,
+            "recommendationEnabled": false,
+            "IsUnlimitedTierPaid": false,
+            "identityProvider": {"external": false},
+            "IsAnonymousModeEnabled": settings.anonymous_devportal,
+            "IsPasswordChangeEnabled": true,
+            "crossTenantSubscriptionEnabled": settings.portal.cross_tenant_subscriptions,
+        }),
+    ))
 }
 
 async fn attributes(control: Arc<Control>, _: Permit, _: Call) -> Result<Answer, ControlError> {

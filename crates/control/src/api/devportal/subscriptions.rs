@@ -7,6 +7,7 @@ use web::{Answer, Call, Operation, Permit, RouteTable, created, json, no_content
 
 use super::{SUBSCRIPTIONS, addressed, consumer};
 use crate::api::page::Page;
+use crate::field::Field;
 use crate::subscription::consumer as subscriptions;
 use crate::{Control, ControlError};
 
@@ -43,7 +44,7 @@ async fn list(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answe
 async fn create(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let actor = consumer(&control, &permit).await?;
     let made = subscriptions::create(&control, &actor, addressed(&call), &call.json()?).await?;
-    Ok(created(&format!("{PATH}/{}", made["subscriptionId"].as_str().unwrap_or_default()), &made))
+    Ok(created(&format!("{PATH}/{}", made.at("subscriptionId").as_str().unwrap_or_default()), &made))
 }
 
 async fn create_many(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {

@@ -21,11 +21,7 @@ pub(super) fn routes() -> RouteTable<Control> {
             &["apim:api_view", "apim:api_list_view", "apim:api_import_export", "apim:api_manage"],
             list,
         )
-        .guarded(
-            base("publisher.apis.create", "POST", "/api/am/publisher/v4/apis", "Create an API."),
-            CREATE,
-            create,
-        )
+        .guarded(base("publisher.apis.create", "POST", "/api/am/publisher/v4/apis", "Create an API."), CREATE, create)
         .guarded(
             base("publisher.apis.get", "GET", "/api/am/publisher/v4/apis/{apiId}", "Read an API or a revision of it."),
             VIEW,

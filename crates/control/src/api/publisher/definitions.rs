@@ -7,6 +7,7 @@ use model::ApiDocument;
 use web::{Answer, Call, FormParts, Operation, Permit, RestError, RouteTable, created, json};
 
 use super::{CHANGE, CREATE, VIEW, api_id};
+use crate::api::form::multipart;
 use crate::api::publisher::apis::location;
 use crate::publishing::DefinitionSource;
 use crate::{Actor, Control, ControlError};
@@ -60,7 +61,7 @@ pub(super) fn routes() -> RouteTable<Control> {
 }
 
 /// The definition in a form: a file, text in the given field, or an address.
-fn source(form: &FormParts, field: &str) -> Result<DefinitionSource, RestError> {
+pub(super) fn source(form: &FormParts, field: &str) -> Result<DefinitionSource, RestError> {
     if let Some(file) = form.files.get("file") {
         return Ok(DefinitionSource::Bytes(file.bytes.clone()));
     }
@@ -73,20 +74,26 @@ fn source(form: &FormParts, field: &str) -> Result<DefinitionSource, RestError> 
     }
 }
 
+/// The API object in a form.
+pub(super) fn properties(form: &FormParts) -> Result<ApiDocument, RestError> {
+    match form.text("additionalProperties") {
+        Some(text) => serde_json::from_str(&text).map_err(|e| {
+            RestError::bad_request(format!("additionalProperties is not the JSON of an API object: {e}."))
+        }),
+        None => Ok(ApiDocument::default()),
+    }
+}
+
 async fn import(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
-    let form = call.multipart().await?;
-    let properties = match form.text("additionalProperties") {
-        Some(text) => serde_json::from_str::<ApiDocument>(&text)
-            .map_err(|e| RestError::bad_request(format!("additionalProperties is not the JSON of an API object: {e}.")))?,
-        None => ApiDocument::default(),
-    };
+    let form = multipart(&call).await?;
+    let properties = properties(&form)?;
     let source = source(&form, "inlineAPIDefinition")?;
     let made = control.import_openapi(&Actor::of(&permit), source, properties).await?;
     Ok(created(&location(&made), &made))
 }
 
 async fn validate(control: Arc<Control>, _permit: Permit, call: Call) -> Result<Answer, ControlError> {
-    let form = call.multipart().await?;
+    let form = multipart(&call).await?;
     let mut report = control.validate_openapi(source(&form, "inlineAPIDefinition")?).await?.answer;
     if !super::flag(&call, "returnContent", false)
         && let Some(content) = report.get_mut("content")
@@ -102,6 +109,6 @@ async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer
 
 async fn update(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let id = api_id(&call)?;
-    let source = source(&call.multipart().await?, "apiDefinition")?;
+    let source = source(&multipart(&call).await?, "apiDefinition")?;
     Ok(json(StatusCode::OK, &control.update_definition(&Actor::of(&permit), id, source).await?))
 }

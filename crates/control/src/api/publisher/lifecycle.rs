@@ -45,9 +45,8 @@ pub(super) fn routes() -> RouteTable<Control> {
 
 async fn change(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let id = query_id(&call, "apiId")?;
-    let action = call
-        .query("action")
-        .ok_or_else(|| RestError::bad_request("The query parameter action is missing."))?;
+    let action =
+        call.query("action").ok_or_else(|| RestError::bad_request("The query parameter action is missing."))?;
     let options = LifecycleOptions::parse(call.query("lifecycleChecklist").unwrap_or_default())?;
     let state = control.change_lifecycle(&Actor::of(&permit), id, action, options).await?;
     let answer = object!({"workflowStatus": "APPROVED", "jsonPayload": null, "lifecycleState": state});

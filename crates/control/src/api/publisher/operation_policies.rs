@@ -7,6 +7,7 @@ use serde_json::{Value, json as object};
 use web::{Answer, Call, Operation, Permit, RestError, RouteTable, created, json, no_content, text, with_header};
 
 use super::{CREATE, VIEW, api_id};
+use crate::api::form::multipart;
 use crate::api::page::Page;
 use crate::archive::{Files, read_zip, write_zip};
 use crate::{Actor, Control, ControlError};
@@ -103,15 +104,14 @@ async fn create_for_api(control: Arc<Control>, permit: Permit, call: Call) -> Re
 }
 
 async fn add(control: &Control, actor: &Actor, call: &Call, api: Option<model::ApiId>) -> Result<Answer, ControlError> {
-    let form = call.multipart().await?;
+    let form = multipart(call).await?;
     let specification = form
         .text("policySpecFile")
         .ok_or_else(|| RestError::bad_request("Send the specification as policySpecFile."))?;
     let template = form.text("synapsePolicyDefinitionFile").or_else(|| form.text("ccPolicyDefinitionFile"));
-    let template = template
-        .ok_or_else(|| RestError::bad_request("Send the template as synapsePolicyDefinitionFile."))?;
-    let made =
-        control.create_operation_policy(actor, api, specification.as_bytes(), template.as_bytes()).await?;
+    let template =
+        template.ok_or_else(|| RestError::bad_request("Send the template as synapsePolicyDefinitionFile."))?;
+    let made = control.create_operation_policy(actor, api, specification.as_bytes(), template.as_bytes()).await?;
     let id = made.get("id").and_then(Value::as_str).unwrap_or_default();
     Ok(created(&format!("{ALL}/{id}"), &made))
 }
@@ -145,16 +145,15 @@ async fn export(control: Arc<Control>, permit: Permit, call: Call) -> Result<Ans
 }
 
 async fn import(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
-    let form = call.multipart().await?;
+    let form = multipart(&call).await?;
     let file = form.files.get("file").ok_or_else(|| RestError::bad_request("Send the policy as file."))?;
     let files = read_zip(&file.bytes)?;
     let find = |endings: &[&str]| files.iter().find(|(path, _)| endings.iter().any(|e| path.ends_with(e)));
     let specification = find(&[".yaml", ".yml", ".json"])
         .ok_or_else(|| ControlError::invalid("The archive has no specification (.yaml or .json)."))?;
-    let template = find(&[".j2", ".gotmpl"])
-        .ok_or_else(|| ControlError::invalid("The archive has no template (.j2)."))?;
-    let made =
-        control.create_operation_policy(&Actor::of(&permit), None, specification.1, template.1).await?;
+    let template =
+        find(&[".j2", ".gotmpl"]).ok_or_else(|| ControlError::invalid("The archive has no template (.j2)."))?;
+    let made = control.create_operation_policy(&Actor::of(&permit), None, specification.1, template.1).await?;
     let id = made.get("id").and_then(Value::as_str).unwrap_or_default();
     Ok(created(&format!("{ALL}/{id}"), &made))
 }

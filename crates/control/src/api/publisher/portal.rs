@@ -39,6 +39,16 @@ pub(super) fn routes() -> RouteTable<Control> {
         )
         .guarded(
             Operation::new(
+                "publisher.apis.generate-key",
+                "POST",
+                "/api/am/publisher/v4/apis/{apiId}/generate-key",
+                "Make a test key for an API.",
+            ),
+            &["apim:api_generate_key", "apim:api_create", "apim:api_publish", "apim:api_manage"],
+            generate_key,
+        )
+        .guarded(
+            Operation::new(
                 "publisher.apis.subscription-policies",
                 "GET",
                 "/api/am/publisher/v4/apis/{apiId}/subscription-policies",
@@ -100,4 +110,9 @@ async fn subscription_policies(control: Arc<Control>, permit: Permit, call: Call
     let found = control.api(&Actor::of(&permit), &id.to_string()).await?;
     let plans: Vec<Value> = found.plans().into_iter().map(|name| object!({"name": name})).collect();
     Ok(json(StatusCode::OK, &plans))
+}
+
+async fn generate_key(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+    let (key, seconds) = control.internal_key(&Actor::of(&permit), api_id(&call)?).await?;
+    Ok(json(StatusCode::OK, &object!({"apikey": key.expose(), "validityTime": seconds})))
 }

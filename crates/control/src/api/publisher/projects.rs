@@ -6,6 +6,7 @@ use http::{StatusCode, header};
 use web::{Answer, Call, Operation, Permit, RestError, RouteTable, text, with_header};
 
 use super::{EXCHANGE, flag, query_id};
+use crate::api::form::multipart;
 use crate::{Actor, Control, ControlError, ImportOptions};
 
 /// A packed project.
@@ -20,7 +21,7 @@ pub(super) fn routes() -> RouteTable<Control> {
                 "/api/am/publisher/v4/apis/export",
                 "Export an API as a project (apiId, or name and version).",
             ),
-            EXCHANGE,
+            &["apim:api_view", "apim:api_import_export", "apim:api_manage"],
             export,
         )
         .guarded(
@@ -49,7 +50,7 @@ async fn export(control: Arc<Control>, permit: Permit, call: Call) -> Result<Ans
 }
 
 async fn import(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
-    let form = call.multipart().await?;
+    let form = multipart(&call).await?;
     let file = form.files.get("file").ok_or_else(|| RestError::bad_request("Send the project as file."))?;
     let options = ImportOptions {
         overwrite: flag(&call, "overwrite", false),

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use x509_parser::public_key::PublicKey;
 
 use crate::Control;
+use crate::field::Field;
 
 /// How long registering a key manager waits for its keys. The job that refreshes them tries again.
 const WAIT: Duration = Duration::from_secs(3);
@@ -17,8 +18,8 @@ const MAX_KEYS: usize = 50;
 /// The keys of a key manager; an empty list when they cannot be had now.
 pub(crate) async fn of(control: &Control, document: &Map<String, Value>) -> Value {
     let certificates = document.get("certificates").unwrap_or(&Value::Null);
-    let value = certificates["value"].as_str().unwrap_or_default();
-    match certificates["type"].as_str() {
+    let value = certificates.at("value").as_str().unwrap_or_default();
+    match certificates.at("type").as_str() {
         Some("PEM") => from_pem(value).map_or_else(|_| json!([]), |key| json!([key])),
         Some("JWKS") if !value.is_empty() => {
             let fetched = tokio::time::timeout(WAIT, control.egress().get(value)).await;
@@ -45,16 +46,16 @@ pub(crate) async fn of(control: &Control, document: &Map<String, Value>) -> Valu
 /// The signature keys of a JWK set: RSA and EC public keys, at most fifty.
 fn from_jwks(body: &[u8]) -> Value {
     let document: Value = serde_json::from_slice(body).unwrap_or_default();
-    let keys = document["keys"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let keys = document.at("keys").as_array().map(Vec::as_slice).unwrap_or_default();
     keys.iter()
-        .filter(|key| matches!(key["kty"].as_str(), Some("RSA" | "EC")) && key["use"] != "enc")
+        .filter(|key| matches!(key.at("kty").as_str(), Some("RSA" | "EC")) && key.at("use") != "enc")
         // A private key in a public place is nothing to keep.
-        .filter(|key| key["d"].is_null())
+        .filter(|key| key.at("d").is_null())
         .take(MAX_KEYS)
         .map(|key| {
             let mut key = key.clone();
-            if key["alg"].is_null() {
-                let algorithm = if key["kty"] == "EC" { "ES256" } else { "RS256" };
+            if key.at("alg").is_null() {
+                let algorithm = if key.at("kty") == "EC" { "ES256" } else { "RS256" };
                 if let Some(object) = key.as_object_mut() {
                     object.insert("alg".into(), json!(algorithm));
                 }
@@ -74,8 +75,7 @@ pub(crate) fn from_pem(text: &str) -> Result<Value, String> {
     };
     let certificates = vault::keystore::read_pem_certificates(&bytes).map_err(|e| e.to_string())?;
     let first = certificates.first().ok_or_else(|| "there is no certificate in it".to_owned())?;
-    let (_, certificate) =
-        x509_parser::parse_x509_certificate(first).map_err(|e| format!("not a certificate: {e}"))?;
+    let (_, certificate) = x509_parser::parse_x509_certificate(first).map_err(|e| format!("not a certificate: {e}"))?;
     match certificate.public_key().parsed() {
         Ok(PublicKey::RSA(rsa)) => Ok(json!({
             "kty": "RSA",
@@ -130,7 +130,9 @@ mod tests {
 
     #[test]
     fn what_is_no_certificate_is_refused() {
-        for bad in ["", "not base64 !", "LS0tLS1CRUdJTg==", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"] {
+        for bad in
+            ["", "not base64 !", "LS0tLS1CRUdJTg==", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"]
+        {
             assert!(from_pem(bad).is_err(), "{bad}");
         }
     }
