@@ -8,18 +8,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use crate::exchange::Record;
-use crate::pool::Sender;
+use crate::upstream::wire::{AnswerError, Wire};
 use crate::worker::Worker;
 
 /// Why a body broke off.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyError {
-    /// The sending side failed.
+    /// The client failed.
     #[error("the body broke off: {0}")]
-    Broken(#[from] hyper::Error),
+    Client(#[from] hyper::Error),
+    /// The upstream failed.
+    #[error("the body broke off: {0}")]
+    Upstream(#[from] AnswerError),
+    /// More or fewer bytes than announced.
+    #[error("the body has another length than announced")]
+    Length,
     /// No byte came in time.
     #[error("no byte of the body arrived in time")]
     Stalled,
@@ -55,6 +61,7 @@ pub(crate) struct ClientStream {
     patience: Patience,
     limit: Duration,
     progress: Arc<Progress>,
+    begun: bool,
 }
 
 /// What became of a streamed request body; the exchange asks when the upstream call fails.
@@ -80,11 +87,20 @@ impl RequestBody {
     /// Streams a client's body; `limit` is how long the client may pause.
     pub(crate) fn stream(incoming: Incoming, limit: Duration) -> (Self, Arc<Progress>) {
         let progress = Arc::<Progress>::default();
-        let stream = ClientStream { incoming, patience: Patience::default(), limit, progress: Arc::clone(&progress) };
+        let patience = Patience::default();
+        let stream = ClientStream { incoming, patience, limit, progress: Arc::clone(&progress), begun: false };
         (Self::Stream(Box::new(stream)), progress)
     }
 
-    /// Whether the same body can be sent a second time.
+    /// Whether a piece of a body that cannot be had twice was taken already.
+    pub(crate) fn is_begun(&self) -> bool {
+        match self {
+            Self::Empty | Self::Whole(_) => false,
+            Self::Stream(stream) => stream.begun,
+        }
+    }
+
+    /// The same body once more, if it can be sent twice.
     pub(crate) fn replay(&self) -> Option<Self> {
         match self {
             Self::Empty => Some(Self::Empty),
@@ -128,6 +144,7 @@ impl ClientStream {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.patience.reset();
+                self.begun = true;
                 let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
                 self.progress.bytes.fetch_add(bytes, Ordering::Relaxed);
                 Poll::Ready(Some(Ok(frame)))
@@ -150,7 +167,7 @@ impl ClientStream {
 /// closed when the body was not read to its end) and the access record is written.
 pub(crate) struct AnswerBody {
     kind: Kind,
-    record: Option<Record>,
+    record: Option<Box<Record>>,
 }
 
 enum Kind {
@@ -158,33 +175,90 @@ enum Kind {
     Stream(Upstream),
 }
 
-struct Upstream {
-    incoming: Incoming,
-    lease: Option<Lease>,
-    patience: Patience,
+/// The body of an upstream's answer. It owns the connection, which goes back to the pool at the end of the body and is
+/// closed when the body is dropped before.
+pub(crate) struct Upstream {
+    /// The request's body, while the answer came before it was sent.
+    unsent: Option<RequestBody>,
+    wire: Option<Box<Wire>>,
+    worker: Arc<Worker>,
+    peer: usize,
+    /// How long the upstream may pause, and until when it may now.
     limit: Duration,
+    patience: Option<Instant>,
 }
 
-/// An upstream connection that is busy with one answer.
-pub(crate) struct Lease {
-    /// Its worker.
-    pub(crate) worker: Arc<Worker>,
-    /// Its pool.
-    pub(crate) peer: usize,
-    /// The connection.
-    pub(crate) sender: Sender,
+impl Upstream {
+    /// The rest of a call whose answer's head was read.
+    pub(crate) fn new(worker: &Arc<Worker>, peer: usize, wire: Box<Wire>, body: RequestBody, limit: Duration) -> Self {
+        let unsent = if wire.is_sent() { None } else { Some(body) };
+        let worker = Arc::clone(worker);
+        let mut upstream = Self { unsent, wire: Some(wire), worker, peer, limit, patience: None };
+        upstream.settle();
+        upstream
+    }
+
+    /// Gives the connection back when the answer is complete.
+    fn settle(&mut self) {
+        if let Some(wire) = self.wire.take_if(|wire| wire.is_answered()) {
+            self.worker.give_connection(self.peer, wire);
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        let Some(wire) = &mut self.wire else { return Poll::Ready(None) };
+        if let Some(body) = &mut self.unsent
+            && wire.poll_send_rest(cx, body).is_ready()
+        {
+            self.unsent = None;
+        }
+        match wire.poll_body(cx) {
+            Poll::Ready(outcome) => {
+                self.patience = None;
+                match outcome {
+                    Ok(data) => {
+                        self.settle();
+                        Poll::Ready(data.map(Ok))
+                    }
+                    Err(error) => {
+                        self.wire = None;
+                        Poll::Ready(Some(Err(error.into())))
+                    }
+                }
+            }
+            Poll::Pending => {
+                let until = *self.patience.get_or_insert_with(|| Instant::now() + self.limit);
+                if wire.is_late(cx, until) {
+                    self.wire = None;
+                    return Poll::Ready(Some(Err(BodyError::Stalled)));
+                }
+                Poll::Pending
+            }
+        }
+    }
 }
 
-impl Lease {
-    /// Gives the connection back after the answer was read to its end.
-    pub(crate) fn release(self) {
-        self.worker.give_connection(self.peer, self.sender);
+impl Body for Upstream {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.get_mut().poll(cx).map(|data| data.map(|data| data.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.wire.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let missing = self.wire.as_ref().map_or(Some(0), |wire| wire.missing());
+        missing.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
 impl AnswerBody {
     /// An answer of the gateway itself.
-    pub(crate) fn whole(bytes: Bytes, record: Option<Record>) -> Self {
+    pub(crate) fn whole(bytes: Bytes, record: Option<Box<Record>>) -> Self {
         let mut body = Self { kind: Kind::Whole(Some(bytes)), record };
         if body.is_end_stream() {
             body.finish();
@@ -192,9 +266,8 @@ impl AnswerBody {
         body
     }
 
-    /// An upstream's answer; `limit` is how long the upstream may pause.
-    pub(crate) fn stream(incoming: Incoming, lease: Lease, limit: Duration, record: Record) -> Self {
-        let upstream = Upstream { incoming, lease: Some(lease), patience: Patience::default(), limit };
+    /// An upstream's answer.
+    pub(crate) fn stream(upstream: Upstream, record: Box<Record>) -> Self {
         let mut body = Self { kind: Kind::Stream(upstream), record: Some(record) };
         if body.is_end_stream() {
             // No frame will be asked for, so this is the end.
@@ -204,11 +277,6 @@ impl AnswerBody {
     }
 
     fn finish(&mut self) {
-        if let Kind::Stream(upstream) = &mut self.kind
-            && let Some(lease) = upstream.lease.take()
-        {
-            lease.release();
-        }
         if let Some(mut record) = self.record.take() {
             record.complete = true;
         }
@@ -223,7 +291,7 @@ impl Body for AnswerBody {
         let this = self.get_mut();
         let frame = match &mut this.kind {
             Kind::Whole(bytes) => bytes.take().filter(|b| !b.is_empty()).map(|b| Ok(Frame::data(b))),
-            Kind::Stream(upstream) => ready!(upstream.poll(cx)),
+            Kind::Stream(upstream) => ready!(upstream.poll(cx)).map(|data| data.map(Frame::data)),
         };
         match &frame {
             Some(Ok(frame)) => {
@@ -244,27 +312,14 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Kind::Stream(upstream) => upstream.incoming.is_end_stream(),
+            Kind::Stream(upstream) => upstream.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
-            Kind::Stream(upstream) => upstream.incoming.size_hint(),
-        }
-    }
-}
-
-impl Upstream {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match Pin::new(&mut self.incoming).poll_frame(cx) {
-            Poll::Ready(frame) => {
-                self.patience.reset();
-                Poll::Ready(frame.map(|f| f.map_err(BodyError::from)))
-            }
-            Poll::Pending if self.patience.expired(cx, self.limit) => Poll::Ready(Some(Err(BodyError::Stalled))),
-            Poll::Pending => Poll::Pending,
+            Kind::Stream(upstream) => upstream.size_hint(),
         }
     }
 }

@@ -203,11 +203,10 @@ impl Compiled {
                 refuse("another API has this context and version; change one of them".into());
                 continue;
             }
-            if deployed.is_default_version
-                && deployed.context != deployed.versioned_context
-                && !contexts.insert(&deployed.context, index)
+            if let Some(context) = api::default_context(deployed)
+                && !contexts.insert(&context, index)
             {
-                refuse(format!("{} is taken; only calls with the version reach this API", deployed.context));
+                refuse(format!("{context} is taken; only calls with the version reach this API"));
             }
             self.apis.push(api);
         }

@@ -28,6 +28,7 @@ pub(crate) type Stop = watch::Receiver<bool>;
 #[derive(Debug)]
 pub(crate) struct Connection {
     peer: IpAddr,
+    peer_text: Box<str>,
     secure: bool,
     facts: OnceLock<String>,
     multiplexed: AtomicBool,
@@ -44,6 +45,7 @@ impl Connection {
         let now = tick.load(Ordering::Relaxed);
         Self {
             peer: peer.to_canonical(),
+            peer_text: peer.to_canonical().to_string().into(),
             secure,
             facts: OnceLock::new(),
             multiplexed: AtomicBool::new(false),
@@ -58,6 +60,11 @@ impl Connection {
     /// Client address.
     pub(crate) const fn peer(&self) -> IpAddr {
         self.peer
+    }
+
+    /// Client address, for the log.
+    pub(crate) fn peer_text(&self) -> &str {
+        &self.peer_text
     }
 
     /// TLS version and cipher suite; empty for plain HTTP.

@@ -17,7 +17,7 @@ use std::time::Instant;
 use crate::access_log::Fields;
 use crate::authenticate::{Caller, authenticate};
 use crate::authorise::{Permit, authorise, check_lifecycle};
-use crate::body::{AnswerBody, Lease, Progress, RequestBody, collect};
+use crate::body::{AnswerBody, Progress, RequestBody, Upstream, collect};
 use crate::compile::{Api, Compiled, CompiledResource};
 use crate::connection::Connection;
 use crate::counters::Counter;
@@ -27,6 +27,7 @@ use crate::head;
 use crate::limit::Window;
 use crate::respond;
 use crate::route::Lookup;
+use crate::upstream::response::Head;
 use crate::worker::{Local, Worker};
 
 /// Serves one request.
@@ -62,7 +63,7 @@ struct Exchange<'a> {
     compiled: &'a Compiled,
     connection: &'a Arc<Connection>,
     /// Moves into the answer's body.
-    record: Option<Record>,
+    record: Option<Box<Record>>,
     origin: Option<HeaderValue>,
     found: Option<(&'a Api, Option<&'a CompiledResource>)>,
 }
@@ -164,17 +165,17 @@ impl<'a> Exchange<'a> {
             variables: &resource.variables,
         };
         let client_failed = || progress.as_ref().is_some_and(|p| p.failed());
-        let (response, lease) = forward(self.worker, permit, outgoing).await.map_err(|fault| {
+        let (head, upstream) = forward(self.worker, permit, outgoing).await.map_err(|fault| {
             // The upstream is not to blame for a body that never came.
             if client_failed() { Fault::incomplete_body() } else { fault }
         })?;
         let micros = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.note(|record| record.upstream_micros = Some(micros));
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        if head.status == StatusCode::SWITCHING_PROTOCOLS {
             // No upgrade was asked for.
             return Err(Fault::upstream_unreachable());
         }
-        self.answer(&resource.flows.response, api, caller, call, (response, lease)).await
+        self.answer(&resource.flows.response, api, caller, call, (head, upstream)).await
     }
 
     async fn request_body(
@@ -203,39 +204,33 @@ impl<'a> Exchange<'a> {
         api: &Api,
         caller: &Caller,
         mut call: Call,
-        (response, lease): (Response<Incoming>, Lease),
+        (head, upstream): (Head, Upstream),
     ) -> Result<Response<AnswerBody>, Fault> {
         let caps = &self.worker.shared.settings.caps;
-        let (mut parts, body) = response.into_parts();
+        let Head { status, mut headers, .. } = head;
         let secure = self.connection.secure();
-        respond::prepare_headers(&mut parts.headers, api, self.origin.as_ref(), secure);
-        let whole = if flow.needs_body() {
-            let whole = collect(body, caps.buffered_body_bytes, caps.upstream_idle_timeout).await;
-            let whole = whole.map_err(|_| Fault::upstream_unreachable())?.ok_or_else(Fault::upstream_unreachable)?;
-            lease.release();
-            Err(whole)
+        respond::prepare_headers(&mut headers, api, self.origin.as_ref(), secure);
+        let (stream, mut whole) = if flow.needs_body() {
+            let whole = collect(upstream, caps.buffered_body_bytes, caps.upstream_idle_timeout).await;
+            (None, Some(whole.map_err(|_| Fault::upstream_unreachable())?.ok_or_else(Fault::upstream_unreachable)?))
         } else {
-            Ok((body, lease))
-        };
-        let (stream, mut whole) = match whole {
-            Ok(stream) => (Some(stream), None),
-            Err(whole) => (None, Some(whole)),
+            (Some(upstream), None)
         };
         if !flow.is_empty() {
-            call.headers = std::mem::take(&mut parts.headers);
+            call.headers = std::mem::take(&mut headers);
             call.run(flow, Flow::Response, caller, whole.as_mut())?;
-            parts.headers = std::mem::take(&mut call.headers);
+            headers = std::mem::take(&mut call.headers);
         }
         let Some(mut record) = self.record.take() else { return Err(Fault::upstream_unreachable()) };
-        record.status = parts.status;
+        record.status = status;
         if let Some(whole) = whole {
-            parts.headers.remove(CONTENT_LENGTH);
-            return Ok(respond::answer(parts.status, parts.headers, whole.into(), Some(record)));
+            headers.remove(CONTENT_LENGTH);
+            return Ok(respond::answer(status, headers, whole.into(), Some(record)));
         }
-        let Some((body, lease)) = stream else { return Err(Fault::upstream_unreachable()) };
-        let mut response = Response::new(AnswerBody::stream(body, lease, caps.upstream_idle_timeout, record));
-        *response.status_mut() = parts.status;
-        *response.headers_mut() = parts.headers;
+        let Some(upstream) = stream else { return Err(Fault::upstream_unreachable()) };
+        let mut response = Response::new(AnswerBody::stream(upstream, record));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
         Ok(response)
     }
 
@@ -361,9 +356,10 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    fn new(worker: &Arc<Worker>, local: &Arc<Local>, connection: &Arc<Connection>, parts: &Parts) -> Self {
+    fn new(worker: &Arc<Worker>, local: &Arc<Local>, connection: &Arc<Connection>, parts: &Parts) -> Box<Self> {
         connection.begin();
-        Self {
+        // Boxed: it moves from hand to hand until the answer's body ends.
+        Box::new(Self {
             worker: Arc::clone(worker),
             local: Arc::clone(local),
             connection: Arc::clone(connection),
@@ -383,7 +379,7 @@ impl Record {
             byte_limits: Vec::new(),
             bytes_out: 0,
             complete: false,
-        }
+        })
     }
 
     /// Whether the client speaks HTTP/1, where a connection can be closed by a header.
@@ -428,7 +424,7 @@ impl Drop for Record {
             path,
             version: self.version,
             tls: self.connection.tls(),
-            peer: self.connection.peer(),
+            peer: self.connection.peer_text(),
             status: self.status.as_u16(),
             code: self.code,
             bytes_in,

@@ -1,28 +1,22 @@
 //! Phase "forward": one call to an upstream.
 
-use bytes::BytesMut;
-use http::uri::PathAndQuery;
-use http::{HeaderMap, Method, Request, Response, Uri};
-use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
+use http::{HeaderMap, Method};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use crate::authorise::Permit;
-use crate::body::{Lease, RequestBody};
+use crate::body::{RequestBody, Upstream};
 use crate::counters::Counter;
 use crate::fault::Fault;
 use crate::path::{canonical, query_is_clean};
-use crate::pool::Sender;
 use crate::template::Variables;
+use crate::upstream::response::Head;
+use crate::upstream::transport::Transport;
+use crate::upstream::wire::{CallError, RequestHead, Wire};
 use crate::upstream::{CompiledEndpoint, Credential, Peer, Target};
 use crate::worker::Worker;
-
-/// How long a connection from the pool may need to become ready.
-const SETTLE: Duration = Duration::from_millis(20);
 
 /// What goes to the upstream.
 pub(crate) struct Outgoing<'a> {
@@ -45,29 +39,23 @@ pub(crate) async fn forward(
     worker: &Arc<Worker>,
     permit: &Permit<'_>,
     outgoing: Outgoing<'_>,
-) -> Result<(Response<Incoming>, Lease), Fault> {
+) -> Result<(Head, Upstream), Fault> {
     let endpoint = &permit.endpoint().endpoint;
-    let Outgoing { method, mut headers, body, path, query, variables } = outgoing;
+    let Outgoing { method, mut headers, mut body, path, query, variables } = outgoing;
     if let Some(Credential::Header(name, value)) = &endpoint.credential {
         headers.insert(name.clone(), value.clone());
     }
-    let mut request = Request::new(body);
-    *request.method_mut() = method;
-    *request.headers_mut() = headers;
     let deadline = Instant::now() + endpoint.timeout;
     let mut last = Fault::upstream_unreachable();
     for target in endpoint.candidates() {
-        *request.uri_mut() = uri(target, endpoint, (path, query), variables)?;
-        request.headers_mut().insert(http::header::HOST, target.peer.authority.clone());
-        match attempt(worker, target, request, deadline).await {
-            Attempt::Answered(response, sender) => {
-                let lease = Lease { worker: Arc::clone(worker), peer: target.pool, sender };
-                return Ok((response, lease));
+        let text = target_text(target, endpoint, (path, query), variables)?;
+        let head = RequestHead { method: &method, target: &text, host: &target.peer.authority, headers: &headers };
+        match attempt(worker, target, &head, &mut body, deadline).await {
+            Attempt::Answered(answer, wire) => {
+                let limit = worker.shared.settings.caps.upstream_idle_timeout;
+                return Ok((answer, Upstream::new(worker, target.pool, wire, body, limit)));
             }
-            Attempt::NotSent(unsent, fault) => {
-                request = *unsent;
-                last = fault;
-            }
+            Attempt::NotSent(fault) => last = fault,
             Attempt::Failed(fault) => {
                 last = fault;
                 break;
@@ -80,9 +68,9 @@ pub(crate) async fn forward(
 
 /// How a try with one target ended.
 enum Attempt {
-    Answered(Response<Incoming>, Sender),
+    Answered(Head, Box<Wire>),
     /// The request was not sent and may go to another target.
-    NotSent(Box<Request<RequestBody>>, Fault),
+    NotSent(Fault),
     /// The upstream may have seen the request.
     Failed(Fault),
 }
@@ -90,68 +78,68 @@ enum Attempt {
 async fn attempt(
     worker: &Arc<Worker>,
     target: &Target,
-    mut request: Request<RequestBody>,
+    head: &RequestHead<'_>,
+    body: &mut RequestBody,
     deadline: Instant,
 ) -> Attempt {
-    // Idle connections may be closed by the upstream at any moment. A request that provably was not sent is repeated,
-    // as is one that may be sent twice (RFC 9110 section 9.2.2); anything else is not.
-    loop {
-        let (mut sender, reused) = match worker.take_connection(target.pool) {
-            Some(sender) => (sender, true),
-            None => match connect(worker, &target.peer, deadline).await {
-                Ok(sender) => (sender, false),
-                Err(fault) => return Attempt::NotSent(Box::new(request), fault),
-            },
+    if let Some(mut wire) = worker.take_connection(target.pool) {
+        // An idle connection may be closed by the upstream at any moment. A request that provably was not sent is
+        // repeated on a new connection, as is one that may be sent twice (RFC 9110 section 9.2.2); anything else is not.
+        let mut spare = body.replay();
+        let outcome = match &mut spare {
+            Some(spare) => wire.call(head, spare, deadline).await,
+            None => wire.call(head, body, deadline).await,
         };
-        if !sender.is_ready() {
-            // A reused connection may still be sending an earlier request's body; another one is quicker then.
-            let settled = timeout(SETTLE, sender.ready()).await;
-            if !matches!(settled, Ok(Ok(()))) {
-                if reused {
-                    continue;
+        let repeat = match &outcome {
+            Err(CallError::NotSent(_)) => !body.is_begun(),
+            Err(CallError::Unanswered) => spare.is_some() && head.method.is_idempotent(),
+            _ => false,
+        };
+        match outcome {
+            Ok(answer) => {
+                worker.counters.add(Counter::UpstreamReuses);
+                if let Some(spare) = spare {
+                    *body = spare;
                 }
-                return Attempt::NotSent(Box::new(request), Fault::upstream_unreachable());
+                return Attempt::Answered(answer, wire);
             }
+            Err(error) if !repeat => return Attempt::Failed(fault(target, &error)),
+            Err(_stale) => worker.counters.add(Counter::UpstreamRetries),
         }
-        let spare = if reused { duplicate(&request) } else { None };
-        let mut error = match timeout_at(deadline, sender.try_send_request(request)).await {
-            Ok(Ok(response)) => {
-                worker.counters.add(if reused { Counter::UpstreamReuses } else { Counter::UpstreamConnections });
-                return Attempt::Answered(response, sender);
-            }
-            Ok(Err(error)) => error,
-            Err(_elapsed) => return Attempt::Failed(Fault::upstream_timeout()),
-        };
-        match error.take_message().or(spare) {
-            Some(unsent) if reused => {
-                worker.counters.add(Counter::UpstreamRetries);
-                request = unsent;
-            }
-            Some(unsent) => return Attempt::NotSent(Box::new(unsent), Fault::upstream_unreachable()),
-            None => return Attempt::Failed(Fault::upstream_unreachable()),
+    }
+    let mut wire = match connect(worker, &target.peer, deadline).await {
+        Ok(wire) => wire,
+        Err(fault) => return Attempt::NotSent(fault),
+    };
+    match wire.call(head, body, deadline).await {
+        Ok(answer) => {
+            worker.counters.add(Counter::UpstreamConnections);
+            Attempt::Answered(answer, wire)
         }
+        Err(error @ CallError::NotSent(_)) if !body.is_begun() => Attempt::NotSent(fault(target, &error)),
+        Err(error) => Attempt::Failed(fault(target, &error)),
     }
 }
 
-/// A second copy of a request that may be sent twice.
-fn duplicate(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
-    if !request.method().is_idempotent() {
-        return None;
+fn fault(target: &Target, error: &CallError) -> Fault {
+    tracing::debug!(host = %target.peer.host, %error, "a call to the upstream failed");
+    match error {
+        CallError::Timeout => Fault::upstream_timeout(),
+        CallError::NotSent(_)
+        | CallError::Unanswered
+        | CallError::Broken(_)
+        | CallError::Malformed(_)
+        | CallError::Body(_) => Fault::upstream_unreachable(),
     }
-    let mut copy = Request::new(request.body().replay()?);
-    copy.method_mut().clone_from(request.method());
-    copy.uri_mut().clone_from(request.uri());
-    copy.headers_mut().clone_from(request.headers());
-    Some(copy)
 }
 
 /// The origin-form target: base of the endpoint, path below the context, queries in the order endpoint, client, key.
-fn uri(
+fn target_text(
     target: &Target,
     endpoint: &CompiledEndpoint,
     (path, query): (&str, Option<&str>),
     variables: &Variables,
-) -> Result<Uri, Fault> {
+) -> Result<Vec<u8>, Fault> {
     let wrong = || Fault::bad_request("The request target cannot be forwarded.");
     let key = match &endpoint.credential {
         Some(Credential::Query(pair)) => Some(&**pair),
@@ -172,7 +160,7 @@ fn uri(
             if *complete { (base, own, "", None) } else { (base.trim_end_matches('/'), own, path, query) }
         }
     };
-    let mut text = BytesMut::with_capacity(base.len() + path.len() + query.map_or(0, str::len) + 64);
+    let mut text = Vec::with_capacity(base.len() + path.len() + query.map_or(0, str::len) + 64);
     text.extend_from_slice(base.as_bytes());
     text.extend_from_slice(path.as_bytes());
     let mut separator = b"?";
@@ -181,29 +169,31 @@ fn uri(
         text.extend_from_slice(part.as_bytes());
         separator = b"&";
     }
-    PathAndQuery::from_maybe_shared(text.freeze()).map(Uri::from).map_err(|_| wrong())
+    // Policies may have written anything. A blank or a line end would be the start of another request.
+    let sound = text.first() == Some(&b'/') && text.iter().all(|b| (0x21..0x7f).contains(b) && *b != b'#');
+    if sound { Ok(text) } else { Err(wrong()) }
 }
 
 /// Opens a connection: resolve once, check every address, connect to exactly one that was checked.
-async fn connect(worker: &Arc<Worker>, peer: &Peer, deadline: Instant) -> Result<Sender, Fault> {
+async fn connect(worker: &Arc<Worker>, peer: &Peer, deadline: Instant) -> Result<Box<Wire>, Fault> {
     let limit = deadline.min(Instant::now() + worker.shared.settings.caps.connect_timeout);
     let opened = timeout_at(limit, open(worker, peer)).await;
     opened.unwrap_or_else(|_| Err(Fault::upstream_timeout()))
 }
 
-async fn open(worker: &Arc<Worker>, peer: &Peer) -> Result<Sender, Fault> {
+async fn open(worker: &Arc<Worker>, peer: &Peer) -> Result<Box<Wire>, Fault> {
     let stream = tcp(worker, peer).await?;
     // Small requests must not wait for the acknowledgement of earlier ones.
     let _slower = stream.set_nodelay(true);
     match &peer.tls_name {
-        None => handshake(TokioIo::new(stream)).await,
+        None => Ok(Box::new(Wire::new(Transport::Plain(stream)))),
         Some(name) => {
             let connector = TlsConnector::from(Arc::clone(&worker.shared.settings.upstream_tls));
             let stream = connector.connect(name.clone(), stream).await.map_err(|error| {
                 tracing::warn!(host = %peer.host, %error, "TLS to the upstream failed");
                 Fault::upstream_unreachable()
             })?;
-            handshake(TokioIo::new(stream)).await
+            Ok(Box::new(Wire::new(Transport::Secure(Box::new(stream)))))
         }
     }
 }
@@ -227,17 +217,4 @@ async fn tcp(worker: &Worker, peer: &Peer) -> Result<TcpStream, Fault> {
         }
     }
     Err(fault)
-}
-
-async fn handshake<T>(io: T) -> Result<Sender, Fault>
-where
-    T: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
-{
-    let made = hyper::client::conn::http1::Builder::new().handshake(io).await;
-    let (sender, connection) = made.map_err(|_| Fault::upstream_unreachable())?;
-    tokio::spawn(async move {
-        // An error here is also the error of the request in progress, if there is one.
-        let _seen_by_the_request = connection.await;
-    });
-    Ok(sender)
 }

@@ -5,7 +5,7 @@
 //! (`SO_REUSEPORT`), upstream pool, token cache, counters and log buffer; what workers share is immutable or atomic.
 //!
 //! A call runs through fixed phases, each in the file of its name: `path` and `head` (what the client said) → `route` →
-//! `cors` → `authenticate` → `authorise` (makes the [`authorise`]-only `Permit`) → `limit` → policies → `forward` →
+//! `cors` → `authenticate` → `authorise` (the only maker of a `Permit`, which `forward` needs) → `limit` → policies → `forward` →
 //! `respond` → `access_log`. `exchange` holds them together; `fault` is the one place that writes errors.
 
 mod access_log;

@@ -1,14 +1,9 @@
 //! Idle upstream connections of one worker.
 
-use hyper::client::conn::http1::SendRequest;
-
-use crate::body::RequestBody;
-
-/// One way to an upstream, ready for a request.
-pub(crate) type Sender = SendRequest<RequestBody>;
+use crate::upstream::wire::Wire;
 
 struct Idle {
-    sender: Sender,
+    wire: Box<Wire>,
     since: u64,
 }
 
@@ -19,36 +14,37 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// Takes a connection that is not known to be closed.
-    pub(crate) fn take(&mut self, peer: usize) -> Option<Sender> {
+    /// Takes a connection that the upstream has not closed and on which nothing came unasked; others are closed.
+    pub(crate) fn take(&mut self, peer: usize) -> Option<Box<Wire>> {
         let idle = self.peers.get_mut(peer)?;
         loop {
-            let candidate = idle.pop()?;
-            if !candidate.sender.is_closed() {
-                return Some(candidate.sender);
+            let mut candidate = idle.pop()?;
+            if candidate.wire.is_quiet() {
+                return Some(candidate.wire);
             }
         }
     }
 
-    /// Gives a connection back; dropped (and so closed) when there are `cap` already.
-    pub(crate) fn give(&mut self, peer: usize, sender: Sender, cap: usize, tick: u64) {
-        if sender.is_closed() {
+    /// Gives a connection back; dropped (and so closed) when it cannot be used again or there are `cap` already.
+    pub(crate) fn give(&mut self, peer: usize, mut wire: Box<Wire>, cap: usize, tick: u64) {
+        if !wire.is_reusable() {
             return;
         }
+        wire.shrink();
         if self.peers.len() <= peer {
             self.peers.resize_with(peer + 1, Vec::new);
         }
         if let Some(idle) = self.peers.get_mut(peer)
             && idle.len() < cap
         {
-            idle.push(Idle { sender, since: tick });
+            idle.push(Idle { wire, since: tick });
         }
     }
 
-    /// Closes what has been idle since before `oldest`.
+    /// Closes what has been idle since before `oldest`, and what the upstream closed.
     pub(crate) fn prune(&mut self, oldest: u64) {
         for idle in &mut self.peers {
-            idle.retain(|c| c.since >= oldest && !c.sender.is_closed());
+            idle.retain_mut(|c| c.since >= oldest && c.wire.is_quiet());
         }
     }
 }

@@ -51,7 +51,7 @@ pub(crate) fn fault(
     worker: &Worker,
     fault: &Fault,
     context: FaultContext<'_>,
-    record: Option<Record>,
+    record: Option<Box<Record>>,
 ) -> Response<AnswerBody> {
     let (kind, body) = fault.render(context.format);
     let mut headers = context.headers;
@@ -67,7 +67,7 @@ pub(crate) fn fault(
             headers.insert(RETRY_AFTER, value);
         }
     }
-    if fault.close && record.as_ref().is_none_or(Record::is_http1) {
+    if fault.close && record.as_ref().is_none_or(|r| r.is_http1()) {
         headers.insert(http::header::CONNECTION, HeaderValue::from_static("close"));
     }
     decorate(&mut headers, context.api, context.origin, context.secure);
@@ -79,7 +79,7 @@ pub(crate) fn answer(
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
-    record: Option<Record>,
+    record: Option<Box<Record>>,
 ) -> Response<AnswerBody> {
     let mut response = Response::new(AnswerBody::whole(body, record));
     *response.status_mut() = status;
@@ -88,7 +88,7 @@ pub(crate) fn answer(
 }
 
 /// A preflight's answer.
-pub(crate) fn preflight(mut headers: HeaderMap, secure: bool, record: Record) -> Response<AnswerBody> {
+pub(crate) fn preflight(mut headers: HeaderMap, secure: bool, record: Box<Record>) -> Response<AnswerBody> {
     decorate(&mut headers, None, None, secure);
     answer(StatusCode::OK, headers, Bytes::new(), Some(record))
 }

@@ -1,4 +1,9 @@
-//! Compiled endpoints: where calls go and how the gateway proves itself there.
+//! Compiled endpoints: where calls go and how the gateway proves itself there. `wire` is the connection to one, with
+//! `response` for what comes back and `transport` below it.
+
+pub(crate) mod response;
+pub(crate) mod transport;
+pub(crate) mod wire;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -17,9 +17,10 @@ use crate::compile::{Carried, Compiled};
 use crate::connection::{self, Connection, Stop};
 use crate::counters::{Counter, Counters};
 use crate::egress::EgressGuard;
-use crate::pool::{Pool, Sender};
+use crate::pool::Pool;
 use crate::settings::GatewaySettings;
 use crate::token_cache::{Digest, Principal, TokenCache};
+use crate::upstream::wire::Wire;
 
 /// What all workers share.
 pub(crate) struct Shared {
@@ -106,14 +107,14 @@ impl Worker {
     }
 
     /// An idle connection to a peer.
-    pub(crate) fn take_connection(&self, peer: usize) -> Option<Sender> {
+    pub(crate) fn take_connection(&self, peer: usize) -> Option<Box<Wire>> {
         lock(&self.pool).take(peer)
     }
 
-    /// Gives a connection back.
-    pub(crate) fn give_connection(&self, peer: usize, sender: Sender) {
+    /// Gives a connection back after its answer.
+    pub(crate) fn give_connection(&self, peer: usize, wire: Box<Wire>) {
         let tick = self.tick.load(Ordering::Relaxed);
-        lock(&self.pool).give(peer, sender, self.shared.settings.caps.pooled_per_target, tick);
+        lock(&self.pool).give(peer, wire, self.shared.settings.caps.pooled_per_target, tick);
     }
 
     /// Writes an access record.

@@ -5,12 +5,14 @@
 //! parameters are refused then, never on a call. To add one, copy `catalog/add_header.rs`.
 
 mod catalog;
+mod definition;
 mod flow;
 mod message;
 mod metadata;
 mod parameters;
 
 pub use catalog::CATALOG;
+pub use definition::{DefinitionError, translate};
 pub use flow::{CompiledFlow, CompiledFlows, FlowError, compile};
 pub use message::{Decision, FaultFormat, Message, Target};
 pub use metadata::{Attribute, AttributeType, Flow, Metadata, Policy, Step};

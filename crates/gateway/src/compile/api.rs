@@ -187,25 +187,34 @@ pub(super) fn compile(
     })
 }
 
+/// Where calls without a version reach this API: its context, from which a `{version}` segment is taken out.
+pub(super) fn default_context(api: &DeployedApi) -> Option<String> {
+    let context = api.context.replace("/{version}", "");
+    let distinct = !context.is_empty() && context != api.versioned_context;
+    (api.is_default_version && distinct).then_some(context)
+}
+
 fn check_context(api: &DeployedApi, tenant: &TenantDomain) -> Result<(), ApiError> {
-    // An unversioned context may still hold `{version}`; it routes nothing unless it is the default.
-    let default = api.is_default_version.then_some(&api.context);
-    for context in std::iter::once(&api.versioned_context).chain(default) {
+    let default = default_context(api);
+    for context in std::iter::once(api.versioned_context.as_str()).chain(default.as_deref()) {
         if !context.starts_with('/')
             || context.len() < 2
             || context.ends_with('/')
             || canonical(context).as_deref() != Ok(context)
         {
-            return Err(ApiError::Context(context.clone()));
+            return Err(ApiError::Context(context.to_owned()));
         }
         let prefix = tenant.context_prefix();
         let own = if prefix.is_empty() { !below(context, "/t") } else { below(context, &prefix) };
         if !own {
-            return Err(ApiError::ForeignTenant(context.clone(), if prefix.is_empty() { "/".into() } else { prefix }));
+            return Err(ApiError::ForeignTenant(
+                context.to_owned(),
+                if prefix.is_empty() { "/".into() } else { prefix },
+            ));
         }
         let local = context.get(prefix.len()..).unwrap_or_default().to_ascii_lowercase();
         if local.is_empty() || RESERVED.iter().any(|reserved| below(&local, reserved)) {
-            return Err(ApiError::Reserved(context.clone()));
+            return Err(ApiError::Reserved(context.to_owned()));
         }
     }
     Ok(())

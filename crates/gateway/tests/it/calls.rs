@@ -75,7 +75,7 @@ fn routing_answers_with_wso2_codes() {
 #[test]
 fn default_versions_hosts_and_tenants_route() {
     let upstream = Upstream::echo();
-    let stack = Stack::with(
+    let mut stack = Stack::with(
         upstream.address,
         |_| (),
         |snapshot| {
@@ -90,6 +90,14 @@ fn default_versions_hosts_and_tenants_route() {
     let (name, value) = bearer();
     assert_eq!(stack.get("/pizza/menu", &[(name, &value)]).status, 200);
     assert_eq!(stack.get("/pizza/1.0.0/menu", &[(name, &value)]).status, 200);
+    stack.publish(|s| {
+        edit(s, |api| {
+            api.context = "/{version}/first".into();
+            api.versioned_context = "/1.0.0/first".into();
+        });
+    });
+    assert_eq!(stack.get("/1.0.0/first/menu", &[(name, &value)]).status, 200);
+    assert_eq!(stack.get("/first/menu", &[(name, &value)]).status, 200);
     let host = |host: &str| {
         let raw = format!("GET /hosted/1.0.0/menu HTTP/1.1\r\nHost: {host}\r\n\r\n");
         send(stack.address(), raw.as_bytes()).unwrap().status

@@ -7,6 +7,7 @@
     reason = "test code: a panic is a failed test"
 )]
 
+mod answers;
 mod attacks;
 mod calls;
 mod changes;

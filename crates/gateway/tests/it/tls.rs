@@ -165,3 +165,43 @@ fn an_upstream_with_an_unknown_certificate_is_not_trusted() {
     assert_eq!(call(Vec::new()).0, 502);
     assert_eq!(call(vec![pair.root.clone()]), (200, "over TLS".into()));
 }
+
+#[test]
+fn cancelled_streams_leave_nothing_behind() {
+    let pair = pair();
+    let upstream = Upstream::start(|_| Act::Late(std::time::Duration::from_millis(50), ok(b"late", "")));
+    let stack = start(&pair, upstream.address);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let sent = runtime.block_on(async {
+        let tcp = tokio::net::TcpStream::connect(stack.address()).await.unwrap();
+        let connector = tokio_rustls::TlsConnector::from(client(&pair.root, &[b"h2"]));
+        let stream = connector.connect(ServerName::try_from("localhost").unwrap(), tcp).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let mut sent = 0;
+        for _ in 0..2000 {
+            if sender.ready().await.is_err() {
+                // The gateway has had enough of it, which is as good.
+                break;
+            }
+            let request = http::Request::get("https://localhost/pizza/1.0.0/menu")
+                .header("authorization", bearer().1)
+                .body(Empty::<bytes::Bytes>::new())
+                .unwrap();
+            let call = sender.send_request(request);
+            tokio::task::yield_now().await;
+            drop(call);
+            sent += 1;
+        }
+        sent
+    });
+    assert!(sent > 20, "{sent}");
+    let text = format!("GET /pizza/1.0.0/menu HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n\r\n", bearer().1);
+    assert_eq!(https(stack.address(), client(&pair.root, &[]), &text).unwrap().status, 200);
+    let log = Arc::clone(&stack.log);
+    stack.handle.stop();
+    let records = log.records();
+    assert!(records.len() <= sent + 1);
+    assert!(records.iter().any(|r| r["complete"] == false), "cancelled calls are in the log too");
+}
