@@ -26,7 +26,8 @@ pub struct TokenRevocation {
 /// Tokens of a subject whose `iat` lies before the time are not valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubjectEpoch {
-    /// The subject's tenant.
+    /// The tenant of the issuer: our one issuer belongs to the super tenant. Not the subject's tenant, since a client
+    /// may serve users of several; `subject` is unique over all of them.
     pub tenant: TenantId,
     /// `sub` of the tokens: `alice@example.com`, or a client id for tokens in a client's own name.
     pub subject: String,
@@ -57,8 +58,11 @@ impl Identity {
     pub async fn subject_epochs(&self) -> Result<Vec<SubjectEpoch>, IdentityError> {
         let mut work = self.database.read().await?;
         let rows = tokens::epochs_since(&mut work, self.oldest_epoch()).await?;
-        let epoch =
-            |r: tokens::EpochRow| SubjectEpoch { tenant: r.tenant, subject: r.subject, not_before: r.not_before };
+        let epoch = |r: tokens::EpochRow| SubjectEpoch {
+            tenant: TenantId::SUPER,
+            subject: r.subject,
+            not_before: r.not_before,
+        };
         Ok(rows.into_iter().map(epoch).collect())
     }
 

@@ -314,6 +314,8 @@ impl Connection {
             bytes = payload.bytes;
         }
         let request = request.body(Full::new(bytes)).map_err(|e| Failure::internal(e.to_string()))?;
+        // The connection takes the next request only when it has noticed that the last answer is complete.
+        self.sender.ready().await.map_err(|e| self.client.unreachable(&e.to_string()))?;
         let response = self.sender.send_request(request).await;
         let (parts, body) = response.map_err(|e| self.client.unreachable(&e.to_string()))?.into_parts();
         let body = Limited::new(body, ANSWER_CAP).collect().await;

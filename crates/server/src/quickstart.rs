@@ -61,6 +61,9 @@ async fn walk(home: &Home, server: &Server, fresh: bool, terminal: Terminal) -> 
     let gateway = Client::tls(host, gateway_address.port(), tls).at(reachable(gateway_address));
     let mut transcript = Transcript::new(terminal);
     transcript.note(&format!("{} {}", if fresh { "Initialised" } else { "Resumed" }, home.root().display()));
+    // So that the commands shown can be repeated as they are.
+    let definition = home.root().join("pizza-menu.yaml");
+    std::fs::write(&definition, steps::DEFINITION).map_err(|e| Failure::io(&definition, "write", &e))?;
     let walk = steps::Walk {
         local: Client::local(home),
         console,
@@ -71,6 +74,7 @@ async fn walk(home: &Home, server: &Server, fresh: bool, terminal: Terminal) -> 
             backend: format!("http://127.0.0.1:{port}"),
             socket: home.socket().display().to_string(),
             ca: ca_file.display().to_string(),
+            definition: definition.display().to_string(),
         },
     };
     let latency = walk.run(&mut transcript).await?;

@@ -13,13 +13,14 @@ mod tls;
 use std::path::Path;
 use std::sync::Arc;
 
-use control::{Control, ControlSettings, Ports};
+use control::{Control, ControlSettings, PortalSettings, Ports};
 use identity::{Identity, IdentitySettings, TokenKeys};
 use model::{Clock, Rng};
 use store::Database;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use vault::KeyMaterial;
+use vault::tls::ServerIdentity;
 use web::Egress;
 
 use crate::command::initialise;
@@ -104,19 +105,8 @@ impl Server {
         for note in &loaded.notes {
             tracing::info!(code = note.code, place = %note.place(), key = %note.path, why = %note.reason, "note about the configuration");
         }
-        let keys = open_keys(home, &config, clock.as_ref(), rng.as_ref())?;
-        let secrets = Secrets::new(home, &config, &keys);
-        let server_identity = tls::server_identity(home, &config, &secrets, clock.now())?;
-        let database = open_database(home, &config, &secrets, DatabaseRole::Runtime).await?;
-        ensure_schema(&database, clock.as_ref()).await?;
-        let keys = tls::with_configured_signing_key(home, &config, &secrets, keys)?;
-        let identity = assemble_identity(&config, &keys, database.clone(), Arc::clone(&clock), Arc::clone(&rng))?;
-        let identity = Arc::new(identity);
-        identity.initialise().await.map_err(|e| first_boot::failure(&e))?;
-        let state = posture::collect(home, &config, &server_identity, &database, &identity, clock.now()).await?;
-        posture::enforce(&state)?;
-        let first_boot = first_boot::prepare(&identity, &config, &secrets).await?;
-        let outbound = egress::client_tls(home, &config, &secrets)?;
+        let Foundation { keys, server_identity, database, identity, first_boot, outbound } =
+            Foundation::lay(home, &config, &clock, &rng).await?;
         let rules = egress::rules(&config)?;
         let data_plane = DataPlane::start(
             home,
@@ -242,6 +232,35 @@ impl Server {
     }
 }
 
+/// What everything else stands on: keys, database, users, and a posture that may be served.
+struct Foundation {
+    keys: KeyMaterial,
+    server_identity: Arc<ServerIdentity>,
+    database: Database,
+    identity: Arc<Identity>,
+    first_boot: FirstBoot,
+    outbound: Arc<rustls::ClientConfig>,
+}
+
+impl Foundation {
+    async fn lay(home: &Home, config: &Config, clock: &Arc<dyn Clock>, rng: &Arc<dyn Rng>) -> Outcome<Self> {
+        let keys = open_keys(home, config, clock.as_ref(), rng.as_ref())?;
+        let secrets = Secrets::new(home, config, &keys);
+        let outbound = egress::client_tls(home, config, &secrets)?;
+        let server_identity = tls::server_identity(home, config, &secrets, clock.now())?;
+        let keys = tls::with_configured_signing_key(home, config, &secrets, keys)?;
+        let database = open_database(home, config, &secrets, DatabaseRole::Runtime).await?;
+        ensure_schema(&database, clock.as_ref()).await?;
+        let identity = assemble_identity(config, &keys, database.clone(), Arc::clone(clock), Arc::clone(rng))?;
+        identity.initialise().await.map_err(|e| first_boot::failure(&e))?;
+        let state = posture::collect(home, config, &server_identity, &database, &identity, clock.now()).await?;
+        posture::enforce(&state)?;
+        let first_boot = first_boot::prepare(&identity, config, &secrets).await?;
+        let outbound = outbound.await?;
+        Ok(Self { keys, server_identity, database, identity: Arc::new(identity), first_boot, outbound })
+    }
+}
+
 /// The user store and key manager over an open database.
 pub(crate) fn assemble_identity(
     config: &Config,
@@ -283,8 +302,18 @@ fn control_settings(config: &Config) -> ControlSettings {
         anonymous_devportal: config.devportal.enable_anonymous_mode,
         gateway_https_port: config.listeners.gateway_https.map_or(0, |a| a.port()),
         gateway_http_port: config.listeners.gateway_http.map_or(0, |a| a.port()),
-        ..ControlSettings::default()
+        portal: PortalSettings {
+            unlimited_tier: config.throttling.enable_unlimited_tier,
+            grant_types: grant_types(config),
+            ..PortalSettings::default()
+        },
     }
+}
+
+/// The grant types that applications can choose: the password grant only where it is switched on.
+fn grant_types(config: &Config) -> Vec<String> {
+    let all = PortalSettings::default().grant_types;
+    all.into_iter().filter(|grant| grant != "password" || config.oauth.password_grant).collect()
 }
 
 fn start_logs(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use axum::body::Body;
-use axum::extract::{FromRequest, Multipart};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Uri, header};
 use model::TenantDomain;
@@ -140,6 +140,8 @@ impl Call {
         if let Some(kind) = self.headers.get(header::CONTENT_TYPE) {
             request.headers_mut().insert(header::CONTENT_TYPE, kind.clone());
         }
+        // The body was read under the operation's own cap; the extractor's 2 MiB are less than a definition may have.
+        DefaultBodyLimit::disable().apply(&mut request);
         let mut multipart = Multipart::from_request(request, &()).await.map_err(|e| wrong(e.to_string()))?;
         let mut form = FormParts::default();
         while let Some(part) = multipart.next_field().await.map_err(|e| wrong(e.body_text()))? {

@@ -207,8 +207,8 @@ async fn pass(access: &Access, authenticator: &dyn Authenticator, request: &Part
     let scopes = match access {
         Access::Public(_) => return Ok(Passed::Open),
         Access::Optional(_) => {
-            let presented = request.extensions.get::<LocalPeer>().is_some()
-                || request.headers.contains_key(header::AUTHORIZATION);
+            let presented =
+                request.extensions.get::<LocalPeer>().is_some() || request.headers.contains_key(header::AUTHORIZATION);
             if !presented {
                 return Ok(Passed::Open);
             }

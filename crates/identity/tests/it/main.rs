@@ -1,8 +1,16 @@
 //! The identity service through its router, in memory, on a real SQLite file, with a clock that tests move.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "test code: a panic is a failed test"
+)]
 
 mod access;
 mod oauth;
 mod provisioning;
+mod races;
 mod server;
 mod setup;
 mod sign_in;

@@ -1,6 +1,7 @@
 //! A service with one administrator, and requests to it.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ pub(crate) const ISSUER: &str = "https://localhost:9443/oauth2/token";
 pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const TENANT: &str = "tenant1.com";
 
+static DATABASES: AtomicU32 = AtomicU32::new(0);
 static SIGNING_KEY: OnceLock<Vec<u8>> = OnceLock::new();
 
 pub(crate) fn new_key() -> Vec<u8> {
@@ -40,6 +42,9 @@ pub(crate) struct Server {
     pub(crate) clock: Arc<MockClock>,
     pub(crate) directory: tempfile::TempDir,
     router: Router,
+    /// Kept so that a server which the tests started lives as long as they need it.
+    #[expect(dead_code, reason = "held for its Drop")]
+    postgres: Option<testkit::postgres::Postgres>,
 }
 
 pub(crate) struct Reply {
@@ -71,6 +76,31 @@ impl Server {
     pub(crate) async fn empty() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = Database::open_sqlite(&directory.path().join("identity.db")).await.unwrap();
+        Self::over(database, directory).await
+    }
+
+    /// Nobody there yet, on a fresh PostgreSQL database; `None` when the environment offers no PostgreSQL.
+    pub(crate) async fn on_postgres() -> Option<Self> {
+        let server = testkit::postgres::from_environment().unwrap()?;
+        let name = format!("identity_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
+        server.sql("postgres", &format!("CREATE DATABASE {name}")).unwrap();
+        let url = server.url(&name);
+        let user = url.trim_start_matches("postgresql://").split('@').next().unwrap();
+        let (username, password) = user.split_once(':').map_or((user, None), |(u, p)| (u, Some(p)));
+        let settings = store::PostgresSettings {
+            host: "127.0.0.1".into(),
+            port: server.port(),
+            database: name,
+            username: username.into(),
+            password: password.map(|p| Secret::new(p.to_owned())),
+            ca_file: None,
+            max_connections: 8,
+        };
+        let database = Database::connect_postgres(&settings).await.unwrap();
+        Some(Self { postgres: Some(server), ..Self::over(database, tempfile::tempdir().unwrap()).await })
+    }
+
+    async fn over(database: Database, directory: tempfile::TempDir) -> Self {
         let clock = Arc::new(MockClock::at(Timestamp::from_millis(1_795_288_511_042)));
         database.migrate(Migration::all(), None, model::Clock::now(&*clock)).await.unwrap();
         let mut settings = IdentitySettings::new(ISSUER, "https://localhost:9443");
@@ -82,7 +112,7 @@ impl Server {
         let identity = Arc::new(Identity::new(database, Arc::clone(&clock) as _, rng, settings, keys));
         identity.initialise().await.unwrap();
         let router = Identity::routes().into_router(Arc::clone(&identity), Arc::clone(&identity) as _);
-        Self { identity, clock, directory, router }
+        Self { identity, clock, directory, router, postgres: None }
     }
 
     /// With the administrator `admin` of the super tenant.

@@ -95,7 +95,8 @@ async fn need(client: &Client, name: &str, version: &str) -> Outcome<Value> {
 }
 
 /// Makes a revision, deploys it to the default environment, and publishes the API unless it is published already.
-pub(crate) async fn publish(client: &Client, id: &str) -> Outcome {
+/// Answers the revision's id.
+pub(crate) async fn publish(client: &Client, id: &str) -> Outcome<String> {
     let base = format!("{PUBLISHER}/apis/{id}");
     let revision = json!({ "description": "portcullis api publish" });
     let revision = client.post(&format!("{base}/revisions"), Payload::json(&revision)).await?;
@@ -108,7 +109,7 @@ pub(crate) async fn publish(client: &Client, id: &str) -> Outcome {
         let path = format!("{PUBLISHER}/apis/change-lifecycle?apiId={}&action=Publish", escape(id));
         client.send(Method::POST, &path, None).await?.accepted("publish the API")?;
     }
-    Ok(())
+    Ok(revision)
 }
 
 async fn export(client: &Client, name: &str, version: &str, file: Option<&Path>, terminal: Terminal) -> Outcome {

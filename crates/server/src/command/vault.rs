@@ -4,15 +4,19 @@ use std::path::Path;
 
 use model::Secret;
 use serde_json::json;
+
 use toml_edit::DocumentMut;
+use vault::KeyMaterial;
 use vault::secrets::{AliasState, encrypt_file_text, list_aliases, rotate_file_text};
 
 use super::password::read_secret;
 use crate::cli::VaultCommand;
+use crate::config::Config;
+use crate::environment::variable;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::home::Home;
-use crate::installation::{key_directory, key_failure, keyring_failure, load_config, world};
+use crate::installation::{key_directory, key_failure, keyring_failure, open_keys, world};
 use crate::terminal::{Terminal, table};
 
 pub(super) fn run(home: &Home, command: VaultCommand, terminal: Terminal) -> Outcome {
@@ -31,7 +35,7 @@ fn encrypt(home: &Home, alias: Option<&str>, file: Option<&Path>, terminal: Term
         text = with_alias(&text, alias, &value)?;
     }
     let (_, rng) = world();
-    let keyring = vault_directory(home)?.open_keyring().map_err(|e| keyring_failure(&e))?;
+    let keyring = open_vault(home, &text)?.keyring;
     let sealed = encrypt_file_text(&text, &keyring, rng.as_ref()).map_err(|e| secrets_failure(&e))?;
     if !sealed.changed.is_empty() {
         write(home, &sealed.text)?;
@@ -43,7 +47,7 @@ fn encrypt(home: &Home, alias: Option<&str>, file: Option<&Path>, terminal: Term
 fn rotate(home: &Home, terminal: Terminal) -> Outcome {
     let text = read(home)?;
     let (clock, rng) = world();
-    let directory = vault_directory(home)?;
+    let directory = key_directory(home, &vault_config(&text)?)?;
     let keyring = directory.open_keyring().map_err(|e| keyring_failure(&e))?;
     // A file that cannot be sealed again must not leave a new key behind: tried under the present key first.
     rotate_file_text(&text, &keyring, rng.as_ref()).map_err(|e| secrets_failure(&e))?;
@@ -79,15 +83,7 @@ fn with_alias(text: &str, alias: &str, value: &Secret<String>) -> Outcome<String
     if alias.is_empty() || alias.len() > 100 || !alias.chars().all(allowed) {
         return Err(Failure::usage(format!("{alias:?} is not an alias"), "use letters, digits, `_` and `-`"));
     }
-    let mut document: DocumentMut = text.parse().map_err(|e: toml_edit::TomlError| {
-        Failure::new(
-            Exit::Configuration,
-            "CFG001",
-            "deployment.toml is not TOML",
-            e.to_string(),
-            "portcullis config check",
-        )
-    })?;
+    let mut document: DocumentMut = text.parse().map_err(not_toml)?;
     let section = document.entry("secrets").or_insert(toml_edit::Item::Table(toml_edit::Table::new()));
     let section = section.as_table_mut().ok_or_else(|| {
         Failure::new(Exit::Configuration, "CFG006", "[secrets] is not a section", "", "write [secrets] as a section")
@@ -96,12 +92,35 @@ fn with_alias(text: &str, alias: &str, value: &Secret<String>) -> Outcome<String
     Ok(document.to_string())
 }
 
-/// The vault of a home. The rest of the configuration may be wrong: secrets are often sealed to make it right.
-fn vault_directory(home: &Home) -> Outcome<vault::KeyDirectory> {
-    match load_config(home, None) {
-        Ok(loaded) => key_directory(home, &loaded.config),
-        Err(_) => Ok(vault::KeyDirectory::new(home.security())),
+/// The part of the configuration that says where the vault's key is. The rest may be wrong: secrets are often sealed to
+/// make it right.
+fn vault_config(text: &str) -> Outcome<Config> {
+    let whole: DocumentMut = text.parse().map_err(not_toml)?;
+    let mut part = DocumentMut::new();
+    for section in ["server", "vault"] {
+        if let Some(item) = whole.get(section) {
+            part.insert(section, item.clone());
+        }
     }
+    let texts = [(crate::home::CONFIG_FILE.to_owned(), part.to_string())];
+    Ok(crate::config::load_texts(&texts, &variable).map_err(Failure::configuration)?.config)
+}
+
+/// The keyring of a home, made with the other keys when this is the first command run there.
+fn open_vault(home: &Home, text: &str) -> Outcome<KeyMaterial> {
+    home.prepare()?;
+    let (clock, rng) = world();
+    open_keys(home, &vault_config(text)?, clock.as_ref(), rng.as_ref())
+}
+
+fn not_toml(error: toml_edit::TomlError) -> Failure {
+    Failure::new(
+        Exit::Configuration,
+        "CFG001",
+        "deployment.toml is not TOML",
+        error.to_string(),
+        "portcullis config check",
+    )
 }
 
 fn read(home: &Home) -> Outcome<String> {

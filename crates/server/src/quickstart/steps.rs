@@ -15,7 +15,7 @@ use crate::terminal::printable;
 const DEVPORTAL: &str = "/api/am/devportal/v3";
 
 /// Our own sample document.
-const DEFINITION: &[u8] = include_bytes!("../../assets/pizza-menu.yaml");
+pub(super) const DEFINITION: &[u8] = include_bytes!("../../assets/pizza-menu.yaml");
 
 const API: &str = "PizzaMenu";
 const VERSION: &str = "1.0.0";
@@ -29,6 +29,7 @@ pub(super) struct Places {
     pub(super) backend: String,
     pub(super) socket: String,
     pub(super) ca: String,
+    pub(super) definition: String,
 }
 
 /// The clients of the walk.
@@ -74,8 +75,8 @@ impl Walk {
             "endpointConfig": self.endpoint(),
         });
         let path = format!("{PUBLISHER}/apis/import-openapi");
-        let command =
-            self.curl(&format!("-F file=@pizza-menu.yaml \\\n  -F 'additionalProperties={properties}'"), &path);
+        let command = self
+            .curl(&format!("-F file=@{} \\\n  -F 'additionalProperties={properties}'", self.places.definition), &path);
         if let Some(found) = find(&self.local, API, VERSION).await? {
             let id = text(&found, "id");
             transcript.step(
@@ -110,35 +111,26 @@ impl Walk {
         }
         let changed = self.local.send(Method::PUT, &path, Some(Payload::json(&api))).await?;
         changed.accepted("change the API's endpoint")?;
-        publish(&self.local, id).await
+        publish(&self.local, id).await.map(drop)
     }
 
     async fn publish(&self, id: &str, transcript: &mut Transcript) -> Outcome {
         let base = format!("{PUBLISHER}/apis/{id}");
+        let state = text(&self.local.get(&base).await?.accepted("read the API")?.value(), "lifeCycleStatus");
+        let deployed = self.local.get(&format!("{base}/deployments")).await?.accepted("list deployments")?.value();
+        let deployment = deployed.get("list").unwrap_or(&deployed).get(0).map(|first| text(first, "revisionUuid"));
+        let (revision, outcome) = match deployment {
+            Some(revision) if state == "PUBLISHED" => (revision, "it is published already"),
+            _ => (publish(&self.local, id).await?, "revision made, deployed to the gateway, published"),
+        };
         let json = "-H 'Content-Type: application/json'";
+        let target = "[{\"name\":\"Default\",\"vhost\":\"localhost\",\"displayOnDevportal\":true}]";
         let command = [
             self.curl(&format!("{json} -d '{{\"description\":\"first\"}}'"), &format!("{base}/revisions")),
-            self.curl(
-                &format!(
-                    "{json} \\\n  -d '[{{\"name\":\"Default\",\"vhost\":\"localhost\",\"displayOnDevportal\":true}}]'"
-                ),
-                &format!("{base}/deploy-revision?revisionId=REVISION_ID"),
-            ),
+            self.curl(&format!("{json} \\\n  -d '{target}'"), &format!("{base}/deploy-revision?revisionId={revision}")),
             self.curl("-X POST", &format!("{PUBLISHER}/apis/change-lifecycle?apiId={id}&action=Publish")),
         ]
         .join("\n");
-        let state = text(&self.local.get(&base).await?.accepted("read the API")?.value(), "lifeCycleStatus");
-        let deployed = self.local.get(&format!("{base}/deployments")).await?.accepted("list deployments")?.value();
-        let is_deployed = match deployed.get("list").unwrap_or(&deployed) {
-            Value::Array(list) => !list.is_empty(),
-            _ => false,
-        };
-        let outcome = if state == "PUBLISHED" && is_deployed {
-            "it is published already"
-        } else {
-            publish(&self.local, id).await?;
-            "revision made, deployed to the gateway, published"
-        };
         transcript.step("Publish it", outcome, &command);
         Ok(())
     }

@@ -53,15 +53,21 @@ fn loopback() -> [IpNet; 2] {
 }
 
 /// TLS of outgoing connections: the platform's authorities and those of `[truststore]`.
-pub(super) fn client_tls(home: &Home, config: &Config, secrets: &Secrets) -> Outcome<Arc<rustls::ClientConfig>> {
-    gateway::upstream_tls(private_roots(home, config, secrets)?).map_err(|e| {
-        Failure::new(
-            Exit::Vault,
-            "TLS003",
-            "outgoing connections cannot be verified",
-            e.to_string(),
-            "apt install ca-certificates",
-        )
+///
+/// The platform's are read by a thread, while the caller opens the database; await the result before it is needed.
+pub(super) fn client_tls(
+    home: &Home,
+    config: &Config,
+    secrets: &Secrets,
+) -> Outcome<impl Future<Output = Outcome<Arc<rustls::ClientConfig>>> + use<>> {
+    let private = private_roots(home, config, secrets)?;
+    let reading = tokio::task::spawn_blocking(move || gateway::upstream_tls(private));
+    Ok(async move {
+        let read = reading.await.map_err(|e| Failure::internal(format!("the trust store was not read: {e}")))?;
+        read.map_err(|e| {
+            let what = "outgoing connections cannot be verified";
+            Failure::new(Exit::Vault, "TLS003", what, e.to_string(), "apt install ca-certificates")
+        })
     })
 }
 

@@ -2,3 +2,15 @@
 
 #[cfg(test)]
 mod config;
+#[cfg(test)]
+mod first_boot;
+#[cfg(test)]
+mod installation;
+#[cfg(test)]
+mod postgres;
+#[cfg(test)]
+mod quickstart;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod running;

@@ -8,8 +8,8 @@ use model::{Tenant, TenantDomain, TenantId};
 use std::sync::Arc;
 use tower::ServiceExt;
 use web::{
-    AuthenticationError, AuthenticationMethod, Authenticator, BoxFuture, Call, Credentials, Operation, Permit, Principal,
-    RestError, RouteTable, json, tenant_paths,
+    AuthenticationError, AuthenticationMethod, Authenticator, BoxFuture, Call, Credentials, Operation, Permit,
+    Principal, RestError, RouteTable, json, tenant_paths,
 };
 
 /// Tokens `good` (scope read), `other` (tenant example.com, scope read), `weak` (no scope).
@@ -125,7 +125,10 @@ async fn a_large_body_is_refused_and_strangers_are_refused_before_it_is_read() {
 
 #[tokio::test]
 async fn tenants_are_named_by_identity_paths_only() {
-    assert_eq!(call("GET", "/t/example.com/oauth2/jwks", &[], vec![]).await, (StatusCode::OK, r#""example.com""#.into()));
+    assert_eq!(
+        call("GET", "/t/example.com/oauth2/jwks", &[], vec![]).await,
+        (StatusCode::OK, r#""example.com""#.into())
+    );
     for path in ["/t/example.com/things/7", "/t/../oauth2/jwks", "/t/a%2Fb.com/oauth2/jwks", "/t/", "/t/example.com"] {
         assert_eq!(call("GET", path, &["Bearer good"], vec![]).await.0, StatusCode::NOT_FOUND, "{path}");
     }

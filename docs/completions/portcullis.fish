@@ -1,0 +1,384 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_portcullis_global_optspecs
+    string join \n home= o/output= h/help
+end
+
+function __fish_portcullis_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_portcullis_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_portcullis_using_subcommand
+    set -l cmd (__fish_portcullis_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c portcullis -n "__fish_portcullis_needs_command" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_needs_command" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "init" -d 'Makes an installation: configuration, keys, database, set-up link. Completes a half-made one'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "serve" -d 'Runs the server until it is told to stop'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "quickstart" -d 'Walks from an empty directory to a secured API call, then keeps serving'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "config" -d 'Checks, shows and documents the configuration'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "vault" -d 'Seals secrets of the configuration file'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "keystore" -d 'Looks into keystores and certificates'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "db" -d 'Brings the database schema up to date'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "user" -d 'Manages user accounts'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "setup-link" -d 'Prints a new one-time link for choosing the first administrator; the one before stops working'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "api" -d 'Manages APIs of a running server'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "token" -d 'Gets an access token from a running server'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "login" -d 'Signs in to a server elsewhere and remembers it for `api` commands'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "version" -d 'Prints the version'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "completions" -d 'Prints a completion script for a shell'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "man" -d 'Prints the manual page'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "generate" -d 'Prints a generated file of the project'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand init" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand init" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand serve" -l overlay -d 'A second deployment.toml whose keys win over the first' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand serve" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand serve" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand quickstart" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand quickstart" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand quickstart" -l exit -d 'Ends with status 0 after the call instead of serving on'
+complete -c portcullis -n "__fish_portcullis_using_subcommand quickstart" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and not __fish_seen_subcommand_from check show docs schema help" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and not __fish_seen_subcommand_from check show docs schema help" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and not __fish_seen_subcommand_from check show docs schema help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and not __fish_seen_subcommand_from check show docs schema help" -f -a "check" -d 'Reports every error and note of deployment.toml at once'
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and not __fish_seen_subcommand_from check show docs schema help" -f -a "show" -d 'Lists each setting with its value and where it comes from. Secrets are shown as references'
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and not __fish_seen_subcommand_from check show docs schema help" -f -a "docs" -d 'Prints the reference page of all settings'
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and not __fish_seen_subcommand_from check show docs schema help" -f -a "schema" -d 'Prints the JSON Schema of deployment.toml'
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and not __fish_seen_subcommand_from check show docs schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from check" -l file -d 'Another file than the one of the home directory' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from check" -l overlay -d 'A second file whose keys win' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from check" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from check" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from show" -l overlay -d 'A second file whose keys win' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from show" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from show" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from docs" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from docs" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from docs" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from schema" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from schema" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "check" -d 'Reports every error and note of deployment.toml at once'
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Lists each setting with its value and where it comes from. Secrets are shown as references'
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "docs" -d 'Prints the reference page of all settings'
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "schema" -d 'Prints the JSON Schema of deployment.toml'
+complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and not __fish_seen_subcommand_from encrypt rotate list help" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and not __fish_seen_subcommand_from encrypt rotate list help" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and not __fish_seen_subcommand_from encrypt rotate list help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and not __fish_seen_subcommand_from encrypt rotate list help" -f -a "encrypt" -d 'Seals every plain value of [secrets] in place; comments and layout stay'
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and not __fish_seen_subcommand_from encrypt rotate list help" -f -a "rotate" -d 'Makes a new vault key and seals every secret again under it'
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and not __fish_seen_subcommand_from encrypt rotate list help" -f -a "list" -d 'Lists aliases with the version of the key that sealed them. Never a value'
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and not __fish_seen_subcommand_from encrypt rotate list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from encrypt" -l alias -d 'Also adds this alias; its value is read from standard input, or from a file' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from encrypt" -l value-file -d 'File that holds the value of the alias' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from encrypt" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from encrypt" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from encrypt" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from rotate" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from rotate" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from list" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from list" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from help" -f -a "encrypt" -d 'Seals every plain value of [secrets] in place; comments and layout stay'
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Makes a new vault key and seals every secret again under it'
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists aliases with the version of the key that sealed them. Never a value'
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and not __fish_seen_subcommand_from list check generate export-ca help" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and not __fish_seen_subcommand_from list check generate export-ca help" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and not __fish_seen_subcommand_from list check generate export-ca help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and not __fish_seen_subcommand_from list check generate export-ca help" -f -a "list" -d 'Lists entries of a keystore, or of the installation\'s own keys'
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and not __fish_seen_subcommand_from list check generate export-ca help" -f -a "check" -d 'Applies the certificate rules (guideline A02)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and not __fish_seen_subcommand_from list check generate export-ca help" -f -a "generate" -d 'Makes a new key and certificate for the TLS listeners, signed by the installation\'s own authority'
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and not __fish_seen_subcommand_from list check generate export-ca help" -f -a "export-ca" -d 'Prints the certificate authority that clients need to trust'
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and not __fish_seen_subcommand_from list check generate export-ca help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from list" -l file -d 'A PEM, PKCS#12, JKS or JCEKS file' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from list" -l password-file -d 'File that holds the keystore\'s password' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from list" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from list" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from check" -l file -d 'A PEM, PKCS#12, JKS or JCEKS file' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from check" -l password-file -d 'File that holds the keystore\'s password' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from check" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from check" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from generate" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from generate" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from generate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from export-ca" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from export-ca" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from export-ca" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists entries of a keystore, or of the installation\'s own keys'
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from help" -f -a "check" -d 'Applies the certificate rules (guideline A02)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from help" -f -a "generate" -d 'Makes a new key and certificate for the TLS listeners, signed by the installation\'s own authority'
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from help" -f -a "export-ca" -d 'Prints the certificate authority that clients need to trust'
+complete -c portcullis -n "__fish_portcullis_using_subcommand keystore; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand db; and not __fish_seen_subcommand_from migrate status help" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand db; and not __fish_seen_subcommand_from migrate status help" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand db; and not __fish_seen_subcommand_from migrate status help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand db; and not __fish_seen_subcommand_from migrate status help" -f -a "migrate" -d 'Applies pending migrations. PostgreSQL: as the owner role, before the server starts'
+complete -c portcullis -n "__fish_portcullis_using_subcommand db; and not __fish_seen_subcommand_from migrate status help" -f -a "status" -d 'Shows the version of the schema and what is pending'
+complete -c portcullis -n "__fish_portcullis_using_subcommand db; and not __fish_seen_subcommand_from migrate status help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand db; and __fish_seen_subcommand_from migrate" -l url -d 'URL of the database with the owner role; without it, the one of the configuration. PostgreSQL only' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand db; and __fish_seen_subcommand_from migrate" -l username -d 'Owner role. PostgreSQL only' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand db; and __fish_seen_subcommand_from migrate" -l password-file -d 'File that holds the owner role\'s password; else the environment variable PORTCULLIS_DB_OWNER_PASSWORD' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand db; and __fish_seen_subcommand_from migrate" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand db; and __fish_seen_subcommand_from migrate" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand db; and __fish_seen_subcommand_from migrate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand db; and __fish_seen_subcommand_from status" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand db; and __fish_seen_subcommand_from status" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand db; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand db; and __fish_seen_subcommand_from help" -f -a "migrate" -d 'Applies pending migrations. PostgreSQL: as the owner role, before the server starts'
+complete -c portcullis -n "__fish_portcullis_using_subcommand db; and __fish_seen_subcommand_from help" -f -a "status" -d 'Shows the version of the schema and what is pending'
+complete -c portcullis -n "__fish_portcullis_using_subcommand db; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-password help" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-password help" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-password help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-password help" -f -a "add" -d 'Adds a user. The password is read from standard input, or from a file'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-password help" -f -a "list" -d 'Lists users'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-password help" -f -a "lock" -d 'Locks an account; its tokens stop working'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-password help" -f -a "unlock" -d 'Unlocks an account'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-password help" -f -a "reset-password" -d 'Sets a new password, read from standard input or a file; tokens of the account stop working'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-password help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from add" -l role -d 'Role; repeat for more. `admin` makes an administrator' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from add" -l password-file -d 'File that holds the password' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from add" -l tenant -d 'Tenant domain' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from add" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from add" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from list" -l tenant -d 'Tenant domain' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from list" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from list" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from lock" -l tenant -d 'Tenant domain' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from lock" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from lock" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from lock" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from unlock" -l tenant -d 'Tenant domain' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from unlock" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from unlock" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from unlock" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l password-file -d 'File that holds the password' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l tenant -d 'Tenant domain' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from reset-password" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from reset-password" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "add" -d 'Adds a user. The password is read from standard input, or from a file'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists users'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "lock" -d 'Locks an account; its tokens stop working'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "unlock" -d 'Unlocks an account'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "reset-password" -d 'Sets a new password, read from standard input or a file; tokens of the account stop working'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand setup-link" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand setup-link" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand setup-link" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and not __fish_seen_subcommand_from list import export publish delete help" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and not __fish_seen_subcommand_from list import export publish delete help" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and not __fish_seen_subcommand_from list import export publish delete help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and not __fish_seen_subcommand_from list import export publish delete help" -f -a "list" -d 'Lists APIs'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and not __fish_seen_subcommand_from list import export publish delete help" -f -a "import" -d 'Imports an OpenAPI or Swagger file, or an apictl project (folder or zip)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and not __fish_seen_subcommand_from list import export publish delete help" -f -a "export" -d 'Exports an API as an apictl project'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and not __fish_seen_subcommand_from list import export publish delete help" -f -a "publish" -d 'Publishes an API: makes a revision, deploys it, changes the lifecycle state'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and not __fish_seen_subcommand_from list import export publish delete help" -f -a "delete" -d 'Deletes an API'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and not __fish_seen_subcommand_from list import export publish delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from list" -l query -d 'WSO2\'s search syntax, as in `name:Pizza` or `status:PUBLISHED`' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from list" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from list" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from import" -l file -d 'OpenAPI/Swagger file (YAML or JSON), apictl folder, or zip of one' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from import" -l name -d 'Name, for a definition; else its title' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from import" -l version -d 'Version, for a definition; else the one it states' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from import" -l context -d 'Context, for a definition, as in `/pizza`; else made of the name' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from import" -l endpoint -d 'Upstream URL, for a definition; else its first server' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from import" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from import" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from import" -l update -d 'Replaces an API of the same name and version'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from import" -l publish -d 'Publishes it afterwards'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from export" -l name -d 'Name' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from export" -l version -d 'Version' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from export" -l file -d 'File to write; standard output without it' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from export" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from export" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from publish" -l name -d 'Name' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from publish" -l version -d 'Version' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from publish" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from publish" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from publish" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from delete" -l name -d 'Name' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from delete" -l version -d 'Version' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from delete" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from delete" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists APIs'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from help" -f -a "import" -d 'Imports an OpenAPI or Swagger file, or an apictl project (folder or zip)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from help" -f -a "export" -d 'Exports an API as an apictl project'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from help" -f -a "publish" -d 'Publishes an API: makes a revision, deploys it, changes the lifecycle state'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Deletes an API'
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand token" -l client-id -d 'Consumer key of an application' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand token" -l secret-file -d 'File that holds the consumer secret; else standard input' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand token" -l scope -d 'Scope; repeat for more' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand token" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand token" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand token" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand login" -l username -d 'User name' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand login" -l password-file -d 'File that holds the password; else standard input' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand login" -l ca -d 'Certificate authority (PEM) of the server, when it is not a public one' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand login" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand login" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand version" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand version" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand completions" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand completions" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand man" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand man" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand generate" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand generate" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "init" -d 'Makes an installation: configuration, keys, database, set-up link. Completes a half-made one'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "serve" -d 'Runs the server until it is told to stop'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "quickstart" -d 'Walks from an empty directory to a secured API call, then keeps serving'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "config" -d 'Checks, shows and documents the configuration'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "vault" -d 'Seals secrets of the configuration file'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "keystore" -d 'Looks into keystores and certificates'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "db" -d 'Brings the database schema up to date'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "user" -d 'Manages user accounts'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "setup-link" -d 'Prints a new one-time link for choosing the first administrator; the one before stops working'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "api" -d 'Manages APIs of a running server'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "token" -d 'Gets an access token from a running server'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "login" -d 'Signs in to a server elsewhere and remembers it for `api` commands'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "version" -d 'Prints the version'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "completions" -d 'Prints a completion script for a shell'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "man" -d 'Prints the manual page'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "generate" -d 'Prints a generated file of the project'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Reports every error and note of deployment.toml at once'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Lists each setting with its value and where it comes from. Secrets are shown as references'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "docs" -d 'Prints the reference page of all settings'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "schema" -d 'Prints the JSON Schema of deployment.toml'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from vault" -f -a "encrypt" -d 'Seals every plain value of [secrets] in place; comments and layout stay'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from vault" -f -a "rotate" -d 'Makes a new vault key and seals every secret again under it'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from vault" -f -a "list" -d 'Lists aliases with the version of the key that sealed them. Never a value'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from keystore" -f -a "list" -d 'Lists entries of a keystore, or of the installation\'s own keys'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from keystore" -f -a "check" -d 'Applies the certificate rules (guideline A02)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from keystore" -f -a "generate" -d 'Makes a new key and certificate for the TLS listeners, signed by the installation\'s own authority'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from keystore" -f -a "export-ca" -d 'Prints the certificate authority that clients need to trust'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from db" -f -a "migrate" -d 'Applies pending migrations. PostgreSQL: as the owner role, before the server starts'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from db" -f -a "status" -d 'Shows the version of the schema and what is pending'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "add" -d 'Adds a user. The password is read from standard input, or from a file'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "list" -d 'Lists users'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "lock" -d 'Locks an account; its tokens stop working'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "unlock" -d 'Unlocks an account'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "reset-password" -d 'Sets a new password, read from standard input or a file; tokens of the account stop working'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from api" -f -a "list" -d 'Lists APIs'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from api" -f -a "import" -d 'Imports an OpenAPI or Swagger file, or an apictl project (folder or zip)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from api" -f -a "export" -d 'Exports an API as an apictl project'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from api" -f -a "publish" -d 'Publishes an API: makes a revision, deploys it, changes the lifecycle state'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from api" -f -a "delete" -d 'Deletes an API'
