@@ -2580,12 +2580,16 @@ _portcullis() {
             return 0
             ;;
         portcullis__subcmd__vault__subcmd__rotate)
-            opts="-o -h --home --output --help"
+            opts="-o -h --master --value-file --home --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --value-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -117,10 +117,12 @@ complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_
 json\t'JSON'
 yaml\t'YAML'"
 complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from encrypt" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from rotate" -l value-file -d 'File that holds the new master key or passphrase; else standard input. Not for a key in a file, which is generated' -r -F
 complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from rotate" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
 complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from rotate" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
 json\t'JSON'
 yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from rotate" -l master -d 'Changes the master key instead, which locks the keyring; what is sealed stays as it is'
 complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from list" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
 complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from list" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
@@ -270,7 +272,7 @@ complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_se
 complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from import" -l name -d 'Name, for a definition; else its title' -r
 complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from import" -l version -d 'Version, for a definition; else the one it states' -r
 complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from import" -l context -d 'Context, for a definition, as in `/pizza`; else made of the name' -r
-complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from import" -l endpoint -d 'Upstream URL, for a definition; else its first server' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from import" -l endpoint -d 'Upstream URL; else the first server of a definition, or the endpoints of a project' -r
 complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from import" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
 complete -c portcullis -n "__fish_portcullis_using_subcommand api; and __fish_seen_subcommand_from import" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
 json\t'JSON'

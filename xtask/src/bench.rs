@@ -21,7 +21,7 @@ pub(crate) struct Options {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// CPU time of one secured call, beside nginx and HAProxy on the same route.
+    /// CPU time of one secured call, beside nginx, HAProxy and Envoy on the same route.
     Gateway(gateway::Options),
     /// Time from starting the program to its first TLS answer, and memory when idle.
     Start(start::Options),

@@ -35,7 +35,9 @@ impl Home {
     /// An empty home for the given program. Nothing is written yet.
     pub(crate) fn new(portcullis: &Path) -> Result<Self> {
         let directory = tempfile::Builder::new().prefix("portcullis-home-").tempdir()?;
-        Ok(Self { portcullis: portcullis.to_owned(), directory, offset: free_offset()?, environment: Vec::new() })
+        // Commands run inside the home, where a relative path would mean something else.
+        let portcullis = std::path::absolute(portcullis)?;
+        Ok(Self { portcullis, directory, offset: free_offset()?, environment: Vec::new() })
     }
 
     /// The same on the default ports where they are free: what some tests expect the server to advertise.

@@ -2,7 +2,6 @@
 
 mod admin;
 mod devportal;
-pub(crate) mod form;
 mod gateway;
 pub(crate) mod page;
 mod publisher;

@@ -55,7 +55,7 @@ pub(crate) async fn ensure_subscriber(control: &Control, actor: &Actor) -> Resul
     };
     applications::insert(&mut work, &row).await?;
     let target = format!("application/{}", row.id);
-    control.commit(work, actor, Change::served("devportal.applications.default", &target)).await
+    control.commit(work, actor, Change::managed("devportal.applications.default", &target)).await
 }
 
 /// An application of the actor. Whether others have one with this id is not to be known.

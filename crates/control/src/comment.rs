@@ -3,7 +3,7 @@
 use model::ApiId;
 use serde_json::{Value, json};
 use store::UnitOfWork;
-use store::repository::comment::{self as comments, CommentRow, RatingRow};
+use store::repository::comment::{self as comments, CommentRow, RatingRow, Window};
 use uuid::Uuid;
 
 use crate::api::page::Page;
@@ -14,6 +14,11 @@ use crate::{Actor, Change, Control, ControlError};
 const MAX_LENGTH: usize = 512;
 /// Replies that come with a comment unless more are asked for.
 const DEFAULT_REPLIES: usize = 3;
+
+/// Most comments and replies on one API.
+const MAX_OF_API: i64 = 10_000;
+/// Most of them by one author.
+const MAX_OF_AUTHOR: i64 = 500;
 
 /// Where a comment is written.
 #[derive(Clone, Copy, Debug)]
@@ -71,10 +76,10 @@ async fn replies_of(
     limit: usize,
     offset: usize,
 ) -> Result<Value, ControlError> {
-    let all = comments::replies(work, row.api, row.id).await?;
-    let total = all.len();
+    let total = comments::count_replies(work, row.api, row.id).await?;
+    let part = comments::replies(work, row.api, row.id, Window { limit, offset }).await?;
     let none = || json!({"count": 0, "list": [], "pagination": Value::Null});
-    let list: Vec<Value> = all.iter().skip(offset).take(limit).map(|reply| shown(reply, none())).collect();
+    let list: Vec<Value> = part.iter().map(|reply| shown(reply, none())).collect();
     Ok(json!({
         "count": list.len(),
         "list": list,
@@ -93,6 +98,13 @@ pub(crate) async fn create(
 ) -> Result<Value, ControlError> {
     let (content, category) = checked(input, None)?;
     let mut work = control.begin().await?;
+    let author = actor.name();
+    let (all, own) = comments::count(&mut work, api, &author).await?;
+    if all >= MAX_OF_API || own >= MAX_OF_AUTHOR {
+        return Err(ControlError::conflict(format!(
+            "An API has at most {MAX_OF_API} comments, and at most {MAX_OF_AUTHOR} of one author. Remove some."
+        )));
+    }
     let parent = match parent.filter(|text| !text.is_empty()) {
         Some(text) => {
             let id: Uuid =
@@ -108,7 +120,7 @@ pub(crate) async fn create(
         tenant: actor.tenant(),
         api,
         parent,
-        author: actor.name(),
+        author,
         entry_point: entry_point.as_str().to_owned(),
         category,
         content,
@@ -124,10 +136,9 @@ pub(crate) async fn create(
 /// Comments that are no replies, each with its first replies.
 pub(crate) async fn list(control: &Control, api: ApiId, page: &Page) -> Result<Value, ControlError> {
     let mut work = control.read().await?;
-    let rows = comments::roots(&mut work, api).await?;
-    let total = rows.len();
+    let total = usize::try_from(comments::count_roots(&mut work, api).await?).unwrap_or(0);
     let mut entries = Vec::new();
-    for row in page.cut(rows) {
+    for row in comments::roots(&mut work, api, page.window()).await? {
         let replies = replies_of(&mut work, &row, DEFAULT_REPLIES, 0).await?;
         entries.push(shown(&row, replies));
     }
@@ -152,8 +163,9 @@ pub(crate) async fn get(
 pub(crate) async fn replies(control: &Control, api: ApiId, id: Uuid, page: &Page) -> Result<Value, ControlError> {
     let mut work = control.read().await?;
     comments::find(&mut work, api, id).await?.ok_or_else(|| unknown(id))?;
-    let rows = comments::replies(&mut work, api, id).await?;
-    Ok(page.answer(rows.iter().map(|row| shown(row, Value::Null)).collect()))
+    let total = usize::try_from(comments::count_replies(&mut work, api, id).await?).unwrap_or(0);
+    let rows = comments::replies(&mut work, api, id, page.window()).await?;
+    Ok(page.list(total, rows.iter().map(|row| shown(row, Value::Null)).collect()))
 }
 
 /// Changes a comment of the actor.

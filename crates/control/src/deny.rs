@@ -7,7 +7,7 @@ use model::{PolicyId, TenantDomain};
 use serde_json::{Value, json};
 use store::UnitOfWork;
 use store::repository::deny::{self as policies, DenyPolicyRow};
-use store::repository::{api, application};
+use store::repository::{api, application, user};
 
 use crate::field::Field;
 use crate::{Actor, Change, Control, ControlError, FaultKind};
@@ -39,7 +39,7 @@ pub(crate) async fn create(control: &Control, actor: &Actor, input: &Value) -> R
     let value = match kind {
         "API" => api_value(&mut work, actor, value).await?,
         "APPLICATION" => application_value(&mut work, actor, value).await?,
-        "USER" => user_value(actor, value)?,
+        "USER" => user_value(&mut work, actor, value).await?,
         "IP" => json!({"fixedIp": address(kind, value.at("fixedIp"))?, "invert": invert(value)}),
         "IPRANGE" => json!({
             "startingIp": address(kind, value.at("startingIp"))?,
@@ -109,17 +109,27 @@ async fn application_value(work: &mut UnitOfWork, actor: &Actor, value: &Value) 
     found.map(|_| json!(text)).ok_or_else(wrong)
 }
 
-fn user_value(actor: &Actor, value: &Value) -> Result<Value, ControlError> {
+/// A user's name, with or without the domain, in the spelling of the account: names are the same in any case when
+/// somebody signs in, and the gateway compares what tokens and applications carry.
+async fn user_value(work: &mut UnitOfWork, actor: &Actor, value: &Value) -> Result<Value, ControlError> {
     let text = value.as_str().unwrap_or_default().trim();
     let domain = actor.tenant_info().domain.as_str();
-    let ours = match text.rsplit_once('@') {
-        Some((_, suffix)) => suffix.eq_ignore_ascii_case(domain) || actor.tenant().is_super(),
-        None => true,
-    };
-    if text.is_empty() || text.len() > 300 || !ours {
+    let (local, has_domain) = without_domain(text, domain);
+    let ours = has_domain || actor.tenant().is_super() || !text.contains('@');
+    if local.is_empty() || text.len() > 300 || !ours {
         return Err(unusable(format!("Couldn't Save Block Condition Due to Invalid User {text}")));
     }
-    Ok(json!(text))
+    let account = user::by_name(work, actor.tenant(), local).await?;
+    let local = account.as_ref().map_or(local, |account| &account.name);
+    Ok(if has_domain { json!(format!("{local}@{domain}")) } else { json!(local) })
+}
+
+/// A name without the domain of its tenant, in whatever case that is written, and whether it had it.
+fn without_domain<'a>(name: &'a str, domain: &str) -> (&'a str, bool) {
+    match name.rsplit_once('@') {
+        Some((local, suffix)) if suffix.eq_ignore_ascii_case(domain) => (local, true),
+        _ => (name, false),
+    }
 }
 
 /// All policies, or those that a query `conditionType:X&conditionValue:Y` finds: Y is part of the value, or the whole
@@ -200,8 +210,7 @@ pub(crate) fn denial_of(row: &DenyPolicyRow, domain: Option<&TenantDomain>) -> O
         "USER" => {
             let user = whole()?;
             let domain = domain.map_or(TenantDomain::SUPER, TenantDomain::as_str);
-            let has_domain = user.ends_with(&format!("@{domain}"));
-            DenyCondition::User(if has_domain { user } else { format!("{user}@{domain}") })
+            DenyCondition::User(format!("{}@{domain}", without_domain(&user, domain).0))
         }
         "IP" => DenyCondition::Ip { network: text("fixedIp")?, invert: invert(&row.value) },
         "IPRANGE" => {

@@ -121,8 +121,15 @@ pub(crate) async fn find(
     viewer: &Viewer,
     id: ApiId,
 ) -> Result<(ApiRow, ApiDocument), ControlError> {
-    let row = api::find(work, viewer.tenant.id, id).await?.filter(is_open).ok_or_else(|| unknown(id))?;
+    let row = api::find(work, viewer.tenant.id, id).await?.ok_or_else(|| unknown(id))?;
     let document = parse(&row)?;
+    if row.lifecycle == lifecycle::code(Lifecycle::Retired) && viewer.sees(&document) {
+        // Its consumers knew it; that it is gone is what they need to hear.
+        return Err(ControlError::forbidden(format!("{} {} is retired.", row.name, row.version)));
+    }
+    if !is_open(&row) {
+        return Err(unknown(id));
+    }
     if viewer.sees(&document) { Ok((row, document)) } else { Err(unknown(id)) }
 }
 

@@ -8,36 +8,62 @@ use store::repository::{api, revision};
 
 use crate::field::Field;
 use crate::throttling::check::{check_permissions, refused};
-use crate::{Actor, Change, Control, ControlError, ControlSettings};
+use crate::{Actor, Change, ConfiguredEnvironment, ConfiguredHost, Control, ControlError, ControlSettings};
 
 /// Name and id of the environment every tenant has.
 pub(crate) const DEFAULT: &str = "Default";
 
 const GATEWAY_TYPES: [&str; 7] = ["Regular", "APK", "AWS", "Azure", "Kong", "Envoy", "APIPlatform"];
 
-/// The environment that exists from the start, with the addresses of this server's gateway.
-pub(crate) fn built_in(settings: &ControlSettings) -> Value {
+/// The environments that the configuration knows, `Default` first; it is there always.
+fn built_in(settings: &ControlSettings) -> Vec<Value> {
+    let own = ConfiguredEnvironment {
+        name: DEFAULT.to_owned(),
+        display_name: DEFAULT.to_owned(),
+        description: "The gateway of this server".to_owned(),
+        kind: "hybrid",
+        hosts: vec![ConfiguredHost {
+            host: settings.hostname.clone(),
+            http_port: settings.gateway_http_port,
+            context: String::new(),
+            https_port: settings.gateway_https_port,
+        }],
+    };
+    let configured = &settings.environments;
+    let default = configured.iter().find(|environment| environment.name == DEFAULT).unwrap_or(&own);
+    let others = configured.iter().filter(|environment| environment.name != DEFAULT);
+    std::iter::once(default).chain(others).map(|environment| announced(environment, settings)).collect()
+}
+
+fn announced(environment: &ConfiguredEnvironment, settings: &ControlSettings) -> Value {
+    let vhost = |host: &ConfiguredHost| {
+        json!({
+            "host": host.host,
+            "httpContext": host.context,
+            "httpPort": host.http_port,
+            "httpsPort": host.https_port,
+            "wsPort": settings.portal.gateway_ws_port,
+            "wssPort": settings.portal.gateway_wss_port,
+        })
+    };
     json!({
-        "id": DEFAULT,
-        "name": DEFAULT,
-        "displayName": DEFAULT,
-        "type": "hybrid",
-        "description": "The gateway of this server",
+        "id": environment.name,
+        "name": environment.name,
+        "displayName": environment.display_name,
+        "type": environment.kind,
+        "description": environment.description,
         "provider": "wso2",
         "gatewayType": "Regular",
         "isReadOnly": true,
-        "vhosts": [{
-            "host": settings.hostname,
-            "httpContext": "",
-            "httpPort": settings.gateway_http_port,
-            "httpsPort": settings.gateway_https_port,
-            "wsPort": settings.portal.gateway_ws_port,
-            "wssPort": settings.portal.gateway_wss_port,
-        }],
+        "vhosts": environment.hosts.iter().map(vhost).collect::<Vec<_>>(),
         "endpointURIs": [],
         "additionalProperties": [],
         "permissions": {"permissionType": "PUBLIC", "roles": []},
     })
+}
+
+fn built_in_named(settings: &ControlSettings, name: &str) -> Option<Value> {
+    built_in(settings).into_iter().find(|environment| environment.at("name") == name)
 }
 
 /// All environments of a tenant, `Default` first.
@@ -46,8 +72,12 @@ pub(crate) async fn all(
     work: &mut UnitOfWork,
     tenant: TenantId,
 ) -> Result<Vec<Value>, ControlError> {
-    let mut list = vec![built_in(control.settings())];
-    list.extend(catalogue::list(work, ItemKind::Environment, tenant).await?.into_iter().map(|row| row.document));
+    let mut list = built_in(control.settings());
+    let stored = catalogue::list(work, ItemKind::Environment, tenant).await?.into_iter();
+    // One that was added to the configuration later goes before one of the same name.
+    let stored = stored.filter(|row| list.iter().all(|known| known.at("name") != row.name.as_str()));
+    let stored: Vec<Value> = stored.map(|row| row.document).collect();
+    list.extend(stored);
     Ok(list)
 }
 
@@ -58,8 +88,8 @@ pub(crate) async fn find_by_name(
     tenant: TenantId,
     name: &str,
 ) -> Result<Option<Value>, ControlError> {
-    if name == DEFAULT {
-        return Ok(Some(built_in(control.settings())));
+    if let Some(found) = built_in_named(control.settings(), name) {
+        return Ok(Some(found));
     }
     Ok(catalogue::find_by_name(work, ItemKind::Environment, tenant, name).await?.map(|row| row.document))
 }
@@ -73,8 +103,8 @@ pub(crate) async fn list(control: &Control, actor: &Actor) -> Result<Value, Cont
 
 /// One environment by id.
 pub(crate) async fn get(control: &Control, actor: &Actor, id: &str) -> Result<Value, ControlError> {
-    if id == DEFAULT {
-        return Ok(built_in(control.settings()));
+    if let Some(found) = built_in_named(control.settings(), id) {
+        return Ok(found);
     }
     let mut work = control.read().await?;
     Ok(find(&mut work, actor.tenant(), id).await?.document)
@@ -104,10 +134,10 @@ pub(crate) async fn create(control: &Control, actor: &Actor, input: &Value) -> R
 
 /// Replaces an environment; its name stays.
 pub(crate) async fn update(control: &Control, actor: &Actor, id: &str, input: &Value) -> Result<Value, ControlError> {
-    if id == DEFAULT {
-        return Err(ControlError::invalid(
-            "The environment Default follows the configuration and cannot be changed here. Add another environment.",
-        ));
+    if built_in_named(control.settings(), id).is_some() {
+        return Err(ControlError::invalid(format!(
+            "The environment {id} follows the configuration and cannot be changed here. Add another environment.",
+        )));
     }
     let mut work = control.begin().await?;
     let mut row = find(&mut work, actor.tenant(), id).await?;
@@ -124,8 +154,10 @@ pub(crate) async fn update(control: &Control, actor: &Actor, id: &str, input: &V
 
 /// Removes an environment that nothing is deployed to.
 pub(crate) async fn delete(control: &Control, actor: &Actor, id: &str) -> Result<(), ControlError> {
-    if id == DEFAULT {
-        return Err(ControlError::invalid("The environment Default cannot be removed."));
+    if built_in_named(control.settings(), id).is_some() {
+        return Err(ControlError::invalid(format!(
+            "The environment {id} follows the configuration and cannot be removed."
+        )));
     }
     let mut work = control.begin().await?;
     let row = find(&mut work, actor.tenant(), id).await?;
@@ -225,7 +257,8 @@ fn checked_vhost(input: &Value, faults: &mut Vec<String>) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::checked;
+    use super::{built_in, checked};
+    use crate::{ConfiguredEnvironment, ConfiguredHost, ControlSettings};
     use serde_json::json;
 
     #[test]
@@ -240,5 +273,33 @@ mod tests {
         let good = checked("1", &json!({"name": "east", "vhosts": [{"host": "GW.example.com"}]})).unwrap();
         assert_eq!(good["vhosts"][0]["host"], "gw.example.com");
         assert_eq!(good["displayName"], "east");
+    }
+
+    #[test]
+    fn default_is_there_always_and_follows_the_configuration() {
+        let names = |settings: &ControlSettings| -> Vec<(String, String, u64)> {
+            let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+            let of = |e: serde_json::Value| {
+                let host = &e["vhosts"][0];
+                (text(&e["name"]), text(&host["host"]), host["httpsPort"].as_u64().unwrap())
+            };
+            built_in(settings).into_iter().map(of).collect()
+        };
+        let mut settings = ControlSettings::default();
+        assert_eq!(names(&settings), [("Default".into(), "localhost".into(), 8243)]);
+        let environment = |name: &str, host: &str, https_port| ConfiguredEnvironment {
+            name: name.into(),
+            display_name: name.into(),
+            description: String::new(),
+            kind: "production",
+            hosts: vec![ConfiguredHost { host: host.into(), http_port: 80, context: String::new(), https_port }],
+        };
+        settings.environments = vec![environment("East", "east.example", 443)];
+        assert_eq!(
+            names(&settings),
+            [("Default".into(), "localhost".into(), 8243), ("East".into(), "east.example".into(), 443)]
+        );
+        settings.environments.push(environment("Default", "api.example", 8443));
+        assert_eq!(names(&settings)[0], ("Default".into(), "api.example".into(), 8443));
     }
 }

@@ -45,7 +45,7 @@ pub use key_manager::{
     Client, ClientSecret, ClientSettings, CreatedClient, IssuedToken, KeyManager, KeyManagerError, NewClient, RESIDENT,
     TokenRequest,
 };
-pub use port::{GatewayPublisher, InternalKeyIssuer, Ports, Sealer};
+pub use port::{GatewayPublisher, InternalKeyIssuer, Ports, PublishError, Sealer};
 pub use publishing::{DefinitionSource, DeploymentRequest, ImportOptions, LifecycleOptions, ValidationReport};
 pub use service::{Change, Control, ControlSettings};
-pub use settings::{ApplicationAttribute, PortalSettings};
+pub use settings::{ApplicationAttribute, ConfiguredEnvironment, ConfiguredHost, PortalSettings};

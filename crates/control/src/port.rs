@@ -13,8 +13,26 @@ pub trait GatewayPublisher: Send + Sync + 'static {
     /// Returns when every connected gateway serves the snapshot.
     ///
     /// # Errors
-    /// One line per fault; what a gateway refused keeps its former state.
-    fn publish(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), Vec<String>>>;
+    /// What is not served, and whether anything is.
+    fn publish(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), PublishError>>;
+
+    /// Compiles a snapshot as the gateways would, without serving it: a change that they would refuse is refused before
+    /// it is kept. The snapshot holds only what is asked about, and the tenants and limits that this needs.
+    ///
+    /// # Errors
+    /// One line per part that would not be served.
+    fn check(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), Vec<String>>>;
+}
+
+/// Why a snapshot is not served as it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    /// These parts are not served, all others are. Trying again changes nothing.
+    #[error("the gateway refused: {}", .0.join("; "))]
+    Refused(Vec<String>),
+    /// The gateways keep the former snapshot whole. Trying again may help.
+    #[error("the gateway could not be reached: {0}")]
+    Undelivered(String),
 }
 
 /// Seals secrets before they reach the database (crate `vault`).

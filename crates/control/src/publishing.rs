@@ -1,6 +1,7 @@
 //! Use cases of API publishers. Each file adds its methods to [`crate::Control`].
 
 mod apis;
+mod certificates;
 mod create;
 pub(crate) mod definitions;
 mod documents;
@@ -22,10 +23,11 @@ mod wsdl;
 
 pub(crate) use definitions::consumer_definition;
 pub use definitions::{DefinitionSource, ValidationReport};
-pub(crate) use documents::{content as document_content, object as document_object};
+pub(crate) use documents::{content as document_content, file_name, object as document_object};
 pub use lifecycle::LifecycleOptions;
 pub(crate) use load::parse as parse_document;
+pub(crate) use operation_policies::TEMPLATE;
 pub use projects::ImportOptions;
 pub use revisions::DeploymentRequest;
 pub(crate) use rules::policy_uses;
-pub(crate) use thumbnails::THUMBNAIL;
+pub(crate) use thumbnails::{THUMBNAIL, picture_type};

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use model::{Clock, Rng, Timestamp};
 use store::repository::{audit, change};
 use store::{Database, UnitOfWork};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use uuid::Uuid;
 use web::Egress;
 
 use crate::snapshot::Compiler;
-use crate::{Actor, ControlError, InternalKeyIssuer, PortalSettings, Ports};
+use crate::{
+    Actor, ConfiguredEnvironment, ControlError, FaultKind, InternalKeyIssuer, PortalSettings, Ports, PublishError,
+};
 
 /// Settings of the control plane, parsed from the configuration by the composition root.
 #[derive(Clone, Debug)]
@@ -27,6 +28,9 @@ pub struct ControlSettings {
     pub gateway_https_port: u16,
     /// Port of the gateway's plain HTTP listener as advertised (WSO2: 8280).
     pub gateway_http_port: u16,
+    /// Environments of the configuration, names unique. One named `Default` says how that is announced; without it,
+    /// `Default` has this server's own host name and ports.
+    pub environments: Vec<ConfiguredEnvironment>,
     /// What the configuration decides about the Developer Portal and the built-in policies.
     pub portal: PortalSettings,
 }
@@ -40,10 +44,14 @@ impl Default for ControlSettings {
             anonymous_devportal: true,
             gateway_https_port: 8243,
             gateway_http_port: 8280,
+            environments: Vec::new(),
             portal: PortalSettings::default(),
         }
     }
 }
+
+/// How many archives and definitions are unpacked and parsed at a time: each may need tens of megabytes.
+const HEAVY_JOBS: usize = 2;
 
 /// The control plane. One per process; shared by REST, portal and command line.
 pub struct Control {
@@ -59,6 +67,7 @@ pub struct Control {
     requested: AtomicU64,
     /// How many of them the gateway has.
     published: Mutex<u64>,
+    heavy: Semaphore,
 }
 
 /// What a completed use case did, for the audit log.
@@ -106,6 +115,7 @@ impl Control {
             compiler: Compiler::default(),
             requested: AtomicU64::new(0),
             published: Mutex::new(0),
+            heavy: Semaphore::new(HEAVY_JOBS),
         }
     }
 
@@ -166,6 +176,19 @@ impl Control {
         Ok(self.database.read().await?)
     }
 
+    /// Runs work that computes for long (unpacking, parsing) beside the threads that answer requests, few at a time.
+    ///
+    /// # Errors
+    /// When the job ended without a result.
+    pub(crate) async fn heavy<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ControlError> {
+        let failed = |reason: String| ControlError::internal(format!("a background computation: {reason}"));
+        let _turn = self.heavy.acquire().await.map_err(|e| failed(e.to_string()))?;
+        tokio::task::spawn_blocking(job).await.map_err(|e| failed(e.to_string()))
+    }
+
     /// Writes the audit record and the change-log entry into the transaction, keeps it, and waits until the gateway
     /// serves the change.
     ///
@@ -183,21 +206,16 @@ impl Control {
     /// When the database refuses.
     pub async fn record(&self, work: &mut UnitOfWork, actor: &Actor, change: Change<'_>) -> Result<(), ControlError> {
         let now = self.now();
-        let head = audit::head(work).await?;
-        let id = self.rng.uuid_at(now);
-        let mut record = audit::AuditRecord {
-            sequence: head.sequence.saturating_add(1),
-            id: id.to_string(),
+        let principal = actor.name();
+        let entry = audit::AuditEntry {
+            id: self.rng().uuid_at(now),
             at: now,
             tenant: actor.tenant(),
-            principal: actor.name(),
-            action: change.action.to_owned(),
-            target: change.target.to_owned(),
-            previous_hash: head.hash,
-            hash: String::new(),
+            principal: &principal,
+            action: change.action,
+            target: change.target,
         };
-        record.hash = hash_of(&record);
-        audit::append(work, &record).await?;
+        audit::record(work, &entry).await?;
         if change.affects_gateway {
             change::append(work, actor.tenant(), change.action, change.target, now).await?;
         }
@@ -208,8 +226,8 @@ impl Control {
     /// the call. Calls that arrive while one is under way share the next one.
     ///
     /// # Errors
-    /// When the database cannot be read. A gateway that refuses a part keeps serving its former state of that part;
-    /// that is logged, because the change itself is saved.
+    /// 503 when the database cannot be read or the gateway did not get the snapshot: it is behind then, and the next call
+    /// tries again. A part that the gateway refuses is logged; all others are served.
     pub async fn publish_changes(&self) -> Result<(), ControlError> {
         let wanted = self.requested.fetch_add(1, Ordering::SeqCst).saturating_add(1);
         let mut published = self.published.lock().await;
@@ -220,13 +238,34 @@ impl Control {
         let mut work = self.read().await?;
         let snapshot = self.compiler.compile(&mut work, self.ports.sealer.as_ref()).await?;
         work.cancel().await?;
-        if let Err(faults) = self.ports.gateway.publish(snapshot).await {
-            for fault in faults {
-                tracing::error!(%fault, "the gateway refused a part of the snapshot");
+        match self.ports.gateway.publish(snapshot).await {
+            Ok(()) => {}
+            Err(PublishError::Refused(faults)) => {
+                for fault in faults {
+                    tracing::error!(%fault, "the gateway refused a part of the snapshot");
+                }
+            }
+            Err(PublishError::Undelivered(reason)) => {
+                let mut error = ControlError::new(
+                    FaultKind::Unavailable,
+                    503,
+                    "Service Unavailable",
+                    "The gateway did not get the latest changes. What you changed is saved and will be live as soon as \
+                     the gateway can be reached; that is tried every few seconds.",
+                );
+                error.log = Some(reason);
+                return Err(error);
             }
         }
         *published = covers;
         Ok(())
+    }
+
+    /// Whether the gateway does not serve a change yet, because it could not be reached when the change was made. A job
+    /// that asks every few seconds calls [`Control::publish_changes`] then.
+    pub async fn is_behind(&self) -> bool {
+        let published = self.published.lock().await;
+        *published < self.requested.load(Ordering::SeqCst)
     }
 
     /// Verifies the hash chain of the audit log; returns the number of records.
@@ -246,7 +285,7 @@ impl Control {
             for record in page {
                 let whole = record.sequence == after.saturating_add(1)
                     && record.previous_hash == previous
-                    && record.hash == hash_of(&record);
+                    && record.hash == audit::hash_of(&record);
                 if !whole {
                     return Ok(Err(record.sequence));
                 }
@@ -256,21 +295,6 @@ impl Control {
             }
         }
     }
-}
-
-/// SHA-256 over the record's canonical JSON (fixed key order, the hash left out), in hex.
-fn hash_of(record: &audit::AuditRecord) -> String {
-    let canonical = serde_json::json!([
-        record.sequence,
-        record.id,
-        record.at.millis(),
-        record.tenant.number(),
-        record.principal,
-        record.action,
-        record.target,
-        record.previous_hash,
-    ]);
-    hex(digest(&SHA256, canonical.to_string().as_bytes()).as_ref())
 }
 
 /// Lower-case hex.

@@ -19,6 +19,34 @@ pub struct PortalSettings {
     pub application_attributes: Vec<ApplicationAttribute>,
 }
 
+/// A gateway environment of the configuration (`[[apim.gateway.environment]]`): read-only here.
+#[derive(Clone, Debug)]
+pub struct ConfiguredEnvironment {
+    /// Name and id.
+    pub name: String,
+    /// Name for people.
+    pub display_name: String,
+    /// What it is for.
+    pub description: String,
+    /// `hybrid`, `production` or `sandbox`.
+    pub kind: &'static str,
+    /// Under which addresses it is announced; at least one, the first is the default.
+    pub hosts: Vec<ConfiguredHost>,
+}
+
+/// An address under which an environment is announced.
+#[derive(Clone, Debug)]
+pub struct ConfiguredHost {
+    /// Host name.
+    pub host: String,
+    /// Port in `http://` links.
+    pub http_port: u16,
+    /// Path before every context; empty, or without slashes at its ends.
+    pub context: String,
+    /// Port in `https://` links.
+    pub https_port: u16,
+}
+
 /// A custom attribute of applications.
 #[derive(Clone, Debug)]
 pub struct ApplicationAttribute {

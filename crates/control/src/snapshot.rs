@@ -5,18 +5,20 @@
 mod api;
 mod consumers;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::snapshot::{DeployedApi, Lifecycle, Snapshot};
-use model::{ApiDocument, ApiId, RevisionId, TenantId};
+use model::{ApiDocument, ApiId, RevisionId, TenantDomain, TenantId};
 use store::UnitOfWork;
-use store::repository::change;
 use store::repository::revision::{self, ServedRow};
+use store::repository::{artifact, change, operation_policy, tenant, throttling};
 
 pub(crate) use consumers::consumers;
 
-use crate::{ControlError, FaultKind, Sealer, environment, lifecycle};
+use crate::publishing::{TEMPLATE, policy_uses};
+use crate::throttling::limit_of;
+use crate::{ControlError, FaultKind, Ports, Sealer, environment, lifecycle};
 
 /// What a compiled API depends on besides its frozen revision.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,7 +44,10 @@ impl Compiler {
     /// be one whose secrets the vault lost.
     pub(crate) async fn compile(&self, work: &mut UnitOfWork, sealer: &dyn Sealer) -> Result<Snapshot, ControlError> {
         let version = u64::try_from(change::latest(work).await?).unwrap_or(0);
-        let served = revision::all_deployments(work).await?;
+        let consumers = consumers(work).await?;
+        let mut served = revision::all_deployments(work).await?;
+        // An inactive tenant has no APIs at the gateway.
+        served.retain(|row| consumers.tenants.contains_key(&row.tenant));
         let mut apis = Vec::with_capacity(served.len());
         let mut next = HashMap::with_capacity(served.len());
         for row in served {
@@ -68,7 +73,6 @@ impl Compiler {
             apis.push(compiled);
         }
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = next;
-        let consumers = consumers(work).await?;
         Ok(Snapshot {
             version,
             tenants: consumers.tenants,
@@ -79,7 +83,7 @@ impl Compiler {
             limits: consumers.limits,
             issuers: consumers.issuers,
             revoked_tokens: consumers.revoked_tokens,
-            subject_epochs: consumers.subject_epochs,
+            subject_epochs: BTreeMap::new(),
             api_keys: consumers.api_keys,
             denials: consumers.denials,
         })
@@ -99,7 +103,8 @@ async fn compile_row(
         Ok(document) => document,
         Err(reason) => return Ok(Err(reason.to_string())),
     };
-    let compiled = api::compile(deployment.api, deployment.revision, row.tenant, &document, sealer);
+    let templates = templates(work, row.tenant, deployment.api, &document).await?;
+    let compiled = api::compile((deployment.api, deployment.revision, row.tenant), &document, &templates, sealer);
     Ok(compiled.map(|mut compiled| {
         compiled.lifecycle = lifecycle::parse(&row.lifecycle).unwrap_or(Lifecycle::Retired);
         compiled.is_default_version = row.is_default;
@@ -110,16 +115,16 @@ async fn compile_row(
     }))
 }
 
-/// Refuses what a gateway could not serve, before anything is changed.
+/// Refuses what a gateway could not serve, before anything is changed: compiles the API here, then asks the gateways to
+/// compile it.
 ///
 /// # Errors
 /// 400 with the reason.
-pub(crate) fn check_servable(
-    id: ApiId,
-    revision: RevisionId,
-    tenant: TenantId,
+pub(crate) async fn check_servable(
+    work: &mut UnitOfWork,
+    ports: &Ports,
+    (id, revision, tenant): (ApiId, RevisionId, TenantId),
     document: &ApiDocument,
-    sealer: &dyn Sealer,
 ) -> Result<(), ControlError> {
     let refused = |reason: String| {
         ControlError::new(
@@ -129,10 +134,64 @@ pub(crate) fn check_servable(
             format!("The gateway cannot serve {} {}: {reason}.", document.name(), document.version()),
         )
     };
-    let compiled = api::compile(id, revision, tenant, document, sealer).map_err(refused)?;
+    let templates = templates(work, tenant, id, document).await?;
+    let compiled = api::compile((id, revision, tenant), document, &templates, ports.sealer.as_ref());
+    let compiled = compiled.map_err(refused)?;
     for resource in &compiled.resources {
         policy::CompiledFlows::compile(&compiled.policies, &resource.policies)
             .map_err(|fault| refused(format!("{} {}: {fault}", resource.verb, resource.template)))?;
     }
-    Ok(())
+    let question = only(work, compiled).await?;
+    ports.gateway.check(question).await.map_err(|faults| refused(faults.join("; ")))
+}
+
+/// The policies that an API may use besides the catalogue's, its own before the tenant's.
+async fn templates(
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+    id: ApiId,
+    document: &ApiDocument,
+) -> Result<api::Templates, ControlError> {
+    let flows = document.operations().iter().map(|o| o.get("operationPolicies"));
+    let used: HashSet<String> = flows
+        .chain(std::iter::once(document.get("apiPolicies")))
+        .flat_map(|flows| ["request", "response", "fault"].map(|flow| policy_uses(flows, flow)))
+        .flatten()
+        .map(|r#use| r#use.name)
+        .filter(|name| !policy::CATALOG.iter().any(|known| known.metadata().name == *name))
+        .collect();
+    let mut found = Vec::new();
+    if used.is_empty() {
+        return Ok(found);
+    }
+    for owner in [id.to_string(), String::new()] {
+        for row in operation_policy::list(work, tenant, &owner).await?.into_iter().filter(|r| used.contains(&r.name)) {
+            let file = artifact::find(work, &row.id, TEMPLATE).await?;
+            let text = file.map(|f| String::from_utf8_lossy(&f.bytes).into_owned()).unwrap_or_default();
+            found.push((row.name, row.version, text));
+        }
+    }
+    Ok(found)
+}
+
+/// A snapshot that holds one API, its tenant and the tenant's limits.
+async fn only(work: &mut UnitOfWork, api: DeployedApi) -> Result<Snapshot, ControlError> {
+    let tenant = api.tenant;
+    let domain = tenant::by_id(work, tenant).await?.map_or_else(TenantDomain::super_domain, |row| row.tenant.domain);
+    let mut limits = consumers::unlimited_of(tenant);
+    limits.extend(throttling::all(work).await?.iter().filter(|row| row.tenant == tenant).filter_map(limit_of));
+    Ok(Snapshot {
+        version: 0,
+        tenants: BTreeMap::from([(tenant, domain)]),
+        apis: vec![Arc::new(api)],
+        applications: BTreeMap::new(),
+        keys: BTreeMap::new(),
+        subscriptions: Vec::new(),
+        limits,
+        issuers: Vec::new(),
+        revoked_tokens: BTreeMap::new(),
+        subject_epochs: BTreeMap::new(),
+        api_keys: BTreeMap::new(),
+        denials: Vec::new(),
+    })
 }

@@ -9,7 +9,7 @@ use model::{ApplicationId, Timestamp};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::compile::{Api, Compiled, CompiledResource, Scheme};
+use crate::compile::{Api, Compiled, CompiledResource, Issuer, Scheme};
 use crate::counters::Counter;
 use crate::fault::Fault;
 use crate::limit::{CounterKey, Window};
@@ -49,7 +49,9 @@ enum Credential<'a> {
 }
 
 /// Header of a test key.
-const INTERNAL_KEY: HeaderName = HeaderName::from_static("internal-key");
+pub(crate) const INTERNAL_KEY: HeaderName = HeaderName::from_static("internal-key");
+/// Value of the claim `aut` in tokens that act for a user rather than for the client itself.
+pub(crate) const FOR_USER: &str = "APPLICATION_USER";
 /// Claim that tells test keys from access tokens; both are signed by the same key.
 const TOKEN_TYPE: &str = "token_type";
 
@@ -101,12 +103,28 @@ fn credential<'a>(api: &Api, parts: &'a Parts) -> Result<Option<Credential<'a>>,
         if let Some(value) = parts.headers.get(&api.key_header) {
             return value.to_str().map(|k| Some(Credential::Key(k.trim()))).map_err(|_| Fault::invalid_credentials());
         }
-        let pair = |pair: &'a str| pair.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("apikey"));
-        if let Some((_, key)) = parts.uri.query().unwrap_or_default().split('&').find_map(pair) {
-            return Ok(Some(Credential::Key(key)));
+        if let Some(pair) = parts.uri.query().unwrap_or_default().split('&').find(|pair| is_key(pair)) {
+            return Ok(pair.split_once('=').map(|(_, key)| Credential::Key(key)));
         }
     }
     Ok(None)
+}
+
+/// Whether a pair of a query is an API key, however its name is spelled.
+fn is_key(pair: &str) -> bool {
+    let name = pair.split_once('=').map_or(pair, |(name, _)| name);
+    // Six letters, each of which may be escaped as three; most names need no second look.
+    (6..=18).contains(&name.len())
+        && percent_encoding::percent_decode_str(name).map(|b| b.to_ascii_lowercase()).eq(b"apikey".iter().copied())
+}
+
+/// What of a query travels on: everything but API keys, which are for the gateway alone, as the header is.
+pub(crate) fn without_key(query: &str) -> Option<String> {
+    if !query.split('&').any(is_key) {
+        return Some(query.to_owned());
+    }
+    let kept: Vec<&str> = query.split('&').filter(|pair| !is_key(pair)).collect();
+    if kept.is_empty() { None } else { Some(kept.join("&")) }
 }
 
 fn missing(api: &Api) -> Fault {
@@ -204,9 +222,29 @@ fn verify(worker: &Worker, compiled: &Compiled, token: &str, now: Timestamp) -> 
         issuers_epoch: compiled.issuers_epoch,
         issuer,
         consumer_key: consumer_key.into(),
+        signing_tenant: signing_tenant(facts, &claims),
+        user_tenant: user_tenant(facts, &claims),
         user_window,
         claims,
     }))
+}
+
+/// The tenant a token was signed for, as the built-in key manager writes it. It signs for every tenant with one key, so
+/// only this claim tells them apart; other issuers belong to one tenant and may write what they like there.
+fn signing_tenant(issuer: &Issuer, claims: &jose::Claims) -> Option<Box<str>> {
+    if !issuer.serves_every_tenant() {
+        return None;
+    }
+    claims.all.get("realm")?.get("signing_tenant")?.as_str().map(Into::into)
+}
+
+/// The tenant of the user for whom a token was issued. A client that serves all tenants is signed for by its own, while
+/// the scopes were granted by the roles of the user's.
+fn user_tenant(issuer: &Issuer, claims: &jose::Claims) -> Option<Box<str>> {
+    if !issuer.serves_every_tenant() || claims.text("aut") != Some(FOR_USER) {
+        return None;
+    }
+    Some(claims.subject().and_then(|user| user.rsplit_once('@')).map_or("", |(_, domain)| domain).into())
 }
 
 /// What can change between two calls with the same token: revocation, subject epochs, and the API's own conditions.
@@ -300,7 +338,23 @@ fn matches_pattern(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::matches_pattern;
+    use super::{matches_pattern, without_key};
+
+    #[test]
+    fn keys_leave_the_query_and_nothing_else_does() {
+        for (query, expected) in [
+            ("", Some("")),
+            ("a=1&b", Some("a=1&b")),
+            ("apikey=x", None),
+            ("ApiKey=x&APIKEY=y&apikey", None),
+            ("a=1&%61piKe%79=x&b=2", Some("a=1&b=2")),
+            ("%61%70%69%6b%65%79=x&c", Some("c")),
+            ("a=apikey=x&apikeys=1&xapikey=2", Some("a=apikey=x&apikeys=1&xapikey=2")),
+            ("&&", Some("&&")),
+        ] {
+            assert_eq!(without_key(query).as_deref(), expected, "{query}");
+        }
+    }
 
     #[test]
     fn referrer_patterns_match_the_whole_text() {

@@ -26,6 +26,9 @@ pub(crate) enum BodyError {
     /// More or fewer bytes than announced.
     #[error("the body has another length than announced")]
     Length,
+    /// More bytes than the gateway accepts.
+    #[error("the body is larger than this gateway accepts")]
+    TooLarge,
     /// No byte came in time.
     #[error("no byte of the body arrived in time")]
     Stalled,
@@ -60,6 +63,8 @@ pub(crate) struct ClientStream {
     incoming: Incoming,
     patience: Patience,
     limit: Duration,
+    /// Most bytes.
+    cap: u64,
     progress: Arc<Progress>,
     begun: bool,
 }
@@ -69,12 +74,18 @@ pub(crate) struct ClientStream {
 pub(crate) struct Progress {
     bytes: AtomicU64,
     failed: AtomicBool,
+    too_large: AtomicBool,
 }
 
 impl Progress {
     /// Whether the client is to blame for a failed upstream call.
     pub(crate) fn failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Whether the body went beyond the cap.
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.too_large.load(Ordering::Relaxed)
     }
 
     /// Bytes that came.
@@ -84,11 +95,11 @@ impl Progress {
 }
 
 impl RequestBody {
-    /// Streams a client's body; `limit` is how long the client may pause.
-    pub(crate) fn stream(incoming: Incoming, limit: Duration) -> (Self, Arc<Progress>) {
+    /// Streams a client's body; `limit` is how long the client may pause, `cap` the most bytes it may send.
+    pub(crate) fn stream(incoming: Incoming, limit: Duration, cap: u64) -> (Self, Arc<Progress>) {
         let progress = Arc::<Progress>::default();
         let patience = Patience::default();
-        let stream = ClientStream { incoming, patience, limit, progress: Arc::clone(&progress), begun: false };
+        let stream = ClientStream { incoming, patience, limit, cap, progress: Arc::clone(&progress), begun: false };
         (Self::Stream(Box::new(stream)), progress)
     }
 
@@ -146,7 +157,12 @@ impl ClientStream {
                 self.patience.reset();
                 self.begun = true;
                 let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
-                self.progress.bytes.fetch_add(bytes, Ordering::Relaxed);
+                let before = self.progress.bytes.fetch_add(bytes, Ordering::Relaxed);
+                if before.saturating_add(bytes) > self.cap {
+                    self.progress.failed.store(true, Ordering::Relaxed);
+                    self.progress.too_large.store(true, Ordering::Relaxed);
+                    return Poll::Ready(Some(Err(BodyError::TooLarge)));
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {

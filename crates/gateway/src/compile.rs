@@ -92,7 +92,12 @@ pub(crate) struct Issuer {
 impl Issuer {
     /// Whether tokens of this issuer may be used with APIs of a tenant.
     pub(crate) fn serves(&self, tenant: TenantId) -> bool {
-        self.tenant == tenant || self.tenant.is_super() && &*self.name == RESIDENT
+        self.tenant == tenant || self.serves_every_tenant()
+    }
+
+    /// Whether this is the built-in key manager, whose tokens say which tenant they were signed for.
+    pub(crate) fn serves_every_tenant(&self) -> bool {
+        self.tenant.is_super() && &*self.name == RESIDENT
     }
 }
 
@@ -120,7 +125,7 @@ impl Compiled {
         let mut faults = Vec::new();
         let tenants = snapshot.tenants.clone();
         let mut compiled = Self { version: snapshot.version, tenants, ..Self::default() };
-        let (denials, bad) = Denials::compile(&snapshot.denials);
+        let (denials, bad) = Denials::compile(&snapshot.denials, &snapshot.tenants);
         faults.extend(bad.into_iter().map(|f| SnapshotFault { subject: "deny policy".into(), reason: f.to_string() }));
         compiled.denials = denials;
         compiled.add_issuers(&snapshot.issuers, previous, &mut faults);

@@ -3,10 +3,12 @@
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use model::Secret;
+use model::snapshot::DeployedApi;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -18,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::counters::Counter;
 use crate::exchange;
 use crate::settings::Caps;
+use crate::token_cache::Principal;
 use crate::worker::Worker;
 
 /// Tells the tasks of a worker to finish.
@@ -37,6 +40,32 @@ pub(crate) struct Connection {
     write_blocked_since: AtomicU64,
     in_flight: AtomicU32,
     tick: Arc<AtomicU64>,
+    recognised: Mutex<Recognised>,
+}
+
+/// Which token a connection carries. A client of its own sends the same one with every call; then it need not be hashed to
+/// be found in the cache. A connection that many clients share through a proxy is found out by its second token and
+/// uses the cache from then on.
+#[derive(Default)]
+enum Recognised {
+    #[default]
+    Nobody,
+    One(Box<Token>),
+    Many,
+}
+
+/// A token that was accepted, and what the acceptance depended on besides the time.
+struct Token {
+    field: Secret<Vec<u8>>,
+    generation: u64,
+    api: Arc<DeployedApi>,
+    principal: Arc<Principal>,
+}
+
+impl std::fmt::Debug for Recognised {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Recognised(..)")
+    }
 }
 
 impl Connection {
@@ -54,7 +83,33 @@ impl Connection {
             write_blocked_since: AtomicU64::new(0),
             in_flight: AtomicU32::new(0),
             tick,
+            recognised: Mutex::default(),
         }
+    }
+
+    /// Whose token this is, if the same field was accepted on this connection for the same API of the same snapshot. The
+    /// caller checks that it has not expired.
+    pub(crate) fn recognise(&self, field: &[u8], generation: u64, api: &Arc<DeployedApi>) -> Option<Arc<Principal>> {
+        let recognised = self.recognised.lock().unwrap_or_else(PoisonError::into_inner);
+        let Recognised::One(token) = &*recognised else { return None };
+        let same = token.generation == generation && Arc::ptr_eq(&token.api, api) && token.field.expose() == field;
+        same.then(|| Arc::clone(&token.principal))
+    }
+
+    /// Remembers an accepted token.
+    pub(crate) fn remember(&self, field: &[u8], generation: u64, api: &Arc<DeployedApi>, principal: &Arc<Principal>) {
+        let mut recognised = self.recognised.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = match &*recognised {
+            Recognised::Nobody => true,
+            Recognised::One(token) => token.field.expose() == field,
+            Recognised::Many => return,
+        };
+        *recognised = if one {
+            let (field, api) = (Secret::new(field.to_vec()), Arc::clone(api));
+            Recognised::One(Box::new(Token { field, generation, api, principal: Arc::clone(principal) }))
+        } else {
+            Recognised::Many
+        };
     }
 
     /// Client address.
@@ -137,7 +192,7 @@ pub(crate) async fn run(
         http1(worker, connection, stream, stop).await;
         return;
     };
-    let accepted = timeout(worker.shared.settings.caps.handshake_timeout, tls.accept(stream)).await;
+    let accepted = timeout(worker.shared.settings.caps.handshake_timeout, tls.accept(Socket(stream))).await;
     let Ok(Ok(stream)) = accepted else {
         worker.counters.add(Counter::HandshakesFailed);
         return;
@@ -154,7 +209,7 @@ pub(crate) async fn run(
     }
 }
 
-async fn http1<S>(worker: Arc<Worker>, connection: Arc<Connection>, stream: S, mut stop: Stop)
+async fn http1<S>(worker: Arc<Worker>, connection: Arc<Connection>, stream: S, stop: Stop)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -171,12 +226,32 @@ where
         move |request| exchange::serve(Arc::clone(&worker), Arc::clone(&connection), request)
     });
     let mut serving = pin!(builder.serve_connection(io, service));
-    tokio::select! {
-        biased;
-        _ended = serving.as_mut() => return,
-        _ = stop.wait_for(|stop| *stop) => serving.as_mut().graceful_shutdown(),
+    if ended_before(serving.as_mut(), stop).await {
+        return;
     }
+    serving.as_mut().graceful_shutdown();
     let _drained = timeout(worker.shared.settings.caps.drain_timeout, serving).await;
+}
+
+/// Runs a connection; false when the worker stops before it ends.
+async fn ended_before<F: Future>(mut serving: Pin<&mut F>, mut stop: Stop) -> bool {
+    // A look at the version is all that a wake-up costs; waiting is registered once, as the task's waker stays the same.
+    let changes = stop.clone();
+    let mut stopped = pin!(stop.wait_for(|stop| *stop));
+    let mut registered = false;
+    std::future::poll_fn(|cx| {
+        if serving.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(true);
+        }
+        if !registered || changes.has_changed().unwrap_or(true) {
+            registered = true;
+            if stopped.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(false);
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 async fn http2<S>(worker: Arc<Worker>, connection: Arc<Connection>, stream: S, mut stop: Stop)
@@ -210,6 +285,45 @@ where
         _ = stop.wait_for(|stop| *stop) => serving.as_mut().graceful_shutdown(),
     }
     let _drained = timeout(worker.shared.settings.caps.drain_timeout, serving).await;
+}
+
+/// A socket below TLS. A record is one buffer as a rule, and `send` costs less than `writev` of one buffer.
+struct Socket(TcpStream);
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.get_mut().0).poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        let stream = Pin::new(&mut self.get_mut().0);
+        match bufs {
+            [single] => stream.poll_write(cx, single),
+            _ => stream.poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
 }
 
 /// A stream that tells the watchdog what happens on it.

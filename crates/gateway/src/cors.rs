@@ -26,8 +26,8 @@ pub(crate) struct CompiledCors {
     origins: Vec<HeaderValue>,
     credentials: bool,
     headers: HeaderValue,
-    /// `None`: the resource's own verbs.
-    methods: Option<HeaderValue>,
+    /// Which of the resource's own verbs are answered; empty means all of them.
+    methods: Vec<Box<str>>,
     exposed: Option<HeaderValue>,
 }
 
@@ -45,7 +45,7 @@ impl CompiledCors {
             origins: cors.allow_origins.iter().map(|o| value(o)).collect::<Result<_, _>>()?,
             credentials: cors.allow_credentials,
             headers: list(&cors.allow_headers)?,
-            methods: if cors.allow_methods.is_empty() { None } else { Some(list(&cors.allow_methods)?) },
+            methods: cors.allow_methods.iter().map(|method| method.as_str().into()).collect(),
             exposed: if cors.expose_headers.is_empty() { None } else { Some(list(&cors.expose_headers)?) },
         })
     }
@@ -73,6 +73,17 @@ impl CompiledCors {
         }
     }
 
+    /// The resource's own verbs as far as the settings allow them, as WSO2 answers: a list of verbs that the resource
+    /// does not have would tell a browser nothing.
+    fn methods(&self, own: &HeaderValue) -> HeaderValue {
+        if self.methods.is_empty() {
+            return own.clone();
+        }
+        let allowed = |verb: &&str| self.methods.iter().any(|method| method.eq_ignore_ascii_case(verb));
+        let verbs: Vec<&str> = own.to_str().unwrap_or_default().split(',').filter(allowed).collect();
+        HeaderValue::try_from(verbs.join(",")).unwrap_or_else(|_| HeaderValue::from_static(""))
+    }
+
     /// The headers of a preflight's answer. `own_methods` are the verbs of the resource.
     pub(crate) fn preflight(&self, request: &HeaderMap, own_methods: &HeaderValue) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -80,7 +91,7 @@ impl CompiledCors {
             self.decorate(origin, &mut headers);
         }
         if headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
-            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, self.methods.clone().unwrap_or_else(|| own_methods.clone()));
+            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, self.methods(own_methods));
             headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.headers.clone());
         }
         headers
@@ -126,6 +137,23 @@ mod tests {
             let headers = ask(evil);
             assert!(!headers.contains_key("access-control-allow-origin"), "{evil}");
             assert!(!headers.contains_key("access-control-allow-methods"), "{evil}");
+        }
+    }
+
+    #[test]
+    fn methods_are_the_resource_s_own_that_are_allowed() {
+        for (allowed, own, expected) in [
+            (&[][..], "GET,POST", "GET,POST"),
+            (&["GET", "PUT", "POST", "DELETE"], "GET", "GET"),
+            (&["put", "GET"], "POST,PUT", "PUT"),
+            (&["GET"], "POST", ""),
+        ] {
+            let allow_methods = allowed.iter().map(|m| (*m).to_owned()).collect();
+            let compiled = CompiledCors::compile(&Cors { allow_methods, ..cors("*", false) }).unwrap();
+            let mut request = HeaderMap::new();
+            request.insert("origin", "http://any".parse().unwrap());
+            let headers = compiled.preflight(&request, &own.parse().unwrap());
+            assert_eq!(headers["access-control-allow-methods"], expected, "{allowed:?} {own}");
         }
     }
 

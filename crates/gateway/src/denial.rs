@@ -1,9 +1,9 @@
 //! Deny policies (WSO2: blocking conditions), compiled for a lookup without a scan where possible.
 
 use ipnet::IpNet;
-use model::TenantId;
 use model::snapshot::{Denial, DenyCondition};
-use std::collections::{HashMap, HashSet};
+use model::{TenantDomain, TenantId};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 
 /// A condition that cannot be compiled; the snapshot names it in a fault.
@@ -16,7 +16,7 @@ pub(crate) struct BadNetwork(String);
 pub(crate) struct Denials {
     contexts: HashSet<(TenantId, String)>,
     applications: HashSet<(TenantId, String)>,
-    users: HashSet<(TenantId, String)>,
+    users: HashMap<TenantId, HashSet<String>>,
     networks: HashMap<TenantId, Vec<Addresses>>,
 }
 
@@ -28,7 +28,7 @@ struct Addresses {
 
 impl Denials {
     /// Compiles; a condition that is not understood is reported and left out.
-    pub(crate) fn compile(denials: &[Denial]) -> (Self, Vec<BadNetwork>) {
+    pub(crate) fn compile(denials: &[Denial], domains: &BTreeMap<TenantId, TenantDomain>) -> (Self, Vec<BadNetwork>) {
         let (mut compiled, mut faults) = (Self::default(), Vec::new());
         for denial in denials {
             let tenant = denial.tenant;
@@ -42,7 +42,8 @@ impl Denials {
                     continue;
                 }
                 DenyCondition::User(name) => {
-                    compiled.users.insert((tenant, name.clone()));
+                    let domain = domains.get(&tenant).map_or("", |domain| domain.as_str());
+                    compiled.users.entry(tenant).or_default().insert(qualified(name, domain));
                     continue;
                 }
                 DenyCondition::Ip { network, invert } => parse_network(network).map(|range| (range, *invert)),
@@ -78,10 +79,22 @@ impl Denials {
         })
     }
 
-    /// Whether calls of this end user are refused. Users are written `name@domain`; the super tenant's also plain.
-    pub(crate) fn user(&self, tenant: TenantId, user: &str) -> bool {
-        !self.users.is_empty() && self.users.contains(&(tenant, user.to_owned()))
+    /// Whether calls of this user are refused. Names are compared as `name@domain`, with the domain of the user's own
+    /// tenant where the name has none.
+    pub(crate) fn user(&self, tenant: TenantId, user: &str, domain: &str) -> bool {
+        self.users.get(&tenant).is_some_and(|users| users.contains(&qualified(user, domain)))
     }
+
+    /// Whether a tenant refuses users by name at all.
+    pub(crate) fn names_users(&self, tenant: TenantId) -> bool {
+        self.users.contains_key(&tenant)
+    }
+}
+
+/// A user's name with its tenant's domain, as deny policies and tokens write it.
+pub(crate) fn qualified(name: &str, domain: &str) -> String {
+    let whole = domain.is_empty() || name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('@'));
+    if whole { name.to_owned() } else { format!("{name}@{domain}") }
 }
 
 fn parse_address(text: &str) -> Result<IpAddr, BadNetwork> {
@@ -98,9 +111,23 @@ fn parse_network(text: &str) -> Result<(IpAddr, IpAddr), BadNetwork> {
 
 #[cfg(test)]
 mod tests {
-    use super::Denials;
+    use super::{Denials, qualified};
     use model::TenantId;
     use model::snapshot::{Denial, DenyCondition};
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn names_get_their_domain_once() {
+        for (name, domain, expected) in [
+            ("alice", "carbon.super", "alice@carbon.super"),
+            ("alice@carbon.super", "carbon.super", "alice@carbon.super"),
+            ("alice@mail.com", "carbon.super", "alice@mail.com@carbon.super"),
+            ("alice@acarbon.super", "carbon.super", "alice@acarbon.super@carbon.super"),
+            ("alice", "", "alice"),
+        ] {
+            assert_eq!(qualified(name, domain), expected);
+        }
+    }
 
     #[test]
     fn addresses_match_exactly_and_inverted() {
@@ -108,13 +135,14 @@ mod tests {
         let other = TenantId::new(7);
         let ip = |network: &str, invert| DenyCondition::Ip { network: network.into(), invert };
         let range = DenyCondition::IpRange { from: "192.0.2.5".into(), to: "192.0.2.9".into(), invert: false };
-        let (denials, faults) = Denials::compile(&[
+        let all = [
             denial(TenantId::SUPER, ip("198.51.100.0/24", false)),
             denial(TenantId::SUPER, ip("2001:db8::1", false)),
             denial(TenantId::SUPER, range),
             denial(TenantId::SUPER, ip("not a network", false)),
             denial(other, ip("10.0.0.0/8", true)),
-        ]);
+        ];
+        let (denials, faults) = Denials::compile(&all, &BTreeMap::new());
         assert_eq!(faults.len(), 1);
         for (tenant, address, denied) in [
             (TenantId::SUPER, "198.51.100.200", true),

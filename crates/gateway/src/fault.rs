@@ -99,8 +99,11 @@ impl Fault {
 
     /// A body that a policy needs as a whole is beyond the cap.
     pub(crate) const fn body_too_large() -> Self {
-        let reason = "The body is larger than a policy of this API accepts.";
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, 413, Family::Status, "Payload Too Large", reason)
+        let reason = "The body is larger than this gateway, or a policy of this API, accepts.";
+        let mut fault = Self::new(StatusCode::PAYLOAD_TOO_LARGE, 413, Family::Status, "Payload Too Large", reason);
+        // The rest of the body is not read.
+        fault.close = true;
+        fault
     }
 
     /// The client's body broke off or stalled.

@@ -1,6 +1,8 @@
 //! Phase "forward": one call to an upstream.
 
 use http::{HeaderMap, Method};
+use model::TenantId;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -26,6 +28,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) headers: HeaderMap,
     /// Body.
     pub(crate) body: RequestBody,
+    /// When the time for an answer starts.
+    pub(crate) asked: std::time::Instant,
     /// Canonical path below the API's context; empty for the context itself.
     pub(crate) path: &'a str,
     /// Query without the question mark.
@@ -41,16 +45,16 @@ pub(crate) async fn forward(
     outgoing: Outgoing<'_>,
 ) -> Result<(Head, Upstream), Fault> {
     let endpoint = &permit.endpoint().endpoint;
-    let Outgoing { method, mut headers, mut body, path, query, variables } = outgoing;
+    let Outgoing { method, mut headers, mut body, asked, path, query, variables } = outgoing;
     if let Some(Credential::Header(name, value)) = &endpoint.credential {
         headers.insert(name.clone(), value.clone());
     }
-    let deadline = Instant::now() + endpoint.timeout;
+    let deadline = Instant::from_std(asked) + endpoint.timeout.min(worker.shared.settings.caps.response_timeout);
     let mut last = Fault::upstream_unreachable();
     for target in endpoint.candidates() {
         let text = target_text(target, endpoint, (path, query), variables)?;
         let head = RequestHead { method: &method, target: &text, host: &target.peer.authority, headers: &headers };
-        match attempt(worker, target, &head, &mut body, deadline).await {
+        match attempt(worker, (permit.tenant(), target), &head, &mut body, deadline).await {
             Attempt::Answered(answer, wire) => {
                 let limit = worker.shared.settings.caps.upstream_idle_timeout;
                 return Ok((answer, Upstream::new(worker, target.pool, wire, body, limit)));
@@ -77,7 +81,7 @@ enum Attempt {
 
 async fn attempt(
     worker: &Arc<Worker>,
-    target: &Target,
+    (tenant, target): (TenantId, &Target),
     head: &RequestHead<'_>,
     body: &mut RequestBody,
     deadline: Instant,
@@ -107,7 +111,7 @@ async fn attempt(
             Err(_stale) => worker.counters.add(Counter::UpstreamRetries),
         }
     }
-    let mut wire = match connect(worker, &target.peer, deadline).await {
+    let mut wire = match connect(worker, tenant, &target.peer, deadline).await {
         Ok(wire) => wire,
         Err(fault) => return Attempt::NotSent(fault),
     };
@@ -175,14 +179,14 @@ fn target_text(
 }
 
 /// Opens a connection: resolve once, check every address, connect to exactly one that was checked.
-async fn connect(worker: &Arc<Worker>, peer: &Peer, deadline: Instant) -> Result<Box<Wire>, Fault> {
+async fn connect(worker: &Arc<Worker>, tenant: TenantId, peer: &Peer, deadline: Instant) -> Result<Box<Wire>, Fault> {
     let limit = deadline.min(Instant::now() + worker.shared.settings.caps.connect_timeout);
-    let opened = timeout_at(limit, open(worker, peer)).await;
+    let opened = timeout_at(limit, open(worker, tenant, peer)).await;
     opened.unwrap_or_else(|_| Err(Fault::upstream_timeout()))
 }
 
-async fn open(worker: &Arc<Worker>, peer: &Peer) -> Result<Box<Wire>, Fault> {
-    let stream = tcp(worker, peer).await?;
+async fn open(worker: &Arc<Worker>, tenant: TenantId, peer: &Peer) -> Result<Box<Wire>, Fault> {
+    let stream = tcp(worker, tenant, peer).await?;
     // Small requests must not wait for the acknowledgement of earlier ones.
     let _slower = stream.set_nodelay(true);
     match &peer.tls_name {
@@ -198,14 +202,14 @@ async fn open(worker: &Arc<Worker>, peer: &Peer) -> Result<Box<Wire>, Fault> {
     }
 }
 
-async fn tcp(worker: &Worker, peer: &Peer) -> Result<TcpStream, Fault> {
-    let resolved = tokio::net::lookup_host((&*peer.host, peer.port)).await.map_err(|error| {
+async fn tcp(worker: &Worker, tenant: TenantId, peer: &Peer) -> Result<TcpStream, Fault> {
+    let resolved = worker.shared.resolver.resolve(tenant, &peer.host).await.map_err(|error| {
         tracing::warn!(host = %peer.host, %error, "the upstream's name was not resolved");
         Fault::upstream_unreachable()
     })?;
     let mut fault = Fault::upstream_unreachable();
-    for address in resolved {
-        if !worker.shared.egress.permits(address.ip()) {
+    for address in resolved.iter().map(|ip| SocketAddr::new(*ip, peer.port)) {
+        if !worker.shared.egress.allows(address) {
             tracing::warn!(host = %peer.host, address = %address.ip(), "the upstream lies in a network that is not allowed");
             fault = Fault::upstream_refused();
             continue;

@@ -1,8 +1,8 @@
 //! Starting, feeding, watching and stopping a gateway.
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use model::Clock;
 use model::snapshot::Snapshot;
+use model::{ApplicationId, Clock};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,7 +16,8 @@ use tokio_rustls::TlsAcceptor;
 use crate::access_log::{self, LogSink};
 use crate::compile::{Carried, Compiled, SnapshotFault};
 use crate::counters::Metrics;
-use crate::egress::EgressGuard;
+use crate::denial::qualified;
+use crate::resolve::Resolver;
 use crate::settings::{GatewaySettings, Listener};
 use crate::worker::{self, Shared, Worker};
 
@@ -78,7 +79,8 @@ impl Gateway {
         }
         let (writer, writing) = access_log::start(log)?;
         let shared = Arc::new(Shared {
-            egress: EgressGuard::new(settings.allowed_networks.clone()),
+            egress: settings.egress.clone(),
+            resolver: Resolver::system(),
             settings,
             carried: Carried::default(),
             clock,
@@ -136,6 +138,31 @@ impl Handle {
         self.shared.generation.fetch_add(1, Ordering::Release);
         self.shared.ready.store(true, Ordering::Release);
         if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
+    /// Compiles a snapshot as [`Handle::publish`] does, without serving it.
+    ///
+    /// # Errors
+    /// The parts that would not be served.
+    pub fn check(&self, snapshot: &Snapshot) -> Result<(), Vec<SnapshotFault>> {
+        // Nothing is carried over, so that a snapshot that only asks leaves no counters and no peers behind.
+        let (_, faults) = Compiled::build(snapshot, &Compiled::default(), &Carried::default(), &self.shared.settings);
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
+    /// Empties the application-level counters of one user (WSO2: `reset-throttle-policy`): the next call is the first of
+    /// its window. `user` is written plain or with the domain of the application's tenant. The owner's name also stands
+    /// for the application's own tokens and API keys.
+    pub fn reset_application(&self, application: ApplicationId, user: &str) {
+        let current = self.shared.current.load();
+        let Some(consumer) = current.consumers.get(&application) else { return };
+        let domain = current.tenants.get(&consumer.tenant).map_or("", |domain| domain.as_str());
+        let meant = qualified(user, domain);
+        let is_owner = qualified(&consumer.owner, domain) == meant;
+        self.shared.carried.counters.reset_users(application, |name| {
+            let own_token = current.keys.get(name).is_some_and(|key| key.application == application);
+            if own_token { is_owner } else { qualified(name, domain) == meant }
+        });
     }
 
     /// Whether a snapshot was published: `/readyz` asks.

@@ -113,14 +113,24 @@ static HOP_BY_HOP: [HeaderName; HOPS] = [
     UPGRADE,
 ];
 
+/// Bit `n` is set when one of [`HOP_BY_HOP`] has `n` bytes.
+const HOP_LENGTHS: u32 = 1 << 2 | 1 << 7 | 1 << 10 | 1 << 16 | 1 << 17 | 1 << 18 | 1 << 19;
+
 /// Removes what belongs to this hop (RFC 9110 section 7.6.1): the named fields and those that `Connection` names.
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    // Most messages have none or one of them; one pass is cheaper than a lookup for each.
+    // Most messages have none or one of them; one pass is cheaper than a lookup for each, and the length alone rules
+    // most names out.
     let mut present = [false; HOPS];
     for name in headers.keys() {
-        for (flag, hop) in present.iter_mut().zip(&HOP_BY_HOP) {
-            *flag |= name == hop;
+        let text = name.as_str();
+        if HOP_LENGTHS & 1u32.checked_shl(u32::try_from(text.len()).unwrap_or(u32::MAX)).unwrap_or(0) != 0 {
+            for (flag, hop) in present.iter_mut().zip(&HOP_BY_HOP) {
+                *flag |= text == hop.as_str();
+            }
         }
+    }
+    if !present.contains(&true) {
+        return;
     }
     let [connection, ..] = present;
     if connection {
@@ -157,8 +167,14 @@ pub(crate) fn strip_request(headers: &mut HeaderMap, credentials: &[&HeaderName]
 
 #[cfg(test)]
 mod tests {
-    use super::strip_request;
+    use super::{HOP_BY_HOP, HOP_LENGTHS, strip_request};
     use http::{HeaderMap, HeaderName};
+
+    #[test]
+    fn hop_lengths_are_those_of_the_names() {
+        let lengths = HOP_BY_HOP.iter().fold(0, |bits, name| bits | 1u32 << name.as_str().len());
+        assert_eq!(lengths, HOP_LENGTHS);
+    }
 
     #[test]
     fn owned_headers_are_stripped_in_every_spelling() {

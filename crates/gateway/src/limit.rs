@@ -187,6 +187,16 @@ impl Counters {
         }
         Arc::clone(map.entry(key).or_default())
     }
+
+    /// Empties the counters of an application's users whose name `is_meant`.
+    pub(crate) fn reset_users(&self, application: ApplicationId, is_meant: impl Fn(&str) -> bool) {
+        let map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, window) in &*map {
+            if matches!(key, CounterKey::User(of, user) if *of == application && is_meant(user)) {
+                window.0.store(0, Ordering::Relaxed);
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! What the composition root decides about a gateway. Parsed values only; nothing here is read from a file.
 
-use ipnet::IpNet;
 use model::snapshot::Cors;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,12 +28,15 @@ pub struct GatewaySettings {
     pub upstream_tls: Arc<rustls::ClientConfig>,
     /// Loopback and private networks that endpoints may lie in. Link-local and cloud metadata addresses are refused
     /// whatever is listed.
-    pub allowed_networks: Vec<IpNet>,
+    pub egress: model::EgressRules,
     /// Realm of `WWW-Authenticate`. WSO2's clients look for `WSO2 API Manager`.
     pub realm: String,
     /// Cross-origin settings of APIs that have none; an empty list of methods means the resource's own. `None`: no
     /// cross-origin access.
     pub default_cors: Option<Cors>,
+    /// Header that carries the access token where an API names none or `Authorization`, which all have from the start
+    /// (WSO2: `apim.oauth_config.auth_header`); empty is `Authorization`.
+    pub authorization_header: String,
     /// Whether the credential of the client is passed to the upstream (WSO2: the reverse of `remove_outbound_auth_header`).
     pub forward_authorization: bool,
 }
@@ -91,6 +93,10 @@ pub struct Caps {
     pub pool_idle_timeout: Duration,
     /// Verified tokens that one worker remembers.
     pub cached_tokens: usize,
+    /// Until an upstream's answer must have begun, however much longer its endpoint would wait.
+    pub response_timeout: Duration,
+    /// Bytes of a request body; longer is 413.
+    pub body_bytes: u64,
     /// Bytes of a body that a policy needs as a whole; longer is 413.
     pub buffered_body_bytes: usize,
     /// How long open requests may take after a stop.
@@ -114,6 +120,8 @@ impl Default for Caps {
             pooled_per_target: 256,
             pool_idle_timeout: Duration::from_secs(30),
             cached_tokens: 10_000,
+            response_timeout: Duration::from_secs(300),
+            body_bytes: 64 * 1024 * 1024,
             buffered_body_bytes: 1024 * 1024,
             drain_timeout: Duration::from_secs(10),
         }

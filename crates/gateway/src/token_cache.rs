@@ -22,6 +22,10 @@ pub(crate) struct Principal {
     pub(crate) claims: Claims,
     /// Client id.
     pub(crate) consumer_key: Box<str>,
+    /// Domain of the tenant that the client belongs to; `None` is the issuer's own tenant.
+    pub(crate) signing_tenant: Option<Box<str>>,
+    /// Domain of the user whose rights the token carries; `None` is the signing tenant.
+    pub(crate) user_tenant: Option<Box<str>>,
     /// The application limit's counter of this user, with the application it belongs to.
     pub(crate) user_window: Option<(ApplicationId, Arc<Window>)>,
 }
@@ -96,7 +100,15 @@ mod tests {
 
     fn principal(issuers_epoch: u64) -> Arc<Principal> {
         let claims = Claims { expires: 1, issued_at: None, all: serde_json::Map::new() };
-        Arc::new(Principal { issuers_epoch, issuer: 0, claims, consumer_key: "k".into(), user_window: None })
+        Arc::new(Principal {
+            issuers_epoch,
+            issuer: 0,
+            claims,
+            consumer_key: "k".into(),
+            signing_tenant: None,
+            user_tenant: None,
+            user_window: None,
+        })
     }
 
     fn digest(n: u32) -> [u8; 32] {

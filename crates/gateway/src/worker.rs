@@ -16,8 +16,8 @@ use crate::access_log::{Fields, LogBuffer};
 use crate::compile::{Carried, Compiled};
 use crate::connection::{self, Connection, Stop};
 use crate::counters::{Counter, Counters};
-use crate::egress::EgressGuard;
 use crate::pool::Pool;
+use crate::resolve::Resolver;
 use crate::settings::GatewaySettings;
 use crate::token_cache::{Digest, Principal, TokenCache};
 use crate::upstream::wire::Wire;
@@ -25,7 +25,8 @@ use crate::upstream::wire::Wire;
 /// What all workers share.
 pub(crate) struct Shared {
     pub(crate) settings: GatewaySettings,
-    pub(crate) egress: EgressGuard,
+    pub(crate) egress: model::EgressRules,
+    pub(crate) resolver: Arc<Resolver>,
     pub(crate) carried: Carried,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) current: ArcSwap<Compiled>,
@@ -43,7 +44,8 @@ impl Shared {
 
 /// A worker's own handle of the current snapshot: cloning it touches no memory that other cores write.
 pub(crate) struct Local {
-    generation: u64,
+    /// Which of the published snapshots it is.
+    pub(crate) generation: u64,
     pub(crate) compiled: Arc<Compiled>,
 }
 

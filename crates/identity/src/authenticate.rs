@@ -12,7 +12,7 @@ use store::repository::{role as roles, tenant as tenants, token as tokens};
 use web::{AuthenticationError, AuthenticationMethod, Authenticator, BoxFuture, Credentials, Principal};
 
 use crate::scope::EVERYONE;
-use crate::token::{FOR_CLIENT, FOR_USER};
+use crate::token::{FOR_CLIENT, FOR_USER, client_epoch_key};
 use crate::{ADMIN_ROLE, Identity, IdentityError, LOCAL_OPERATOR};
 
 /// A token that is valid now, with whom it speaks for.
@@ -139,8 +139,13 @@ impl Identity {
         }
         let client = clients::find_anywhere(work, &ConsumerKey::new(client_id)).await?.filter(|c| c.active);
         let Some(client) = client else { return Ok(None) };
+        if !self.may_act(work, &client).await? {
+            return Ok(None);
+        }
         let Some((tenant, user)) = self.token_subject(work, &claims, &client, sub).await? else { return Ok(None) };
-        let epoch = tokens::epoch(work, tenant.id, sub).await?;
+        let own_name = claims.text("aut") == Some(FOR_CLIENT);
+        let key = if own_name { client_epoch_key(&client.id) } else { sub.to_owned() };
+        let epoch = tokens::epoch(work, tenant.id, &key).await?;
         if !tenant.active || epoch.is_some_and(|e| Timestamp::from_seconds(issued_at) < e) {
             return Ok(None);
         }

@@ -182,9 +182,40 @@ impl Identity {
     ) -> Result<(OAuthClient, ClientSecret), IdentityError> {
         let row = self.client_row(tenant, new)?;
         let mut work = self.database.begin().await?;
+        if row.kind == ClientKind::Service {
+            self.need_room(&mut work, &row).await?;
+        }
         let secret = self.insert_client(&mut work, &row).await?;
+        self.record_client(&mut work, tenant, "create", &row.id).await?;
         work.save().await?;
         Ok((row.into(), secret))
+    }
+
+    /// A user who registers clients without end would fill the database.
+    async fn need_room(&self, work: &mut UnitOfWork, new: &ClientRow) -> Result<(), IdentityError> {
+        let most = self.settings.max_clients_per_owner;
+        if clients::services_of(work, new.tenant, &new.owner).await?.len() < most {
+            return Ok(());
+        }
+        Err(IdentityError::Limit(format!(
+            "{} has {most} registered clients, the most there can be. Delete some, or register one of the names again.",
+            new.owner
+        )))
+    }
+
+    /// Without an actor the call comes from the control plane, whose own record of the application's change names who
+    /// asked for it.
+    async fn record_client(
+        &self,
+        work: &mut UnitOfWork,
+        tenant: TenantId,
+        verb: &str,
+        id: &ConsumerKey,
+    ) -> Result<(), IdentityError> {
+        if self.actor.is_none() {
+            return Ok(());
+        }
+        self.record(work, tenant, &format!("identity.clients.{verb}"), &format!("client/{id}")).await
     }
 
     /// The owner's service client of this name with a further secret, created when there is none. Earlier secrets go on
@@ -216,10 +247,12 @@ impl Identity {
                 (changed, secret)
             }
             None => {
+                self.need_room(&mut work, &row).await?;
                 let secret = self.insert_client(&mut work, &row).await?;
                 (row, secret)
             }
         };
+        self.record_client(&mut work, tenant, "register", &row.id).await?;
         work.save().await?;
         Ok((row.into(), secret))
     }
@@ -273,6 +306,7 @@ impl Identity {
         row.updated_at = self.now();
         check(&row)?;
         clients::update(&mut work, &row).await?;
+        self.record_client(&mut work, tenant, "update", id).await?;
         work.save().await?;
         Ok(row.into())
     }
@@ -295,6 +329,7 @@ impl Identity {
         if !active {
             self.end_tokens_of_client(&mut work, tenant, id).await?;
         }
+        self.record_client(&mut work, tenant, if active { "enable" } else { "disable" }, id).await?;
         work.save().await?;
         self.announce();
         Ok(())
@@ -311,6 +346,7 @@ impl Identity {
         }
         self.end_tokens_of_client(&mut work, tenant, id).await?;
         clients::delete(&mut work, tenant, id).await?;
+        self.record_client(&mut work, tenant, "delete", id).await?;
         work.save().await?;
         self.announce();
         Ok(true)
@@ -330,6 +366,7 @@ impl Identity {
         let mut work = self.database.begin().await?;
         clients::find(&mut work, tenant, id).await?.ok_or_else(no_client)?;
         let secret = self.add_secret(&mut work, id, description, expires_at).await?;
+        self.record_client(&mut work, tenant, "add-secret", id).await?;
         work.save().await?;
         Ok(secret)
     }
@@ -347,6 +384,7 @@ impl Identity {
         clients::find(&mut work, tenant, id).await?.ok_or_else(no_client)?;
         clients::trim_secrets(&mut work, id, 0).await?;
         let secret = self.add_secret(&mut work, id, "", None).await?;
+        self.record_client(&mut work, tenant, "regenerate-secret", id).await?;
         work.save().await?;
         Ok(secret)
     }
@@ -386,11 +424,13 @@ impl Identity {
         if !clients::delete_secret(&mut work, id, secret).await? {
             return Err(IdentityError::not_found("The client has no such secret."));
         }
+        self.record_client(&mut work, tenant, "revoke-secret", id).await?;
         work.save().await?;
         Ok(())
     }
 
-    /// The active client of an id and secret. Takes the same time for an unknown id as for a wrong secret.
+    /// The active client of an id and secret, unless its tenant or its owner is not active. Takes the same time for an
+    /// unknown id as for a wrong secret.
     pub(crate) async fn authenticate_client(
         &self,
         id: &ConsumerKey,
@@ -405,7 +445,8 @@ impl Identity {
             let live = known.expires_at.is_none_or(|end| now < end);
             fits |= hash::equal(&known.hash, &presented) && live;
         }
-        Ok(client.filter(|c| c.active && fits))
+        let Some(client) = client.filter(|c| c.active && fits) else { return Ok(None) };
+        Ok(self.may_act(&mut work, &client).await?.then_some(client))
     }
 
     fn client_row(&self, tenant: TenantId, new: NewClient) -> Result<ClientRow, IdentityError> {
@@ -479,7 +520,7 @@ impl Identity {
         id: &ConsumerKey,
     ) -> Result<(), IdentityError> {
         // Tokens in the client's own name have its id as subject.
-        tokens::raise_epoch(work, tenant, id.as_str(), self.epoch_now()).await?;
+        self.raise_client_epoch(work, tenant, id).await?;
         tokens::revoke_refresh_of_client(work, id, self.now()).await?;
         Ok(())
     }
@@ -487,8 +528,9 @@ impl Identity {
 
 fn check(row: &ClientRow) -> Result<(), IdentityError> {
     let id = row.id.as_str();
-    if id.is_empty() || id.len() > 255 || !id.chars().all(|c| c.is_ascii_graphic() && c != ':') {
-        return Err(IdentityError::invalid("A client id has 1 to 255 visible ASCII characters and no colon."));
+    // A colon ends the name in HTTP Basic, and `sub` with an `@` is a user's.
+    if id.is_empty() || id.len() > 255 || !id.chars().all(|c| c.is_ascii_graphic() && !matches!(c, ':' | '@')) {
+        return Err(IdentityError::invalid("A client id has 1 to 255 visible ASCII characters, no colon and no @."));
     }
     if row.name.is_empty() || row.name.chars().count() > 255 || row.name.chars().any(char::is_control) {
         return Err(IdentityError::invalid("A client name has 1 to 255 characters."));

@@ -21,6 +21,9 @@ pub enum IdentityError {
     /// It exists already, or the state does not allow it.
     #[error("{0}")]
     Conflict(String),
+    /// A limit of the tenant or the user is reached; the text names it.
+    #[error("{0}")]
+    Limit(String),
     /// The caller may not do this.
     #[error("{0}")]
     Forbidden(String),
@@ -59,7 +62,7 @@ impl From<IdentityError> for RestError {
             IdentityError::Password(fault) => Self::bad_request(fault.to_string()),
             IdentityError::SetupLink => Self::bad_request(IdentityError::SetupLink.to_string()),
             IdentityError::NotFound(text) => Self::not_found(text),
-            IdentityError::Conflict(text) => Self::conflict(text),
+            IdentityError::Conflict(text) | IdentityError::Limit(text) => Self::conflict(text),
             IdentityError::Forbidden(text) => Self::forbidden(text),
             IdentityError::Busy => Self::unavailable("password hashing is saturated"),
             IdentityError::Store(StoreError::Unavailable(reason)) => Self::unavailable(reason),

@@ -12,10 +12,12 @@
 
 mod address;
 mod api;
+mod attribute;
 mod authenticate;
 mod client;
 mod error;
 mod hash;
+mod internal_key;
 mod keys;
 mod name;
 mod password;

@@ -30,6 +30,8 @@ impl Identity {
         if row.client != client.id {
             return Ok(None);
         }
+        // Before the refresh token itself is touched: a reset takes the two in this order as well.
+        let user = users::hold(&mut work, row.tenant, row.user).await?;
         if row.used_at.is_some_and(|used| now.since(used) < OVERLAP) {
             return Ok(None);
         }
@@ -46,10 +48,9 @@ impl Identity {
         if row.expires_at <= now {
             return Ok(None);
         }
-        let user = users::by_id(&mut work, row.tenant, row.user).await?;
         let tenant = tenants::by_id(&mut work, row.tenant).await?.map(|r| r.tenant);
         let (Some(user), Some(tenant)) = (user, tenant) else { return Ok(None) };
-        if user.locked || !tenant.active {
+        if user.locked || !tenant.active || !self.may_act(&mut work, client).await? {
             return Ok(None);
         }
         let mut current = roles::names_of_user(&mut work, tenant.id, user.id).await?;

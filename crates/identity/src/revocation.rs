@@ -1,16 +1,17 @@
 //! Revoked tokens and subject epochs: what gateways must learn within five seconds (threat model row 13).
 
+use std::collections::BTreeMap;
+
 use jose::Claims;
-use model::{ConsumerKey, TenantId, Timestamp};
+use model::{ConsumerKey, TenantDomain, TenantId, Timestamp};
 use store::repository::client::ClientRow;
 use store::repository::session;
+use store::repository::tenant as tenants;
 use store::repository::token::{self as tokens, RevokedRow};
 
 use crate::settings::MAX_LIFETIME;
+use crate::token::CLIENT_EPOCH;
 use crate::{Identity, IdentityError, hash};
-
-/// Rows of each kind that one transaction of the clean-up removes.
-const CLEANUP_CHUNK: i64 = 500;
 
 /// A revoked access token that has not expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +30,8 @@ pub struct SubjectEpoch {
     /// The tenant of the issuer: our one issuer belongs to the super tenant. Not the subject's tenant, since a client
     /// may serve users of several; `subject` is unique over all of them.
     pub tenant: TenantId,
-    /// `sub` of the tokens: `alice@example.com`, or a client id for tokens in a client's own name.
+    /// `sub` of the tokens: `alice@example.com`, or a client id for tokens in a client's own name. The first always holds
+    /// an `@` and the second never does, so neither can be taken for the other.
     pub subject: String,
     /// The time, a whole second.
     pub not_before: Timestamp,
@@ -58,12 +60,14 @@ impl Identity {
     pub async fn subject_epochs(&self) -> Result<Vec<SubjectEpoch>, IdentityError> {
         let mut work = self.database.read().await?;
         let rows = tokens::epochs_since(&mut work, self.oldest_epoch()).await?;
-        let epoch = |r: tokens::EpochRow| SubjectEpoch {
-            tenant: TenantId::SUPER,
-            subject: r.subject,
-            not_before: r.not_before,
+        let tenants = tenants::list(&mut work).await?;
+        let domains: BTreeMap<TenantId, TenantDomain> =
+            tenants.into_iter().map(|row| (row.tenant.id, row.tenant.domain)).collect();
+        let published = |row: tokens::EpochRow| {
+            let subject = published_subject(&row.subject, domains.get(&row.tenant)?.as_str())?.to_owned();
+            Some(SubjectEpoch { tenant: TenantId::SUPER, subject, not_before: row.not_before })
         };
-        Ok(rows.into_iter().map(epoch).collect())
+        Ok(rows.into_iter().filter_map(published).collect())
     }
 
     /// Revokes an access token by its `jti`, whoever holds it: for one-time tokens and administrators.
@@ -116,7 +120,8 @@ impl Identity {
     /// [`IdentityError::Store`].
     pub async fn remove_expired(&self) -> Result<bool, IdentityError> {
         let mut work = self.database.begin().await?;
-        let removed = session::remove_expired(&mut work, self.now(), self.oldest_epoch(), CLEANUP_CHUNK).await?;
+        let chunk = i64::from(self.settings.cleanup_chunk);
+        let removed = session::remove_expired(&mut work, self.now(), self.oldest_epoch(), chunk).await?;
         work.save().await?;
         Ok(removed > 0)
     }
@@ -125,6 +130,15 @@ impl Identity {
         let longest = i64::try_from(MAX_LIFETIME.as_millis()).unwrap_or(i64::MAX);
         Timestamp::from_millis(self.now().millis().saturating_sub(longest))
     }
+}
+
+/// The `sub` that an epoch of a tenant ends: a client's id, or a user of this very tenant. Nothing that a tenant keeps
+/// can end the tokens of another one's users.
+fn published_subject<'a>(key: &'a str, domain: &str) -> Option<&'a str> {
+    if let Some(client) = key.strip_prefix(CLIENT_EPOCH) {
+        return (!client.contains('@')).then_some(client);
+    }
+    key.rsplit_once('@').filter(|(_, end)| *end == domain).map(|_| key)
 }
 
 /// Whether the token was issued to the client.

@@ -1,6 +1,6 @@
 //! Roles: built-in ones, own ones, who has them.
 
-use model::{TenantId, Timestamp, UserId};
+use model::{ConsumerKey, TenantId, Timestamp, UserId};
 use store::UnitOfWork;
 use store::repository::client as clients;
 use store::repository::role::{self as roles, MemberRow, RoleRow};
@@ -8,6 +8,7 @@ use store::repository::tenant as tenants;
 use store::repository::{token as tokens, user as users};
 
 use crate::scope::{BUILT_IN_ROLES, EVERYONE, system_scopes};
+use crate::token::client_epoch_key;
 use crate::{ADMIN_ROLE, Identity, IdentityError, name};
 
 /// Most members that one answer lists.
@@ -150,14 +151,44 @@ impl Identity {
         if roles::by_name(&mut work, tenant, &parsed.full).await?.is_some() {
             return Err(IdentityError::conflict(format!("The role {} exists already.", parsed.full)));
         }
+        let most = self.settings.max_roles;
+        if roles::count(&mut work, tenant).await? >= most {
+            return Err(IdentityError::Limit(format!("The tenant has {most} roles, the most there can be.")));
+        }
         let row = self.insert_role(&mut work, tenant, &parsed.full, false, self.now()).await?;
         for user in members {
             need_member(&mut work, tenant, *user).await?;
             roles::add_member(&mut work, tenant, &row.id, *user).await?;
         }
-        let members = roles::members(&mut work, tenant, &row.id, MAX_MEMBERS).await?;
+        let listed = roles::members(&mut work, tenant, &row.id, MAX_MEMBERS).await?;
+        self.record_role(&mut work, tenant, "create", &row.id).await?;
+        for user in members {
+            self.record_member(&mut work, tenant, "add-member", &row.id, *user).await?;
+        }
         work.save().await?;
+        let members = listed;
         Ok(Role::new(row, members))
+    }
+
+    async fn record_role(
+        &self,
+        work: &mut UnitOfWork,
+        tenant: TenantId,
+        verb: &str,
+        id: &str,
+    ) -> Result<(), IdentityError> {
+        self.record(work, tenant, &format!("identity.roles.{verb}"), &format!("role/{id}")).await
+    }
+
+    async fn record_member(
+        &self,
+        work: &mut UnitOfWork,
+        tenant: TenantId,
+        verb: &str,
+        id: &str,
+        user: UserId,
+    ) -> Result<(), IdentityError> {
+        self.record(work, tenant, &format!("identity.roles.{verb}"), &format!("role/{id}/user/{user}")).await
     }
 
     /// Renames a role of one's own.
@@ -167,6 +198,7 @@ impl Identity {
     pub async fn rename_role(&self, tenant: TenantId, id: &str, name: &str) -> Result<(), IdentityError> {
         let parsed = name::role(name)?;
         let mut work = self.database.begin().await?;
+        tenants::lock(&mut work, tenant).await?;
         let row = roles::by_id(&mut work, tenant, id).await?.ok_or_else(no_role)?;
         if row.name == parsed.full {
             return Ok(());
@@ -181,6 +213,7 @@ impl Identity {
         // Scopes are bound to names: whoever had the old name's rights loses them with the name.
         self.end_tokens_of_members(&mut work, tenant, id).await?;
         roles::rename(&mut work, tenant, id, &parsed.full, self.now()).await?;
+        self.record_role(&mut work, tenant, "rename", id).await?;
         work.save().await?;
         self.announce();
         Ok(())
@@ -192,12 +225,14 @@ impl Identity {
     /// [`IdentityError::Conflict`] for built-in roles.
     pub async fn delete_role(&self, tenant: TenantId, id: &str) -> Result<(), IdentityError> {
         let mut work = self.database.begin().await?;
+        tenants::lock(&mut work, tenant).await?;
         let row = roles::by_id(&mut work, tenant, id).await?.ok_or_else(no_role)?;
         if row.built_in {
             return Err(IdentityError::conflict(format!("The role {} is built in and cannot be deleted.", row.name)));
         }
         self.end_tokens_of_members(&mut work, tenant, id).await?;
         roles::delete(&mut work, tenant, id).await?;
+        self.record_role(&mut work, tenant, "delete", id).await?;
         work.save().await?;
         self.announce();
         Ok(())
@@ -228,19 +263,26 @@ impl Identity {
             }
             return Err(IdentityError::conflict(format!("Everybody has the role {EVERYONE}.")));
         }
+        let mut changed = Vec::new();
         for user in add {
             need_member(&mut work, tenant, user).await?;
-            roles::add_member(&mut work, tenant, id, user).await?;
+            if roles::add_member(&mut work, tenant, id, user).await? {
+                changed.push(("add-member", user));
+            }
         }
         let mut lost = false;
         for user in remove {
             if roles::remove_member(&mut work, tenant, id, user).await? {
                 lost = true;
+                changed.push(("remove-member", user));
                 self.end_tokens_of(&mut work, tenant, user).await?;
             }
         }
         if row.name.eq_ignore_ascii_case(ADMIN_ROLE) && lost {
             need_administrator(&mut work, tenant).await?;
+        }
+        for (verb, user) in changed {
+            self.record_member(&mut work, tenant, verb, id, user).await?;
         }
         work.save().await?;
         if lost {
@@ -286,16 +328,41 @@ impl Identity {
         tenant: TenantId,
         user: UserId,
     ) -> Result<(), IdentityError> {
-        let Some(row) = users::by_id(work, tenant, user).await? else { return Ok(()) };
+        // Held, so that a token which is being issued is either ended here or issued after the change.
+        let Some(row) = users::hold(work, tenant, user).await? else { return Ok(()) };
         let domain = self.need_tenant(work, tenant).await?.domain;
         let subject = crate::token::subject(&row.name, &domain);
         tokens::raise_epoch(work, tenant, &subject, self.epoch_now()).await?;
         tokens::delete_refresh_of_user(work, tenant, user).await?;
         // Clients that act for the user.
         for client in clients::services_of(work, tenant, &row.name).await? {
-            tokens::raise_epoch(work, tenant, client.as_str(), self.epoch_now()).await?;
+            self.raise_client_epoch(work, tenant, &client).await?;
         }
         Ok(())
+    }
+
+    /// Ends the tokens that a user's applications got in their own name.
+    pub(crate) async fn end_application_tokens_of(
+        &self,
+        work: &mut UnitOfWork,
+        tenant: TenantId,
+        user: UserId,
+    ) -> Result<(), IdentityError> {
+        let Some(row) = users::by_id(work, tenant, user).await? else { return Ok(()) };
+        for client in clients::application_keys_of(work, tenant, &row.name).await? {
+            self.raise_client_epoch(work, tenant, &client).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the tokens that a client got in its own name.
+    pub(crate) async fn raise_client_epoch(
+        &self,
+        work: &mut UnitOfWork,
+        tenant: TenantId,
+        client: &ConsumerKey,
+    ) -> Result<(), IdentityError> {
+        Ok(tokens::raise_epoch(work, tenant, &client_epoch_key(client), self.epoch_now()).await?)
     }
 
     /// The start of the next second: `iat` counts whole seconds, so a token of this very second is caught too.

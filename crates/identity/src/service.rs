@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use model::{Clock, Rng, Tenant, TenantDomain, TenantId, Timestamp};
+use store::repository::audit::{self, AuditEntry};
 use store::repository::tenant as tenants;
 use store::{Database, UnitOfWork};
 use tokio::sync::watch;
+use web::Permit;
 
 use crate::address::AddressBudget;
 use crate::password::PasswordHashes;
@@ -15,17 +17,20 @@ use crate::{IdentityError, IdentitySettings, TokenKeys};
 /// User name of the owner of the server's process, who acts through the UNIX socket in its home.
 pub const LOCAL_OPERATOR: &str = "local-operator";
 
-/// User stores, sign-in, key manager, SCIM, tenants. Share it in an `Arc`.
+/// User stores, sign-in, key manager, SCIM, tenants. A clone is the same service; see [`Identity::on_behalf_of`].
+#[derive(Clone)]
 pub struct Identity {
     pub(crate) database: Database,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
-    pub(crate) settings: IdentitySettings,
-    pub(crate) keys: TokenKeys,
-    pub(crate) passwords: PasswordHashes,
-    pub(crate) addresses: AddressBudget,
-    pub(crate) scope_tables: ScopeTables,
+    pub(crate) settings: Arc<IdentitySettings>,
+    pub(crate) keys: Arc<TokenKeys>,
+    pub(crate) passwords: Arc<PasswordHashes>,
+    pub(crate) addresses: Arc<AddressBudget>,
+    pub(crate) scope_tables: Arc<ScopeTables>,
     changes: watch::Sender<u64>,
+    /// Whom the audit log names; `None` is the owner of the server's process.
+    pub(crate) actor: Option<Arc<str>>,
 }
 
 impl Identity {
@@ -41,13 +46,42 @@ impl Identity {
             database,
             clock,
             rng,
-            passwords: PasswordHashes::new(settings.parallel_hashes),
-            addresses: AddressBudget::new(settings.address_budget),
-            scope_tables: ScopeTables::default(),
-            settings,
-            keys,
+            passwords: Arc::new(PasswordHashes::new(settings.parallel_hashes)),
+            addresses: Arc::new(AddressBudget::new(settings.address_budget)),
+            scope_tables: Arc::default(),
+            settings: Arc::new(settings),
+            keys: Arc::new(keys),
             changes: watch::Sender::new(0),
+            actor: None,
         }
+    }
+
+    /// The same service, acting for somebody whom the audit log will name: as WSO2 reports names, `alice`, or
+    /// `alice@example.com` outside the super tenant. Without it the log names the [`LOCAL_OPERATOR`]: command line and
+    /// first boot run as the owner of the server's process.
+    #[must_use]
+    pub fn on_behalf_of(&self, principal: &str) -> Self {
+        Self { actor: Some(principal.into()), ..self.clone() }
+    }
+
+    /// The same service, acting for the caller of an operation.
+    pub(crate) fn permitted(&self, permit: &Permit) -> Self {
+        self.on_behalf_of(&permit.principal().display_name())
+    }
+
+    /// Writes the audit record of a change into the change's own transaction. Call it last: other writers of the log
+    /// wait from here to the end of the transaction.
+    pub(crate) async fn record(
+        &self,
+        work: &mut UnitOfWork,
+        tenant: TenantId,
+        action: &str,
+        target: &str,
+    ) -> Result<(), IdentityError> {
+        let now = self.now();
+        let principal = self.actor.as_deref().unwrap_or(LOCAL_OPERATOR);
+        let entry = AuditEntry { id: self.rng.uuid_at(now), at: now, tenant, principal, action, target };
+        Ok(audit::record(work, &entry).await?)
     }
 
     /// Makes the super tenant on first use, and adds built-in roles and scope bindings that a newer version brought.
@@ -66,6 +100,11 @@ impl Identity {
         for row in tenants::list(&mut work).await? {
             self.add_built_ins(&mut work, row.tenant.id, now).await?;
         }
+        if tenants::forget_store_properties(&mut work).await? > 0 {
+            tracing::warn!(
+                "the properties of user stores were removed: they had been kept in clear, passwords included"
+            );
+        }
         work.save().await?;
         Ok(())
     }
@@ -77,7 +116,7 @@ impl Identity {
     }
 
     /// The settings it runs with.
-    pub const fn settings(&self) -> &IdentitySettings {
+    pub fn settings(&self) -> &IdentitySettings {
         &self.settings
     }
 

@@ -14,8 +14,10 @@ pub struct IdentitySettings {
     pub base_url: String,
     /// Whether the password grant is offered. Off unless configured: it teaches applications to ask for passwords.
     pub password_grant: bool,
-    /// Lifetime of access tokens unless the client has its own. WSO2: one hour.
+    /// Lifetime of access tokens of applications unless the client has its own. WSO2: one hour.
     pub access_token_lifetime: Duration,
+    /// Lifetime of access tokens of users unless the client has its own. WSO2: one hour.
+    pub user_token_lifetime: Duration,
     /// Lifetime of refresh tokens unless the client has its own. WSO2: one day.
     pub refresh_token_lifetime: Duration,
     /// Failed attempts in a row after which an account is locked. WSO2: 5.
@@ -26,6 +28,14 @@ pub struct IdentitySettings {
     pub address_budget: u32,
     /// How many passwords are hashed at the same time; each takes 19 MiB and one core.
     pub parallel_hashes: usize,
+    /// Most expired rows of one kind that one transaction removes (guideline O08).
+    pub cleanup_chunk: u32,
+    /// Most users of one tenant.
+    pub max_users: i64,
+    /// Most roles of one tenant, built-in ones included.
+    pub max_roles: i64,
+    /// Most clients that one user may have registered at the same time.
+    pub max_clients_per_owner: usize,
 }
 
 impl IdentitySettings {
@@ -36,11 +46,16 @@ impl IdentitySettings {
             base_url: base_url.into(),
             password_grant: false,
             access_token_lifetime: Duration::from_hours(1),
+            user_token_lifetime: Duration::from_hours(1),
             refresh_token_lifetime: Duration::from_hours(24),
             lock_threshold: 5,
             lock_duration: Duration::from_mins(5),
             address_budget: 100,
             parallel_hashes: 2,
+            cleanup_chunk: 8192,
+            max_users: 250_000,
+            max_roles: 5_000,
+            max_clients_per_owner: 200,
         }
     }
 }

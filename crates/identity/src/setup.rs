@@ -41,6 +41,7 @@ impl Identity {
             return Err(already_done());
         }
         setup::replace(&mut work, &hash::sha256(token.expose()), self.now().plus(LINK_LIFETIME)).await?;
+        self.record(&mut work, TenantId::SUPER, "identity.setup.link", "setup-link").await?;
         work.save().await?;
         Ok(token)
     }
@@ -86,6 +87,8 @@ impl Identity {
         let tenant = self.need_tenant(&mut work, TenantId::SUPER).await?;
         let row = self.insert_user(&mut work, &tenant, prepared).await?;
         let user = crate::user::load(&mut work, row).await?;
+        let own = self.on_behalf_of(&user.name);
+        own.record(&mut work, TenantId::SUPER, "identity.setup.complete", &format!("user/{}", user.id)).await?;
         work.save().await?;
         Ok(user)
     }

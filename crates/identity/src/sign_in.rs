@@ -7,12 +7,13 @@ use std::time::Duration;
 use model::{Secret, Tenant, Timestamp};
 use store::repository::role as roles;
 use store::repository::user::{self as users, UserRow};
-use store::{Database, StoreError};
 
 use crate::password::Turn;
 use crate::scope::EVERYONE;
 use crate::{Identity, IdentityError};
 
+/// Whom the audit log names for a lock after failed attempts.
+const AUTOMATIC: &str = "sign-in protection";
 /// Longest lock after failed attempts.
 const LONGEST_LOCK: Duration = Duration::from_hours(1);
 
@@ -53,7 +54,7 @@ impl Identity {
         };
         let held = user.locked_until.is_some_and(|until| now < until);
         if fits && !user.locked && !held && tenant.active {
-            return self.succeed(tenant, user).await.map(Some);
+            return self.succeed(user).await;
         }
         self.addresses.count(address, now);
         // A lock that wrong guesses could prolong would let a stranger keep the owner out for ever.
@@ -63,45 +64,59 @@ impl Identity {
         Ok(None)
     }
 
-    async fn succeed(&self, tenant: Tenant, user: UserRow) -> Result<SignedIn, IdentityError> {
-        if user.failed_attempts > 0 || user.lock_count > 0 {
-            let mut work = self.database.begin().await?;
+    /// `None` when the account changed while the password was being checked: a reset must end sign-ins in flight too.
+    async fn succeed(&self, checked: UserRow) -> Result<Option<SignedIn>, IdentityError> {
+        let forget = checked.failed_attempts > 0 || checked.lock_count > 0;
+        let mut work = if forget { self.database.begin().await? } else { self.database.read().await? };
+        let user = match forget {
+            true => users::hold(&mut work, checked.tenant, checked.id).await?,
+            false => users::by_id(&mut work, checked.tenant, checked.id).await?,
+        };
+        let tenant = self.need_tenant(&mut work, checked.tenant).await?;
+        let Some(user) = user.filter(|u| tenant.active && is_unchanged(u, &checked, self.now())) else {
+            return Ok(None);
+        };
+        let mut roles = roles::names_of_user(&mut work, tenant.id, user.id).await?;
+        roles.insert(EVERYONE.to_owned());
+        if forget {
             users::clear_failures(&mut work, tenant.id, user.id).await?;
             work.save().await?;
         }
-        let mut work = self.database.read().await?;
-        let mut roles = roles::names_of_user(&mut work, tenant.id, user.id).await?;
-        roles.insert(EVERYONE.to_owned());
-        Ok(SignedIn { tenant, user, roles })
+        Ok(Some(SignedIn { tenant, user, roles }))
     }
 
     /// Counts a failure while the answer is already on its way: the time of a write must not tell which users exist.
     /// The turn goes with it, so at most as many guesses as there are turns can overtake the count.
     fn count_failure(&self, user: UserRow, turn: Turn) {
-        let database = self.database.clone();
+        let identity = self.on_behalf_of(AUTOMATIC);
         let now = self.now();
         let threshold = i64::from(self.settings.lock_threshold.max(1));
         let doublings = u32::try_from(user.lock_count.clamp(0, 10)).unwrap_or(10);
         let length = self.settings.lock_duration.saturating_mul(1 << doublings).min(LONGEST_LOCK);
         tokio::spawn(async move {
-            if let Err(error) = store_failure(&database, &user, threshold, now.plus(length)).await {
+            if let Err(error) = identity.store_failure(&user, threshold, now.plus(length)).await {
                 tracing::error!(user = %user.id, reason = %error, "a failed sign-in could not be counted");
             }
             drop(turn);
         });
     }
+
+    async fn store_failure(&self, user: &UserRow, threshold: i64, until: Timestamp) -> Result<(), IdentityError> {
+        let mut work = self.database.begin().await?;
+        if users::count_failure(&mut work, user.tenant, user.id).await? >= threshold {
+            users::lock_until(&mut work, user.tenant, user.id, until).await?;
+            self.record(&mut work, user.tenant, "identity.users.lock", &format!("user/{}", user.id)).await?;
+            tracing::warn!(tenant = %user.tenant, user = %user.id, until = %until.rfc3339(), "account locked after failed attempts");
+        }
+        Ok(work.save().await?)
+    }
 }
 
-async fn store_failure(
-    database: &Database,
-    user: &UserRow,
-    threshold: i64,
-    until: Timestamp,
-) -> Result<(), StoreError> {
-    let mut work = database.begin().await?;
-    if users::count_failure(&mut work, user.tenant, user.id).await? >= threshold {
-        users::lock_until(&mut work, user.tenant, user.id, until).await?;
-        tracing::warn!(tenant = %user.tenant, user = %user.id, until = %until.rfc3339(), "account locked after failed attempts");
-    }
-    work.save().await
+/// Whether an account still is what it was when its password was checked. The password itself is not compared again:
+/// its hash carries a fresh salt with every change.
+pub(crate) fn is_unchanged(now: &UserRow, checked: &UserRow, time: Timestamp) -> bool {
+    now.password_hash == checked.password_hash && !now.locked && now.locked_until.is_none_or(|until| until <= time)
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,8 +53,6 @@ pub struct UserStore {
     pub type_id: String,
     /// Free text.
     pub description: String,
-    /// Name-value pairs as the client sent them.
-    pub properties: Value,
 }
 
 fn details(row: TenantRow) -> TenantDetails {
@@ -128,12 +126,14 @@ impl Identity {
         tenants::insert(&mut work, &row).await?;
         self.add_built_ins(&mut work, tenant.id, now).await?;
         self.insert_user(&mut work, &tenant, prepared).await?;
+        self.record(&mut work, tenant.id, "identity.tenants.create", &format!("tenant/{}", tenant.id)).await?;
         work.save().await?;
         self.announce();
         Ok(details(row))
     }
 
-    /// Switches a tenant on or off. While it is off its users cannot sign in and their tokens are refused.
+    /// Switches a tenant on or off. While it is off its users cannot sign in, its clients cannot authenticate, and the
+    /// tokens of both are refused.
     ///
     /// # Errors
     /// [`IdentityError::Conflict`] for the super tenant, [`IdentityError::NotFound`].
@@ -145,6 +145,8 @@ impl Identity {
         if !tenants::set_active(&mut work, id, active).await? {
             return Err(IdentityError::not_found("There is no such tenant."));
         }
+        let action = if active { "identity.tenants.activate" } else { "identity.tenants.deactivate" };
+        self.record(&mut work, id, action, &format!("tenant/{id}")).await?;
         work.save().await?;
         self.announce();
         Ok(())
@@ -157,12 +159,7 @@ impl Identity {
     pub async fn user_stores(&self, tenant: TenantId) -> Result<Vec<UserStore>, IdentityError> {
         let mut work = self.database.read().await?;
         let rows = tenants::stores(&mut work, tenant).await?;
-        let store = |r: UserStoreRow| UserStore {
-            name: r.name,
-            type_id: r.type_id,
-            description: r.description,
-            properties: r.properties,
-        };
+        let store = |r: UserStoreRow| UserStore { name: r.name, type_id: r.type_id, description: r.description };
         Ok(rows.into_iter().map(store).collect())
     }
 
@@ -180,13 +177,10 @@ impl Identity {
         if present.len() >= 100 {
             return Err(IdentityError::conflict("A tenant has at most 100 user stores."));
         }
-        let row = UserStoreRow {
-            name: name.clone(),
-            type_id: new.type_id.clone(),
-            description: new.description.clone(),
-            properties: new.properties.clone(),
-        };
+        let row =
+            UserStoreRow { name: name.clone(), type_id: new.type_id.clone(), description: new.description.clone() };
         tenants::insert_store(&mut work, tenant, &row, self.now()).await?;
+        self.record(&mut work, tenant, "identity.user-stores.create", &format!("user-store/{name}")).await?;
         work.save().await?;
         Ok(UserStore { name, ..new })
     }
@@ -205,6 +199,8 @@ impl Identity {
         if !tenants::delete_store(&mut work, tenant, name).await? {
             return Err(IdentityError::not_found("There is no such user store."));
         }
+        let target = format!("user-store/{}", name.to_uppercase());
+        self.record(&mut work, tenant, "identity.user-stores.delete", &target).await?;
         work.save().await?;
         Ok(())
     }

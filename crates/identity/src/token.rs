@@ -14,8 +14,8 @@ use store::repository::{role as roles, tenant as tenants, user as users};
 
 use crate::scope::EVERYONE;
 use crate::settings::MAX_LIFETIME;
-use crate::sign_in::SignedIn;
-use crate::{Identity, IdentityError, hash};
+use crate::sign_in::{SignedIn, is_unchanged};
+use crate::{Identity, IdentityError, LOCAL_OPERATOR, hash};
 
 /// `typ` of access tokens (RFC 9068).
 const ACCESS_TOKEN: &str = "at+jwt";
@@ -45,6 +45,15 @@ pub(crate) fn subject(user: &str, domain: &TenantDomain) -> String {
     format!("{user}@{domain}")
 }
 
+/// The key of a client's epoch in the store. A colon cannot stand in a user name, so a client can never end a user's
+/// tokens, whatever id somebody chooses for it. In tokens `sub` is the bare id.
+pub(crate) fn client_epoch_key(id: &ConsumerKey) -> String {
+    format!("{CLIENT_EPOCH}{}", id.as_str())
+}
+
+/// See [`client_epoch_key`].
+pub(crate) const CLIENT_EPOCH: &str = "client:";
+
 /// The user for whom tokens are issued.
 pub(crate) struct Subject<'a> {
     pub(crate) tenant: &'a Tenant,
@@ -69,8 +78,8 @@ impl Identity {
     /// are left out for keys of applications; scopes bound to roles go by the roles of the client's owner.
     ///
     /// # Errors
-    /// [`IdentityError::NotFound`] when there is no active client, [`IdentityError::Invalid`] for scopes or a lifetime out
-    /// of bounds.
+    /// [`IdentityError::NotFound`] when there is no active client, [`IdentityError::Conflict`] when its owner or tenant is
+    /// not active, [`IdentityError::Invalid`] for scopes or a lifetime out of bounds.
     pub async fn issue_client_token(
         &self,
         tenant: TenantId,
@@ -98,11 +107,14 @@ impl Identity {
         let mut work = self.database.read().await?;
         let table = self.scope_table(&mut work, client.tenant).await?;
         let tenant = self.need_tenant(&mut work, client.tenant).await?;
+        if !self.may_act(&mut work, client).await? {
+            return Err(IdentityError::conflict("The owner of this client, or its tenant, is not active."));
+        }
         let owner_roles = match users::by_name(&mut work, client.tenant, &client.owner).await? {
-            Some(owner) if !owner.locked => roles::names_of_user(&mut work, client.tenant, owner.id).await?,
-            _ => BTreeSet::new(),
+            Some(owner) => roles::names_of_user(&mut work, client.tenant, owner.id).await?,
+            None => BTreeSet::new(),
         };
-        let epoch = self.epoch_of(&mut work, client.tenant, client.id.as_str()).await?;
+        let epoch = self.epoch_of(&mut work, client.tenant, &client_epoch_key(&client.id)).await?;
         work.cancel().await?;
         let management = client.kind == ClientKind::Service;
         let mut granted = table.grant(wanted, &owner_roles, management);
@@ -123,14 +135,36 @@ impl Identity {
         })
     }
 
-    /// Tokens for a user who has just proved who they are.
+    /// Whether tokens may be issued to a client: its tenant is active, and so is its owner. What a locked or deleted
+    /// user set up does not go on without them.
+    pub(crate) async fn may_act(&self, work: &mut UnitOfWork, client: &ClientRow) -> Result<bool, IdentityError> {
+        if !tenants::by_id(work, client.tenant).await?.is_some_and(|t| t.tenant.active) {
+            return Ok(false);
+        }
+        // Clients made through the server's own socket belong to nobody in the user store.
+        if client.owner == LOCAL_OPERATOR {
+            return Ok(true);
+        }
+        Ok(users::by_name(work, client.tenant, &client.owner).await?.is_some_and(|owner| !owner.locked))
+    }
+
+    /// Tokens for a user who has just proved who they are; `None` when the account, the tenant or the client changed
+    /// since then so that they no longer count.
     pub(crate) async fn user_token(
         &self,
         client: &ClientRow,
         user: &SignedIn,
         wanted: &BTreeSet<String>,
-    ) -> Result<IssuedToken, IdentityError> {
+    ) -> Result<Option<IssuedToken>, IdentityError> {
         let mut work = self.database.begin().await?;
+        let checked = &user.user;
+        let current = users::hold(&mut work, user.tenant.id, checked.id).await?;
+        let active = tenants::by_id(&mut work, user.tenant.id).await?.is_some_and(|t| t.tenant.active);
+        let proved = active && current.is_some_and(|u| is_unchanged(&u, checked, self.now()));
+        let registered = clients::find(&mut work, client.tenant, &client.id).await?.is_some_and(|c| c.active);
+        if !proved || !registered || !self.may_act(&mut work, client).await? {
+            return Ok(None);
+        }
         let table = self.scope_table(&mut work, user.tenant.id).await?;
         // The signed-in user's rights as they are now, not as they were before the password was checked.
         let mut current = roles::names_of_user(&mut work, user.tenant.id, user.user.id).await?;
@@ -140,7 +174,7 @@ impl Identity {
         let family = self.rng.uuid().to_string();
         let issued = self.issue_for_user(&mut work, client, &subject, &granted, &family).await?;
         work.save().await?;
-        Ok(issued)
+        Ok(Some(issued))
     }
 
     pub(crate) async fn issue_for_user(
@@ -157,7 +191,8 @@ impl Identity {
         let signing_tenant = tenants::by_id(work, client.tenant).await?.map(|r| r.tenant);
         let signing_tenant = signing_tenant.ok_or_else(|| IdentityError::not_found("There is no such tenant."))?;
         let claims = json!({"sub": sub, "aut": FOR_USER, "scope": scope});
-        let token = self.access_token(client, &signing_tenant, claims, epoch, None)?;
+        let lifetime = client.access_seconds.is_none().then_some(self.settings.user_token_lifetime);
+        let token = self.access_token(client, &signing_tenant, claims, epoch, lifetime)?;
         let refresh_token = match client.grants.iter().any(|g| g == REFRESH_GRANT) {
             false => None,
             true => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Secret, Tenant, TenantId, Timestamp, UserId};
+use model::{ConsumerKey, Secret, Tenant, TenantId, Timestamp, UserId};
 use serde_json::{Map, Value};
 use store::UnitOfWork;
 use store::repository::client as clients;
@@ -78,8 +78,19 @@ impl Identity {
         let tenant = self.need_tenant(&mut work, tenant).await?;
         let row = self.insert_user(&mut work, &tenant, prepared).await?;
         let user = load(&mut work, row).await?;
+        self.record_user(&mut work, tenant.id, "create", user.id).await?;
         work.save().await?;
         Ok(user)
+    }
+
+    async fn record_user(
+        &self,
+        work: &mut UnitOfWork,
+        tenant: TenantId,
+        verb: &str,
+        id: UserId,
+    ) -> Result<(), IdentityError> {
+        self.record(work, tenant, &format!("identity.users.{verb}"), &format!("user/{id}")).await
     }
 
     pub(crate) async fn prepare_user(&self, new: NewUser) -> Result<PreparedUser, IdentityError> {
@@ -103,6 +114,11 @@ impl Identity {
         self.need_store(work, tenant.id, new.name.store.as_deref()).await?;
         if users::by_name(work, tenant.id, &full).await?.is_some() {
             return Err(IdentityError::conflict(format!("The user {full} exists already.")));
+        }
+        let most = self.settings.max_users;
+        if users::count(work, tenant.id).await? >= most {
+            let text = format!("The tenant {} has {most} users, the most there can be.", tenant.domain);
+            return Err(IdentityError::Limit(text));
         }
         let now = self.now();
         let row = UserRow {
@@ -193,11 +209,14 @@ impl Identity {
         if !users::set_attributes(&mut work, tenant, id, attributes, self.now()).await? {
             return Err(no_user());
         }
+        self.record_user(&mut work, tenant, "update", id).await?;
         work.save().await?;
         Ok(())
     }
 
-    /// Sets a new password. Everything issued to the user so far ends.
+    /// Sets a new password. Everything issued to the user so far ends, and so do the secrets of the clients that the user
+    /// registered: whoever knew the old password may have made some of them. The clients themselves stay; registering
+    /// one again gives it a new secret. Returns the clients that had secrets.
     ///
     /// # Errors
     /// [`IdentityError::Password`], [`IdentityError::NotFound`].
@@ -206,7 +225,17 @@ impl Identity {
         tenant: TenantId,
         id: UserId,
         new: &Secret<String>,
-    ) -> Result<(), IdentityError> {
+    ) -> Result<Vec<ConsumerKey>, IdentityError> {
+        self.store_password(tenant, id, new, "reset-password").await
+    }
+
+    async fn store_password(
+        &self,
+        tenant: TenantId,
+        id: UserId,
+        new: &Secret<String>,
+        verb: &str,
+    ) -> Result<Vec<ConsumerKey>, IdentityError> {
         let user = self.user(tenant, id).await?;
         password::check(local_part(&user.name), new.expose())?;
         let hash = self.passwords.hash(new, &*self.rng).await?;
@@ -215,12 +244,24 @@ impl Identity {
             return Err(no_user());
         }
         self.end_tokens_of(&mut work, tenant, id).await?;
+        let mut ended = Vec::new();
+        for client in clients::services_of(&mut work, tenant, &user.name).await? {
+            if clients::trim_secrets(&mut work, &client, 0).await? > 0 {
+                tracing::warn!(tenant = %tenant, client = %client, "the secrets of a client ended with its owner's password");
+                ended.push(client);
+            }
+        }
+        self.record_user(&mut work, tenant, verb, id).await?;
+        for client in &ended {
+            self.record(&mut work, tenant, "identity.clients.end-secrets", &format!("client/{client}")).await?;
+        }
         work.save().await?;
         self.announce();
-        Ok(())
+        Ok(ended)
     }
 
-    /// Sets a new password for a user who knows the present one (WSO2: `me/change-password`).
+    /// Sets a new password for a user who knows the present one (WSO2: `me/change-password`). It ends what
+    /// [`Identity::reset_password`] ends.
     ///
     /// # Errors
     /// [`IdentityError::Forbidden`] when the present password is wrong; wrong guesses count towards the lock.
@@ -234,10 +275,13 @@ impl Identity {
         let domain = self.tenant(tenant).await?.tenant.domain;
         let wrong = || IdentityError::Forbidden("The current password is not right.".to_owned());
         let signed_in = self.sign_in(&format!("{name}@{domain}"), None, present, None).await?.ok_or_else(wrong)?;
-        self.reset_password(tenant, signed_in.user.id, new).await
+        let own_name = if tenant.is_super() { name.to_owned() } else { format!("{name}@{domain}") };
+        let own = self.on_behalf_of(&own_name);
+        own.store_password(tenant, signed_in.user.id, new, "change-password").await.map(drop)
     }
 
-    /// Locks a user: sign-in, tokens and refresh tokens end.
+    /// Locks a user: sign-in, tokens and refresh tokens end, and until the user is unlocked again their clients and
+    /// applications get none.
     ///
     /// # Errors
     /// [`IdentityError::Conflict`] for the last administrator, [`IdentityError::NotFound`].
@@ -252,12 +296,15 @@ impl Identity {
             need_administrator(&mut work, tenant).await?;
         }
         self.end_tokens_of(&mut work, tenant, id).await?;
+        self.end_application_tokens_of(&mut work, tenant, id).await?;
+        self.record_user(&mut work, tenant, "lock", id).await?;
         work.save().await?;
         self.announce();
         Ok(())
     }
 
-    /// Unlocks a user, whoever or whatever locked it.
+    /// Unlocks a user, whoever or whatever locked it. Their applications work again; what was issued before the lock does
+    /// not.
     ///
     /// # Errors
     /// [`IdentityError::NotFound`].
@@ -266,33 +313,40 @@ impl Identity {
         if !users::set_locked(&mut work, tenant, id, false, self.now()).await? {
             return Err(no_user());
         }
+        // The later epoch tells other processes that something changed: gateways get the user's applications back.
+        self.end_tokens_of(&mut work, tenant, id).await?;
+        self.record_user(&mut work, tenant, "unlock", id).await?;
         work.save().await?;
+        self.announce();
         Ok(())
     }
 
-    /// Removes a user. Their tokens end, and a new user of the same name does not inherit them.
+    /// Removes a user. Their tokens end, and a new user of the same name inherits nothing: the clients that the user
+    /// registered go, and their applications get the owner `deleted:<user id>`, stop working, and wait until an
+    /// administrator gives them to somebody.
     ///
     /// # Errors
     /// [`IdentityError::Conflict`] for the last administrator, [`IdentityError::NotFound`].
     pub async fn delete_user(&self, tenant: TenantId, id: UserId) -> Result<(), IdentityError> {
         let mut work = self.database.begin().await?;
         tenants::lock(&mut work, tenant).await?;
+        let row = users::hold(&mut work, tenant, id).await?.ok_or_else(no_user)?;
+        let domain = self.need_tenant(&mut work, tenant).await?.domain;
         let was_admin = roles::names_of_user(&mut work, tenant, id).await?.contains(ADMIN_ROLE);
         self.end_tokens_of(&mut work, tenant, id).await?;
-        if let Some(row) = users::by_id(&mut work, tenant, id).await? {
-            // A new user of the same name must not own what this one's secrets open.
-            for client in clients::services_of(&mut work, tenant, &row.name).await? {
-                self.end_tokens_of_client(&mut work, tenant, &client).await?;
-                clients::delete(&mut work, tenant, &client).await?;
-            }
-            clients::orphan(&mut work, tenant, &row.name).await?;
+        self.end_application_tokens_of(&mut work, tenant, id).await?;
+        // A new user of the same name must not own what this one's secrets open.
+        for client in clients::services_of(&mut work, tenant, &row.name).await? {
+            self.end_tokens_of_client(&mut work, tenant, &client).await?;
+            clients::delete(&mut work, tenant, &client).await?;
         }
-        if !users::delete(&mut work, tenant, id).await? {
-            return Err(no_user());
-        }
+        clients::hand_over(&mut work, tenant, &row.name, &users::deleted_owner(id)).await?;
+        users::orphan_applications(&mut work, &row, domain.as_str()).await?;
+        users::delete(&mut work, tenant, id).await?;
         if was_admin {
             need_administrator(&mut work, tenant).await?;
         }
+        self.record_user(&mut work, tenant, "delete", id).await?;
         work.save().await?;
         self.announce();
         Ok(())
@@ -338,7 +392,7 @@ pub(crate) async fn load(work: &mut UnitOfWork, row: UserRow) -> Result<User, Id
         name: row.name,
         locked: row.locked,
         locked_until: row.locked_until,
-        attributes: row.attributes,
+        attributes: crate::attribute::without_passwords(row.attributes),
         roles: roles.into_iter().map(|r| (r.id, r.name)).collect(),
         created_at: row.created_at,
         updated_at: row.updated_at,
@@ -350,7 +404,7 @@ pub(crate) fn local_part(name: &str) -> &str {
     name.split_once('/').map_or(name, |(_, local)| local)
 }
 
-fn strip_domain<'a>(name: &'a str, domain: &str) -> &'a str {
+pub(crate) fn strip_domain<'a>(name: &'a str, domain: &str) -> &'a str {
     match name.rsplit_once('@') {
         Some((local, end)) if end.eq_ignore_ascii_case(domain) && !local.is_empty() => local,
         _ => name,
@@ -370,6 +424,7 @@ async fn own_name(work: &mut UnitOfWork, tenant: &Tenant, name: &str) -> Result<
 }
 
 fn check_attributes(attributes: &Map<String, Value>) -> Result<(), IdentityError> {
+    crate::attribute::refuse_passwords(attributes)?;
     let size = serde_json::to_vec(attributes).map_or(usize::MAX, |v| v.len());
     if size > MAX_ATTRIBUTES {
         return Err(IdentityError::invalid(format!("The attributes of a user have at most {MAX_ATTRIBUTES} bytes.")));

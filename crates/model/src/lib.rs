@@ -7,6 +7,7 @@
 
 mod api;
 mod clock;
+mod egress;
 mod id;
 mod rng;
 mod secret;
@@ -15,6 +16,7 @@ mod tenant;
 
 pub use api::{ApiDocument, versioned_context};
 pub use clock::{Clock, Timestamp};
+pub use egress::{AllowedNetwork, EgressRules};
 pub use id::{ApiId, ApplicationId, ConsumerKey, KeyMappingId, PolicyId, RevisionId, SubscriptionId, UserId};
 pub use rng::Rng;
 pub use secret::Secret;

@@ -9,6 +9,7 @@ mod remove_header;
 mod rewrite_method;
 mod rewrite_path;
 mod set_header;
+mod xml_to_json;
 
 use crate::Policy;
 
@@ -21,6 +22,7 @@ pub const CATALOG: &[&dyn Policy] = &[
     &rewrite_path::RewritePath,
     &rewrite_method::RewriteMethod,
     &json_to_xml::JsonToXml,
+    &xml_to_json::XmlToJson,
     &json_fault::JsonFault,
     &jwt_claim_access::JwtClaimAccess,
 ];

@@ -10,6 +10,7 @@ mod flow;
 mod message;
 mod metadata;
 mod parameters;
+mod xml;
 
 pub use catalog::CATALOG;
 pub use definition::{DefinitionError, translate};
@@ -17,6 +18,7 @@ pub use flow::{CompiledFlow, CompiledFlows, FlowError, compile};
 pub use message::{Decision, FaultFormat, Message, Target};
 pub use metadata::{Attribute, AttributeType, Flow, Metadata, Policy, Step};
 pub use parameters::{Parameters, PolicyError};
+pub use xml::UNREADABLE_BODY;
 
 #[cfg(test)]
 mod tests;

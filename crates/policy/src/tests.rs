@@ -152,6 +152,65 @@ fn json_becomes_xml() {
 }
 
 #[test]
+fn xml_becomes_json() {
+    let convert = |policy: &str, kind: &str, body: &str| {
+        let mut call = Call::new();
+        call.headers.insert("content-type", kind.parse().unwrap());
+        call.body = body.into();
+        let decision = call.run(policy, json!({}), Flow::Response);
+        (decision, String::from_utf8(call.body).unwrap(), call.headers["content-type"].to_str().unwrap().to_owned())
+    };
+    for (xml, json) in [
+        ("<foo>bar</foo>", r#"{"foo":"bar"}"#),
+        ("<?xml version='1.0'?>\n<jsonObject><foo>bar</foo></jsonObject>\n", r#"{"foo":"bar"}"#),
+        ("<jsonArray><jsonElement>1</jsonElement><jsonElement>b</jsonElement></jsonArray>", r#"[1,"b"]"#),
+        (
+            "<z:a xmlns:z='urn:z' z:k='1'><y>1</y> <x/> <y>2</y><w>01</w>t</z:a>",
+            r#"{"a":{"@k":"1","y":[1,2],"x":"","w":"01","$":"t"}}"#,
+        ),
+        ("<a>1e400</a>", r#"{"a":"1e400"}"#),
+        ("<a>true</a>", r#"{"a":true}"#),
+        ("<a><![CDATA[<b>\"]]>&lt;&#65;</a>", r#"{"a":"<b>\"<A"}"#),
+        ("<a>x<!-- c -->y</a>", r#"{"a":"xy"}"#),
+    ] {
+        assert_eq!(
+            convert("xmlToJson", "application/xml", xml),
+            (Decision::Continue, json.to_owned(), "application/json".to_owned())
+        );
+        assert!(serde_json::from_str::<Value>(json).is_ok());
+        let (decision, body, _) = convert("jsonToXML", "text/xml", xml);
+        assert_eq!((decision, body.as_str()), (Decision::Continue, xml), "well-formed XML passes as it is");
+    }
+    assert_eq!(convert("xmlToJson", "text/plain", "<a/>").1, "<a/>", "other kinds pass as they are");
+    let deep = format!("{}{}", "<a>".repeat(100_000), "</a>".repeat(100_000));
+    for broken in [
+        "<request>Request<request>",
+        "<a></b>",
+        "<a/><b/>",
+        "x",
+        "",
+        "<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>",
+        "<a>&x;</a>",
+        "<a b='1' b='2'/>",
+        "</a>",
+        &deep,
+    ] {
+        for policy in ["xmlToJson", "jsonToXML"] {
+            let (decision, ..) = convert(policy, "application/xml", broken);
+            if broken.is_empty() {
+                assert_eq!(decision, Decision::Continue);
+                continue;
+            }
+            let Decision::Respond { status: 500, code: 601_000, description, .. } = decision else {
+                panic!("{policy} {broken:.60}: {decision:?}")
+            };
+            let unclosed = description.contains("Unexpected EOF; was expecting a close tag for element <request>");
+            assert_eq!(unclosed, broken.starts_with("<request>"), "{description}");
+        }
+    }
+}
+
+#[test]
 fn claims_decide() {
     let run = |parameters: Value| Call::new().run("jwtClaimBasedAccessValidator", parameters, Flow::Request);
     let allowed = |parameters: Value| run(parameters) == Decision::Continue;

@@ -141,7 +141,11 @@ impl Reply {
         let details = value.get("error").and_then(Value::as_array).into_iter().flatten();
         for item in details {
             let part = |name: &str| printable(item.get(name).and_then(Value::as_str).unwrap_or_default());
-            why = format!("{why}\n{} {}", part("message"), part("description"));
+            for said in [part("message"), part("description")] {
+                if !is_said(&why, &said) {
+                    why = format!("{why}\n       {said}");
+                }
+            }
         }
         let (exit, fix) = match self.status {
             StatusCode::NOT_FOUND => (Exit::NotFound, "list what there is: portcullis api list"),
@@ -150,6 +154,12 @@ impl Reply {
         };
         Err(Failure::new(exit, "SRV001", format!("the server refused to {doing} ({})", self.status), why, fix))
     }
+}
+
+/// Whether a text says this already: items of an error often repeat the whole. Short words stand in many texts by chance.
+fn is_said(text: &str, part: &str) -> bool {
+    let part = part.trim_end_matches('.');
+    part.is_empty() || part.len() > 10 && text.contains(part)
 }
 
 impl Client {
@@ -348,6 +358,22 @@ mod tests {
         let body = br#"{"code":400,"message":"Bad","description":"line 3\u001b[2J","error":[{"message":"m","description":"d"}]}"#;
         let reply = Reply { status: StatusCode::BAD_REQUEST, body: body[..].into() };
         let text = reply.accepted("import").err().unwrap().to_string();
-        assert!(text.contains("Bad: line 3") && text.contains("m d") && !text.contains('\u{1b}'), "{text}");
+        assert!(
+            text.contains("Bad: line 3") && text.contains("\n       m\n       d") && !text.contains('\u{1b}'),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_refusal_says_a_thing_once() {
+        let body = br#"{"code":900754,"message":"Error while parsing OpenAPI definition",
+            "description":"The definition cannot be used: line 2: no colon.",
+            "error":[{"message":"Error while parsing OpenAPI definition","description":"line 2: no colon"},
+                     {"message":"Error while parsing OpenAPI definition","description":"line 9: no value"}]}"#;
+        let reply = Reply { status: StatusCode::BAD_REQUEST, body: body[..].into() };
+        let text = reply.accepted("import").err().unwrap().with_fix("correct it").to_string();
+        assert_eq!(text.matches("line 2: no colon").count(), 1, "{text}");
+        assert_eq!(text.matches("Error while parsing").count(), 1, "{text}");
+        assert!(text.contains("\n       line 9: no value") && text.ends_with("fix: correct it"), "{text}");
     }
 }

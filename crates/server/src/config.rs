@@ -23,6 +23,8 @@ mod values;
 mod wso2;
 
 #[cfg(test)]
+mod consumed;
+#[cfg(test)]
 mod tests;
 
 use std::fs::File;
@@ -40,11 +42,10 @@ pub use reference::{default_file, reference_markdown, schema_json};
 pub use secret::{SecretRef, TextSource, is_known_password};
 pub use sections::{
     CorsSection, DevportalSection, EgressSection, EnvironmentType, GatewaySection, GatewayTokenSection, KeystoreType,
-    LogFormat, LoggingSection, OauthSection, SessionSection, ThrottlingSection,
+    LogFormat, LoggingSection, OauthSection, ThrottlingSection,
 };
 pub use values::{
-    EgressRule, Endpoint, HeaderName, HeaderText, HostName, Listed, LogFilter, Method, Origin, Pattern, Port, Size,
-    Span, Whole,
+    EgressRule, Endpoint, HeaderName, HeaderText, HostName, Listed, LogFilter, Method, Origin, Port, Size, Span, Whole,
 };
 
 use context::Context;

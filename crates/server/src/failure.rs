@@ -54,7 +54,7 @@ impl Failure {
     /// A file operation failed.
     pub(crate) fn io(path: &Path, doing: &str, error: &std::io::Error) -> Self {
         let fix = match error.kind() {
-            std::io::ErrorKind::StorageFull => "free some space; nothing was left half-written".to_owned(),
+            _ if is_full(error) => "free some space; nothing was left half-written".to_owned(),
             std::io::ErrorKind::PermissionDenied => {
                 format!("let this user read and write it: ls -l {}", path.display())
             }
@@ -106,14 +106,50 @@ impl Failure {
 
     /// A fault of a library whose text ends with `Fix: ...`.
     pub(crate) fn from_text(exit: Exit, code: &'static str, what: impl Into<String>, text: &str) -> Self {
-        let (why, fix) = text.split_once(" Fix: ").unwrap_or((text, ""));
+        let (why, fix) = split_fix(text);
         Self::new(exit, code, what, why, fix)
+    }
+
+    /// As [`Self::from_text`], unless the disk is full below: then that is what is said, with its own exit code.
+    pub(crate) fn from_error(
+        exit: Exit,
+        code: &'static str,
+        what: impl Into<String>,
+        error: &(dyn std::error::Error + 'static),
+    ) -> Self {
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        let full = causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(is_full);
+        if full {
+            let (why, _) = split_fix(&error.to_string());
+            return Self::new(Exit::Io, "IO002", what, why, "free some space; nothing was left half-written");
+        }
+        Self::from_text(exit, code, what, &error.to_string())
+    }
+
+    /// The same with a way out, where none is said yet.
+    pub(crate) fn with_fix(mut self, fix: &str) -> Self {
+        for report in self.reports.iter_mut().filter(|report| report.fix.is_empty()) {
+            fix.clone_into(&mut report.fix);
+        }
+        self
     }
 
     /// Our fault.
     pub(crate) fn internal(what: impl Into<String>) -> Self {
         Self::new(Exit::Internal, "INT001", what, "this should not happen", "report it with this text")
     }
+}
+
+/// Whether no more can be written: the disk is full, a quota or a limit of the process is reached.
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
+}
+
+/// What is wrong, and what to do, of a text of the libraries.
+fn split_fix(text: &str) -> (String, String) {
+    let (why, fix) = text.split_once(" Fix: ").unwrap_or((text, ""));
+    (why.to_owned(), fix.to_owned())
 }
 
 impl From<StoreError> for Failure {

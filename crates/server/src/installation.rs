@@ -31,6 +31,9 @@ pub(crate) fn world() -> (Arc<dyn Clock>, Arc<dyn Rng>) {
 
 /// The directory of keys, with the master key from where the configuration says.
 pub(crate) fn key_directory(home: &Home, config: &Config) -> Outcome<KeyDirectory> {
+    if let Some(present) = master_key_file(home, config) {
+        finish_master_change(home, &present)?;
+    }
     let directory = KeyDirectory::new(home.security());
     let lost = |what: String, fix: &str| Failure::new(Exit::Vault, "VLT001", what, "the vault's key is not there", fix);
     Ok(match &config.vault {
@@ -61,6 +64,45 @@ pub(crate) fn key_directory(home: &Home, config: &Config) -> Outcome<KeyDirector
     })
 }
 
+/// The file of the master key, when it is in one.
+pub(crate) fn master_key_file(home: &Home, config: &Config) -> Option<PathBuf> {
+    match &config.vault {
+        VaultKey::File(None) => Some(home.security().join("master.key")),
+        VaultKey::File(Some(path)) => Some(home.root().join(path)),
+        VaultKey::Env(_) | VaultKey::Systemd(_) | VaultKey::Passphrase(_) => None,
+    }
+}
+
+/// Where a new master key waits until the keyring is locked with it.
+pub(crate) fn next_master_key(present: &Path) -> PathBuf {
+    let mut name = present.as_os_str().to_owned();
+    name.push(".next");
+    PathBuf::from(name)
+}
+
+/// Puts a new master key into its place when the change was interrupted after the keyring had been locked with it.
+/// One that the keyring does not need yet is left alone: its change may be under way.
+pub(crate) fn finish_master_change(home: &Home, present: &Path) -> Outcome {
+    let next = next_master_key(present);
+    if !next.exists() {
+        return Ok(());
+    }
+    let directory = KeyDirectory::new(home.security()).with_master_key(MasterKeySource::File(next.clone()));
+    if directory.open_keyring().is_err() {
+        return Ok(());
+    }
+    match std::fs::rename(&next, present) {
+        // Another process was quicker.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Failure::io(&next, "rename", &error)),
+        Ok(()) => {
+            let folder = present.parent().unwrap_or(present);
+            let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+            synced.map_err(|e| Failure::io(folder, "write", &e))
+        }
+    }
+}
+
 /// Names for the generated certificate: the configured host name, this machine's loopback names and addresses, and the
 /// addresses of exposed listeners.
 pub(crate) fn certificate_names(config: &Config) -> Vec<String> {
@@ -89,12 +131,12 @@ pub(crate) fn open_keys(home: &Home, config: &Config, clock: &dyn Clock, rng: &d
 
 /// A key directory's fault as the operator reads it.
 pub(crate) fn key_failure(error: &KeyDirectoryError) -> Failure {
-    Failure::from_text(Exit::Vault, "VLT002", "the keys of this installation cannot be used", &error.to_string())
+    Failure::from_error(Exit::Vault, "VLT002", "the keys of this installation cannot be used", error)
 }
 
 /// A keyring's fault as the operator reads it.
 pub(crate) fn keyring_failure(error: &KeyringError) -> Failure {
-    Failure::from_text(Exit::Vault, "VLT003", "the vault cannot be opened", &error.to_string())
+    Failure::from_error(Exit::Vault, "VLT003", "the vault cannot be opened", error)
 }
 
 /// Resolves references to secrets.
@@ -172,7 +214,7 @@ pub(crate) async fn open_database(
     role: DatabaseRole,
 ) -> Outcome<Database> {
     match &config.database {
-        config::Database::Sqlite { path, .. } => {
+        config::Database::Sqlite { path } => {
             let path = path.as_ref().map_or_else(|| home.database_file(), |p| home.root().join(p));
             let database = Database::open_sqlite(&path).await?;
             restrict(&path)?;
@@ -207,6 +249,7 @@ pub(crate) async fn open_database(
                 password,
                 ca_file,
                 max_connections: postgres.max_connections,
+                acquire_timeout: postgres.acquire_timeout,
             };
             Ok(Database::connect_postgres(&settings).await?)
         }

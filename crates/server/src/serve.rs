@@ -13,7 +13,7 @@ mod tls;
 use std::path::Path;
 use std::sync::Arc;
 
-use control::{Control, ControlSettings, PortalSettings, Ports};
+use control::{ConfiguredEnvironment, ConfiguredHost, Control, ControlSettings, PortalSettings, Ports};
 use identity::{Identity, IdentitySettings, TokenKeys};
 use model::{Clock, Rng};
 use store::Database;
@@ -24,7 +24,7 @@ use vault::tls::ServerIdentity;
 use web::Egress;
 
 use crate::command::initialise;
-use crate::config::{Config, LogFormat};
+use crate::config::{Config, Environment, EnvironmentType, LogFormat, VirtualHost};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::first_boot::{self, FirstBoot, console_url, gateway_url};
@@ -122,14 +122,15 @@ impl Server {
             key_manager: Arc::new(key_manager::ResidentKeyManager::new(Arc::clone(&identity), Arc::clone(&clock))),
             sealer: Arc::new(sealer::VaultSealer::new(Arc::clone(&keys.keyring), Arc::clone(&rng))),
         };
-        let control = Arc::new(Control::new(
+        let control = Control::new(
             database.clone(),
             Arc::clone(&clock),
             Arc::clone(&rng),
             Egress::new(rules, outbound),
             ports,
             control_settings(&config),
-        ));
+        );
+        let control = Arc::new(control.with_internal_keys(Arc::new(key_manager::TestKeys(Arc::clone(&identity)))));
         control.publish_changes().await.map_err(|e| Failure::internal(format!("the gateway got no snapshot: {e}")))?;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
@@ -274,6 +275,8 @@ pub(crate) fn assemble_identity(
     let mut settings = IdentitySettings::new(issuer.clone(), base);
     settings.password_grant = config.oauth.password_grant;
     settings.access_token_lifetime = std::time::Duration::from_secs(config.oauth.app_access_token_validity.get());
+    settings.user_token_lifetime = std::time::Duration::from_secs(config.oauth.user_access_token_validity.get());
+    settings.cleanup_chunk = config.cleanup.chunk;
     settings.refresh_token_lifetime = std::time::Duration::from_secs(config.oauth.refresh_token_validity.get());
     let unusable = |e: jose::KeyError| {
         Failure::new(
@@ -302,11 +305,32 @@ fn control_settings(config: &Config) -> ControlSettings {
         anonymous_devportal: config.devportal.enable_anonymous_mode,
         gateway_https_port: config.listeners.gateway_https.map_or(0, |a| a.port()),
         gateway_http_port: config.listeners.gateway_http.map_or(0, |a| a.port()),
+        environments: config.environments.iter().map(environment).collect(),
         portal: PortalSettings {
             unlimited_tier: config.throttling.enable_unlimited_tier,
             grant_types: grant_types(config),
             ..PortalSettings::default()
         },
+    }
+}
+
+fn environment(configured: &Environment) -> ConfiguredEnvironment {
+    let host = |host: &VirtualHost| ConfiguredHost {
+        host: host.host.as_str().to_owned(),
+        http_port: host.http_port,
+        context: host.http_context.trim_matches('/').to_owned(),
+        https_port: host.https_port,
+    };
+    ConfiguredEnvironment {
+        name: configured.name.clone(),
+        display_name: configured.display_name.clone(),
+        description: configured.description.clone(),
+        kind: match configured.kind {
+            EnvironmentType::Hybrid => "hybrid",
+            EnvironmentType::Production => "production",
+            EnvironmentType::Sandbox => "sandbox",
+        },
+        hosts: configured.virtual_hosts.iter().map(host).collect(),
     }
 }
 
@@ -348,3 +372,6 @@ fn start_logs(
 
 /// Counters of the log, for the status listener.
 pub(crate) type SharedLogCounters = Arc<LogCounters>;
+
+#[cfg(test)]
+mod tests;

@@ -47,6 +47,8 @@ pub struct PostgresSettings {
     pub ca_file: Option<PathBuf>,
     /// Upper bound of connections, at least 2.
     pub max_connections: u32,
+    /// How long a unit of work waits for one of them.
+    pub acquire_timeout: Duration,
 }
 
 impl Database {
@@ -97,11 +99,13 @@ impl Database {
                 )));
             }
         };
+        // The first connection tells a start soon whether there is a database, however patient requests may be.
+        let first = PgPoolOptions::new().max_connections(1).acquire_timeout(WAIT).connect_with(options.clone()).await?;
+        first.close().await;
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections.max(2))
-            .acquire_timeout(WAIT)
-            .connect_with(options)
-            .await?;
+            .acquire_timeout(settings.acquire_timeout)
+            .connect_lazy_with(options);
         Ok(Self { backend: Backend::Postgres(pool) })
     }
 

@@ -70,8 +70,8 @@ fn from_database(error: &dyn sqlx::error::DatabaseError) -> StoreError {
     }
     let code = error.code().unwrap_or_default();
     match code.as_ref() {
-        // SQLite: SQLITE_FULL; PostgreSQL: disk_full.
-        "13" | "53100" => StoreError::DiskFull,
+        // SQLite: SQLITE_FULL, and SQLITE_IOERR_SHMSIZE, the same for the index of its log; PostgreSQL: disk_full.
+        "13" | "4874" | "53100" => StoreError::DiskFull,
         // PostgreSQL: invalid authorisation, invalid password, insufficient privilege.
         "28000" | "28P01" | "42501" => StoreError::Refused(error.message().to_owned()),
         // PostgreSQL: connection failures, shutdown, too many connections; SQLite: SQLITE_BUSY, SQLITE_CANTOPEN.

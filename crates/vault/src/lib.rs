@@ -32,7 +32,7 @@ pub use envelope::{OpenError, SealError, is_sealed};
 pub use generate::{CertificateAuthority, GenerateError, IssuedCertificate, generate_ca, issue_server_certificate};
 pub use key_directory::{KeyDirectory, KeyDirectoryError, KeyMaterial};
 pub use keyring::{KeyId, Keyring, KeyringError, ResealError};
-pub use master::{MIN_PASSPHRASE, MasterKeyError, MasterKeySource};
+pub use master::{MIN_PASSPHRASE, MasterKeyError, MasterKeySource, generate_key_text};
 pub use private_file::{
     PrivateFileError, create_private, ensure_private_directory, read_private, replace_keeping_mode, write_private,
 };

@@ -151,8 +151,8 @@ fn decode_hex(text: &str) -> Option<Vec<u8>> {
     Some(digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |value, digit| value << 4 | digit)).collect())
 }
 
-/// The content of a fresh master key file.
-pub(crate) fn generate_key_text(rng: &dyn Rng) -> Secret<String> {
+/// The content of a fresh master key file: 256 random bits, with a line that says what they are.
+pub fn generate_key_text(rng: &dyn Rng) -> Secret<String> {
     let mut bytes = [0; 32];
     rng.fill(&mut bytes);
     let text = format!(

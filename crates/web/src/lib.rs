@@ -16,7 +16,7 @@ mod route;
 pub use answer::{Answer, created, json, no_content, text, with_header};
 pub use authenticate::{AuthenticationError, Authenticator, BoxFuture, Credentials};
 pub use call::{Call, FilePart, FormParts, LocalPeer, PeerAddress, RequestedTenant};
-pub use egress::{Egress, EgressAnswer, EgressError, EgressRules};
+pub use egress::{Egress, EgressAnswer, EgressError};
 pub use error::{ErrorItem, RestError};
 pub use listener::{ListenerLimits, TlsSource, serve_tls, serve_unix};
 pub use permit::{AuthenticationMethod, Permit, Principal};

@@ -1,20 +1,26 @@
 //! Serving a router over TLS and over the UNIX socket, with every wait and size bounded.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
@@ -26,10 +32,14 @@ use crate::{LocalPeer, PeerAddress};
 pub struct ListenerLimits {
     /// Connections at once; further ones wait in the kernel's queue.
     pub connections: usize,
+    /// Connections at once of one address (IPv6: of one /64 network); further ones are closed.
+    pub connections_per_address: usize,
     /// Until the TLS handshake must be complete.
     pub handshake: Duration,
     /// Until a request head must be complete.
     pub head: Duration,
+    /// How long a connection may be open without a request.
+    pub idle: Duration,
     /// Largest request head, bytes (guideline X06: at least 32 KiB for long tokens).
     pub head_bytes: usize,
     /// How long open requests may take to finish when the listener stops.
@@ -40,8 +50,10 @@ impl Default for ListenerLimits {
     fn default() -> Self {
         Self {
             connections: 1024,
+            connections_per_address: 256,
             handshake: Duration::from_secs(10),
             head: Duration::from_secs(10),
+            idle: Duration::from_secs(60),
             head_bytes: 64 * 1024,
             drain: Duration::from_secs(10),
         }
@@ -60,6 +72,7 @@ pub async fn serve_tls(
     mut stop: watch::Receiver<bool>,
 ) {
     let places = Arc::new(Semaphore::new(limits.connections));
+    let addresses = Arc::new(Addresses::default());
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let accepted = tokio::select! {
@@ -71,20 +84,21 @@ pub async fn serve_tls(
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
+        let Some(share) = addresses.enter(peer.ip(), limits.connections_per_address) else { continue };
         let _ = stream.set_nodelay(true);
         let acceptor = TlsAcceptor::from(tls());
         let (router, stop) = (router.clone(), stop.clone());
         tokio::spawn(async move {
-            let _place = place;
+            let _held = (place, share);
             if let Ok(Ok(stream)) = tokio::time::timeout(limits.handshake, acceptor.accept(stream)).await {
+                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                 let origin = Origin::Network(PeerAddress(peer));
-                serve_connection(stream, origin, router, limits, stop).await;
+                serve_connection(stream, is_http2, origin, router, limits, stop).await;
             }
         });
     }
-    let _ =
-        tokio::time::timeout(limits.drain, places.acquire_many(u32::try_from(limits.connections).unwrap_or(u32::MAX)))
-            .await;
+    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    let _ = tokio::time::timeout(limits.drain, places.acquire_many(all)).await;
 }
 
 /// Serves the same router to processes of this server's own user, over the UNIX socket at `path`.
@@ -114,7 +128,51 @@ pub async fn serve_unix(
         }
         let peer = LocalPeer { uid: credentials.uid(), pid: credentials.pid() };
         let (router, stop) = (router.clone(), stop.clone());
-        tokio::spawn(serve_connection(stream, Origin::Local(peer), router, limits, stop));
+        tokio::spawn(serve_connection(stream, false, Origin::Local(peer), router, limits, stop));
+    }
+}
+
+/// How many connections each address has open.
+#[derive(Default)]
+struct Addresses {
+    open: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// One open connection of an address, counted until it is dropped.
+struct Share {
+    addresses: Arc<Addresses>,
+    key: IpAddr,
+}
+
+impl Addresses {
+    fn enter(self: &Arc<Self>, address: IpAddr, cap: usize) -> Option<Share> {
+        let key = match address.to_canonical() {
+            // A household or a server has a whole /64.
+            IpAddr::V6(v6) => {
+                let [a, b, c, d, ..] = v6.segments();
+                IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+            }
+            v4 => v4,
+        };
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(key).or_default();
+        if *count >= cap {
+            return None;
+        }
+        *count += 1;
+        Some(Share { addresses: Arc::clone(self), key })
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut open = self.addresses.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.key) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                open.remove(&self.key);
+            }
+        }
     }
 }
 
@@ -124,41 +182,107 @@ enum Origin {
     Local(LocalPeer),
 }
 
+/// Whether a connection is in use.
+struct Activity {
+    requests: AtomicUsize,
+    last: Mutex<Instant>,
+}
+
+impl Activity {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { requests: AtomicUsize::new(0), last: Mutex::new(Instant::now()) })
+    }
+
+    /// When the connection has been without a request for this long; `None` while it has one.
+    fn deadline(&self, idle: Duration) -> Option<Instant> {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.requests.load(Ordering::Relaxed) == 0).then_some(last + idle)
+    }
+}
+
+/// A request under way; its end is noted also when the client goes away in the middle.
+struct UnderWay(Arc<Activity>);
+
+impl UnderWay {
+    fn begin(activity: &Arc<Activity>) -> Self {
+        activity.requests.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        *self.0.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Serves one connection. The protocol is the one that TLS agreed on, so nothing is guessed from the first bytes,
+/// which a silent peer would never send.
 async fn serve_connection<T>(
     stream: T,
+    is_http2: bool,
     origin: Origin,
     router: Router,
     limits: ListenerLimits,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let activity = Activity::new();
+    let noted = Arc::clone(&activity);
     let service = service_fn(move |request: http::Request<Incoming>| {
         let router = router.clone();
-        async move { Ok::<_, Infallible>(answer(router, origin, request.map(Body::new)).await) }
+        let under_way = UnderWay::begin(&noted);
+        async move {
+            let response = answer(router, origin, request.map(Body::new)).await;
+            drop(under_way);
+            Ok::<_, Infallible>(response)
+        }
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        .max_buf_size(limits.head_bytes.max(8192))
-        .max_headers(100);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(100)
-        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
-        .keep_alive_interval(Some(Duration::from_secs(30)))
-        .max_pending_accept_reset_streams(Some(20))
-        .max_local_error_reset_streams(Some(100));
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        _ = stop.wait_for(|stopped| *stopped) => {}
+    let head_bytes = u32::try_from(limits.head_bytes).unwrap_or(u32::MAX);
+    if is_http2 {
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(100)
+            .max_header_list_size(head_bytes)
+            .keep_alive_interval(Some(Duration::from_secs(30)))
+            .max_pending_accept_reset_streams(Some(20))
+            .max_local_error_reset_streams(Some(100))
+            .serve_connection(TokioIo::new(stream), service);
+        drive(connection, &activity, limits, stop).await;
+    } else {
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.head)
+            .max_buf_size(limits.head_bytes.max(8192))
+            .max_headers(100)
+            .serve_connection(TokioIo::new(stream), service);
+        drive(connection, &activity, limits, stop).await;
     }
-    connection.as_mut().graceful_shutdown();
+}
+
+/// Runs a connection until it ends, is idle for too long, or the listener stops.
+async fn drive<C: GracefulConnection>(
+    connection: C,
+    activity: &Activity,
+    limits: ListenerLimits,
+    mut stop: watch::Receiver<bool>,
+) {
+    tokio::pin!(connection);
+    loop {
+        // A request under way is looked at again after a while; its own bounds end it.
+        let look = activity.deadline(limits.idle).unwrap_or_else(|| Instant::now() + limits.idle);
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            _ = stop.wait_for(|stopped| *stopped) => break,
+            () = tokio::time::sleep_until(look) => {}
+        }
+        if activity.deadline(limits.idle).is_some_and(|deadline| deadline <= Instant::now()) {
+            break;
+        }
+    }
+    GracefulConnection::graceful_shutdown(Pin::as_mut(&mut connection));
     let _ = tokio::time::timeout(limits.drain, connection).await;
 }
 

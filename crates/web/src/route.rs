@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{RawPathParams, Request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
+use bytes::BytesMut;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Limited};
 use model::TenantDomain;
 use percent_encoding::percent_decode_str;
+use tokio::time::Instant;
 
 use crate::{
     Answer, AuthenticationError, Authenticator, Call, Credentials, LocalPeer, PeerAddress, Permit, RequestedTenant,
@@ -263,16 +266,44 @@ async fn read(operation: &Operation, params: &RawPathParams, parts: Parts, body:
     })
 }
 
+/// How long a body may take beside the time its bytes need at [`BODY_BYTES_PER_SECOND`].
+const BODY_TIME: Duration = Duration::from_secs(15);
+/// Slowest sender that is waited for.
+const BODY_BYTES_PER_SECOND: u64 = 16 * 1024;
+
+/// Reads a body under a cap of bytes and a floor of speed: whoever drips bytes does not hold a connection.
 async fn collect(body: Body, limit: usize) -> Result<bytes::Bytes, RestError> {
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(RestError::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            413,
-            "Payload Too Large",
-            format!("The body may have at most {limit} bytes here."),
-        )),
-        Err(error) => Err(RestError::bad_request(format!("The body could not be read: {error}."))),
+    let started = Instant::now();
+    let mut body = Limited::new(body, limit);
+    let mut collected = BytesMut::new();
+    loop {
+        let earned = Duration::from_secs(u64::try_from(collected.len()).unwrap_or(u64::MAX) / BODY_BYTES_PER_SECOND);
+        let frame = match tokio::time::timeout_at(started + BODY_TIME + earned, body.frame()).await {
+            Ok(frame) => frame,
+            Err(_) => {
+                return Err(RestError::new(
+                    StatusCode::REQUEST_TIMEOUT,
+                    408,
+                    "Request Timeout",
+                    "The body came too slowly.",
+                ));
+            }
+        };
+        match frame {
+            None => return Ok(collected.freeze()),
+            Some(Ok(frame)) => collected.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
+            Some(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+                return Err(RestError::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    413,
+                    "Payload Too Large",
+                    format!("The body may have at most {limit} bytes here."),
+                ));
+            }
+            Some(Err(error)) => {
+                return Err(RestError::bad_request(format!("The body could not be read: {error}.")));
+            }
+        }
     }
 }
 

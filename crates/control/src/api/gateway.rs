@@ -56,7 +56,8 @@ async fn artifact(control: Arc<Control>, permit: Permit, call: Call) -> Result<A
     }
     let mut work = control.read().await?;
     let found = api::find_version(&mut work, actor.tenant(), name, version).await?;
-    let row = found.ok_or_else(|| unknown(name, version))?;
+    let id = found.ok_or_else(|| unknown(name, version))?.id;
+    let row = publishing::load::load(&mut work, &actor, id).await?;
     let deployments = revision::deployments(&mut work, row.id).await?;
     let first = deployments.first().ok_or_else(|| unknown(name, version))?;
     let frozen = revision::find(&mut work, row.id, first.revision).await?;

@@ -1,6 +1,7 @@
 //! Paging and the list shape all WSO2 APIs share.
 
 use serde_json::{Value, json};
+use store::repository::comment::Window;
 use web::{Call, RestError};
 
 /// Most entries of one answer.
@@ -38,6 +39,11 @@ impl Page {
         let path = call.uri.path().rsplit_once('/').map_or("", |(_, last)| last);
         let query = call.query("query").unwrap_or_default().to_owned();
         Ok(Self { limit, offset, path: format!("/{path}"), query })
+    }
+
+    /// This page's part of a list that the database cuts.
+    pub(crate) const fn window(&self) -> Window {
+        Window { limit: self.limit, offset: self.offset }
     }
 
     /// Takes this page's part of all entries.

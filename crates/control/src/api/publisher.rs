@@ -1,6 +1,7 @@
 //! Publisher REST API v4, below `/api/am/publisher/v4`.
 
 mod apis;
+mod certificates;
 mod definitions;
 mod documents;
 mod graphql;
@@ -22,6 +23,7 @@ use crate::{Control, ControlError, FaultKind};
 pub(super) fn routes() -> RouteTable<Control> {
     RouteTable::new()
         .merge(apis::routes())
+        .merge(certificates::routes())
         .merge(definitions::routes())
         .merge(graphql::routes())
         .merge(revisions::routes())

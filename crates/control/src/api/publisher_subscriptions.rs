@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use model::ApiId;
-use store::repository::api;
+use store::repository::throttling;
 use web::{Answer, Call, Operation, Permit, RouteTable, created, json, no_content};
 
 use super::page::Page;
 use crate::comment::{self, EntryPoint};
 use crate::field::Field;
+use crate::publishing::load::load;
 use crate::subscription::publisher as subscriptions;
-use crate::throttling::{Level, portal};
-use crate::{Actor, Control, ControlError, category, discovery, environment};
+use crate::throttling::{Level, manage, portal};
+use crate::{Actor, Control, ControlError, category, environment};
 
 const SUBSCRIPTIONS: &str = "/api/am/publisher/v4/subscriptions";
 const VIEW: &[&str] = &["apim:subscription_view", "apim:subscription_manage", "apim:api_manage"];
@@ -212,8 +213,13 @@ async fn policies(control: Arc<Control>, permit: Permit, call: Call) -> Result<A
 }
 
 async fn streaming_policies(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
-    let mut list = views(&control, &permit, "subscription").await?;
-    list.retain(is_streaming);
+    let actor = Actor::of(&permit);
+    control.ensure_tenant_defaults(actor.tenant()).await?;
+    let mut work = control.read().await?;
+    let rows = throttling::list(&mut work, actor.tenant(), Level::Subscription.as_str()).await?;
+    // Unlike the other lists, WSO2 answers whole policies here.
+    let mut list: Vec<serde_json::Value> = rows.iter().map(manage::shown).collect();
+    list.retain(|policy| policy.at("defaultLimit").at("type") == "EVENTCOUNTLIMIT");
     Ok(json(StatusCode::OK, &Page::of(&call)?.answer(list)))
 }
 
@@ -233,11 +239,10 @@ async fn environments(control: Arc<Control>, permit: Permit, _: Call) -> Result<
     Ok(json(StatusCode::OK, &environment::list(&control, &Actor::of(&permit)).await?))
 }
 
-/// The API of the request, of the actor's tenant.
+/// The API of the request, if the actor may manage it.
 async fn api_of(control: &Control, permit: &Permit, call: &Call) -> Result<ApiId, ControlError> {
-    let id = call.path_id("apiId")?;
     let mut work = control.read().await?;
-    api::find(&mut work, permit.tenant(), id).await?.map(|row| row.id).ok_or_else(|| discovery::unknown(id))
+    Ok(load(&mut work, &Actor::of(permit), call.path_id("apiId")?).await?.id)
 }
 
 async fn list_comments(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {

@@ -15,7 +15,7 @@ use crate::throttling::check::refused;
 use crate::{Actor, Change, Control, ControlError};
 
 /// Most keys of an application and type.
-const MAX_KEYS: usize = 500;
+const MAX_KEYS: usize = 100;
 /// Characters of a key, six random bits each.
 const LENGTH: usize = 64;
 
@@ -65,7 +65,9 @@ pub(crate) async fn generate(
     owned(&mut work, actor, id).await?;
     api_key::delete_expired(&mut work, control.now()).await?;
     if api_key::of_application(&mut work, actor.tenant(), id, kind).await?.len() >= MAX_KEYS {
-        return Err(ControlError::conflict(format!("An application has at most {MAX_KEYS} API keys. Revoke some.")));
+        return Err(ControlError::conflict(format!(
+            "An application has at most {MAX_KEYS} API keys of a type. Revoke some."
+        )));
     }
     let key = control.rng().token(LENGTH);
     let row = ApiKeyRow {

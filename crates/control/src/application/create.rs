@@ -1,7 +1,8 @@
 //! Making an application.
 
-use model::ApplicationId;
+use model::{ApplicationId, TenantId};
 use serde_json::Value;
+use store::UnitOfWork;
 use store::repository::application::{self as applications, ApplicationRow};
 
 use super::{check, whole};
@@ -12,6 +13,23 @@ pub(crate) fn exists(name: &str) -> ControlError {
     ControlError::conflict(format!("An application already exists with name {name}"))
 }
 
+/// Most applications of one owner.
+const MAX_OF_OWNER: i64 = 200;
+/// Most applications of a tenant.
+const MAX_OF_TENANT: i64 = 20_000;
+
+/// 409 when the owner or the tenant has as many applications as are allowed.
+pub(crate) async fn refuse_too_many(work: &mut UnitOfWork, tenant: TenantId, owner: &str) -> Result<(), ControlError> {
+    let (all, own) = applications::count(work, tenant, owner).await?;
+    if own >= MAX_OF_OWNER {
+        return Err(ControlError::conflict(format!("A user has at most {MAX_OF_OWNER} applications. Remove some.")));
+    }
+    if all >= MAX_OF_TENANT {
+        return Err(ControlError::conflict(format!("A tenant has at most {MAX_OF_TENANT} applications.")));
+    }
+    Ok(())
+}
+
 /// Makes an application of the actor.
 pub(crate) async fn create(control: &Control, actor: &Actor, input: &Value) -> Result<Value, ControlError> {
     let mut work = control.begin().await?;
@@ -20,6 +38,7 @@ pub(crate) async fn create(control: &Control, actor: &Actor, input: &Value) -> R
     if applications::find_by_name(&mut work, actor.tenant(), &owner, &wanted.name).await?.is_some() {
         return Err(exists(&wanted.name));
     }
+    refuse_too_many(&mut work, actor.tenant(), &owner).await?;
     let row = ApplicationRow {
         id: ApplicationId::new(control.uuid()),
         tenant: actor.tenant(),
@@ -38,6 +57,7 @@ pub(crate) async fn create(control: &Control, actor: &Actor, input: &Value) -> R
     applications::insert(&mut work, &row).await?;
     let shown = whole(&mut work, &row).await?;
     let target = format!("application/{}", row.id);
-    control.commit(work, actor, Change::served("devportal.applications.create", &target)).await?;
+    // Without keys and subscriptions there is nothing the gateway could do with it; making those tells it.
+    control.commit(work, actor, Change::managed("devportal.applications.create", &target)).await?;
     Ok(shown)
 }

@@ -5,12 +5,14 @@ use store::repository::{application as applications, application_key};
 
 use super::{owned, unknown};
 use crate::key_manager::RESIDENT;
+use crate::subscription::consumer::refuse_while_blocked;
 use crate::{Actor, Change, Control, ControlError};
 
-/// Removes one of the actor's applications with its keys and subscriptions.
+/// Removes one of the actor's applications with its keys and subscriptions; not while one of them is blocked.
 pub(crate) async fn delete(control: &Control, actor: &Actor, id: ApplicationId) -> Result<(), ControlError> {
     let mut work = control.begin().await?;
     owned(&mut work, actor, id).await?;
+    refuse_while_blocked(&mut work, id).await?;
     work.cancel().await?;
     delete_any(control, actor, id, "devportal.applications.delete").await
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use store::repository::application::{self as applications, ApplicationRow};
 use store::repository::application_key;
 
+use super::create::refuse_too_many;
 use super::unknown;
 use crate::api::page::Page;
 use crate::key_manager::RESIDENT;
@@ -62,6 +63,7 @@ pub(crate) async fn change(
     if applications::find_by_name(&mut work, actor.tenant(), owner, &row.name).await?.is_some() {
         return Err(refused(format!("{owner} has an application named {} already.", row.name)));
     }
+    refuse_too_many(&mut work, actor.tenant(), owner).await.map_err(|error| refused(error.description))?;
     owner.clone_into(&mut row.owner);
     row.updated = control.now();
     applications::update(&mut work, &row).await?;

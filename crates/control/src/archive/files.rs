@@ -89,14 +89,33 @@ fn safe_path(name: &str) -> Result<String, ControlError> {
 /// Writes a zip archive; the same files give the same bytes.
 ///
 /// # Errors
-/// 500 when it cannot be written.
+/// 500 when it cannot be written, and for a path that [`read_zip`] would refuse: whoever unpacks the archive must not
+/// write anywhere but into its folder.
 pub(crate) fn write_zip(files: &Files) -> Result<Vec<u8>, ControlError> {
     let failed = |e: zip::result::ZipError| ControlError::internal(format!("writing an archive: {e}"));
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
     for (path, content) in files {
+        if path.is_empty() || safe_path(path).ok().as_ref() != Some(path) {
+            return Err(ControlError::internal(format!("writing an archive: {path:?} is no path to write")));
+        }
         writer.start_file(path.as_str(), options).map_err(failed)?;
         writer.write_all(content).map_err(|e| ControlError::internal(format!("writing an archive: {e}")))?;
     }
     Ok(writer.finish().map_err(failed)?.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Files, read_zip, write_zip};
+
+    #[test]
+    fn only_paths_inside_of_the_archive_are_written() {
+        for bad in ["../a", "a/../../b", "/a", "a\\b", "c:/a", "a//b", "a/./b", "", "a\nb"] {
+            let files = Files::from([(bad.to_owned(), Vec::new())]);
+            assert!(write_zip(&files).is_err(), "{bad:?}");
+        }
+        let good = Files::from([("A-1/Docs/x y/read.me".to_owned(), b"x".to_vec())]);
+        assert_eq!(read_zip(&write_zip(&good).unwrap()).unwrap(), good);
+    }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Files;
 use crate::ControlError;
 use crate::definition::text;
-use crate::publishing::DeploymentRequest;
+use crate::publishing::{DeploymentRequest, file_name, picture_type};
 
 /// A document with its content.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,10 +76,7 @@ impl Project {
     /// # Errors
     /// 500 when something cannot be written.
     pub(crate) fn write(&self, as_json: bool) -> Result<Files, ControlError> {
-        let folder: String = format!("{}-{}", self.api.name(), self.api.version())
-            .chars()
-            .map(|c| if c == '/' || c == '\\' { '_' } else { c })
-            .collect();
+        let folder = segment(&format!("{}-{}", self.api.name(), self.api.version()));
         let ending = if as_json { "json" } else { "yaml" };
         let mut files = Files::new();
         let mut put = |path: &str, value: &Value| -> Result<(), ControlError> {
@@ -133,12 +130,18 @@ impl Project {
         }
         for document in &self.documents {
             if let Some(content) = &document.content {
-                let file = document.body.get("fileName").and_then(Value::as_str).unwrap_or("content");
+                let named = document.body.get("fileName").and_then(Value::as_str);
+                let file = named.and_then(file_name).unwrap_or_else(|| "content".to_owned());
+                // A file of this name is what the importer reads as the document object.
+                let file = if file.starts_with("document.") { format!("content-{file}") } else { file };
                 files.insert(format!("{folder}/Docs/{}/{file}", folder_name(&document.body)), content.clone());
             }
         }
         if let Some(image) = &self.image {
-            let kind = if image.starts_with(b"\x89PNG") { "png" } else { "jpg" };
+            let kind = match picture_type(image) {
+                Some("image/jpeg") | None => "jpg",
+                Some(known) => known.trim_start_matches("image/"),
+            };
             files.insert(format!("{folder}/Image/icon.{kind}"), image.clone());
         }
         Ok(files)
@@ -146,8 +149,13 @@ impl Project {
 }
 
 fn folder_name(body: &Value) -> String {
-    let name = body.get("name").and_then(Value::as_str).unwrap_or("document");
-    name.chars().map(|c| if c == '/' || c == '\\' || c == ':' { '_' } else { c }).collect()
+    segment(body.get("name").and_then(Value::as_str).unwrap_or("document"))
+}
+
+/// A name as one part of a path.
+fn segment(name: &str) -> String {
+    let plain: String = name.chars().map(|c| if c.is_control() || "/\\:".contains(c) { '_' } else { c }).collect();
+    if plain.chars().all(|c| c == '.') { format!("{plain}_") } else { plain }
 }
 
 fn encode(value: &Value, as_json: bool) -> Result<Vec<u8>, ControlError> {

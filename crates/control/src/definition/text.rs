@@ -9,7 +9,7 @@ pub(crate) const MAX_BYTES: usize = 10 * 1024 * 1024;
 /// Deepest nesting.
 const MAX_DEPTH: usize = 100;
 /// Most values in one document.
-const MAX_NODES: usize = 1_000_000;
+pub(crate) const MAX_NODES: usize = 1_000_000;
 
 /// Why a definition is refused, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,11 @@ impl DefinitionFault {
 
 /// Reads JSON (when the first character is a brace or bracket) or YAML.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value, DefinitionFault> {
+    parse_counted(bytes).map(|(value, _)| value)
+}
+
+/// The same, with the number of values in the document.
+pub(crate) fn parse_counted(bytes: &[u8]) -> Result<(Value, usize), DefinitionFault> {
     if bytes.len() > MAX_BYTES {
         return Err(DefinitionFault::whole(format!(
             "the definition has {} bytes; at most {MAX_BYTES} are accepted",
@@ -70,7 +75,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value, DefinitionFault> {
     };
     let mut nodes = 0;
     measure(&value, 1, &mut nodes)?;
-    Ok(value)
+    Ok((value, nodes))
 }
 
 fn json(text: &str) -> Result<Value, DefinitionFault> {

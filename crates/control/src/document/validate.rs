@@ -269,10 +269,6 @@ fn url_fault(url: &str) -> Option<&'static str> {
     let Some((scheme, rest)) = url.split_once("://") else {
         return Some("it is an absolute URL such as https://host/");
     };
-    // WSO2's placeholders of dynamic endpoints.
-    if rest.contains("{uri.var.") {
-        return Some("uri.var templates are not supported");
-    }
     if !matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https" | "ws" | "wss") {
         return Some("its scheme is http, https, ws or wss");
     }

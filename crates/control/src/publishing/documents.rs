@@ -154,10 +154,7 @@ impl Control {
             None => "text/plain",
         };
         if let Some(name) = file_name {
-            // Only the last part: a name is shown and never used as a path.
-            let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
-            let name: String = name.chars().filter(|c| !c.is_control() && *c != '"').take(200).collect();
-            fields.insert("fileName".to_owned(), name.into());
+            fields.insert("fileName".to_owned(), self::file_name(name).unwrap_or_else(|| CONTENT.to_owned()).into());
         }
         let file = ArtifactRow { name: CONTENT.to_owned(), media_type: media_type.to_owned(), bytes: bytes.to_vec() };
         artifact::put(&mut work, &row.id, &file).await?;
@@ -266,6 +263,14 @@ pub(super) fn checked(given: &Value) -> Result<Map<String, Value>, ControlError>
         fields.insert(field.to_owned(), value);
     }
     Ok(fields)
+}
+
+/// The last part of a name that somebody sent: it is shown, and it names a file of an exported project, so it never has
+/// a folder in it. `None` when nothing usable is left.
+pub(crate) fn file_name(name: &str) -> Option<String> {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default().trim();
+    let plain: String = last.chars().filter(|c| !c.is_control() && !"\":".contains(*c)).take(200).collect();
+    (!plain.chars().all(|c| c == '.')).then_some(plain)
 }
 
 /// Inline content goes to the artifact, so that lists stay small.

@@ -22,7 +22,7 @@ impl Control {
         properties: ApiDocument,
     ) -> Result<ApiDocument, ControlError> {
         let bytes = self.fetch_definition(source).await?;
-        let definition = OpenApi::parse(&bytes).map_err(refused)?;
+        let definition = self.parse_openapi(&bytes).await?.map_err(refused)?;
         let mut document = properties;
         let had_endpoints = document.get("endpointConfig").is_some();
         let given = document.clone();

@@ -15,7 +15,7 @@ pub(super) fn api_not_found(id: &str) -> ControlError {
 ///
 /// # Errors
 /// 404 when there is none; 403 when its access control leaves the actor out.
-pub(super) async fn load(work: &mut UnitOfWork, actor: &Actor, id: ApiId) -> Result<ApiRow, ControlError> {
+pub(crate) async fn load(work: &mut UnitOfWork, actor: &Actor, id: ApiId) -> Result<ApiRow, ControlError> {
     let row = api::find(work, actor.tenant(), id).await?.ok_or_else(|| api_not_found(&id.to_string()))?;
     let document = parse(&row)?;
     if may_access(actor, &row, &document) {
@@ -37,7 +37,7 @@ pub(crate) fn parse(row: &ApiRow) -> Result<ApiDocument, ControlError> {
 }
 
 /// Access control of the Publisher: everybody with the scope, or the provider, administrators and holders of a role.
-pub(super) fn may_access(actor: &Actor, row: &ApiRow, document: &ApiDocument) -> bool {
+pub(crate) fn may_access(actor: &Actor, row: &ApiRow, document: &ApiDocument) -> bool {
     document.text("accessControl") != "RESTRICTED"
         || actor.is_admin()
         || row.provider == actor.name()

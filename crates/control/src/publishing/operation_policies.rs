@@ -1,6 +1,7 @@
 //! Operation policies: the shipped catalogue, and the policies a tenant or an API adds.
 
-use model::ApiId;
+use model::snapshot::PolicyUse;
+use model::{ApiDocument, ApiId};
 use policy::CATALOG;
 use serde_json::{Value, json};
 use store::UnitOfWork;
@@ -9,13 +10,14 @@ use store::repository::operation_policy::{self, OperationPolicyRow};
 use uuid::Uuid;
 
 use super::load::load;
+use super::rules::policy_uses;
 use crate::service::hex;
 use crate::{Actor, Change, Control, ControlError, FaultKind};
 
 /// Most policies of a tenant or of one API.
 const MAX_POLICIES: usize = 500;
 /// Name of the artifact that holds the template.
-const TEMPLATE: &str = "synapse";
+pub(crate) const TEMPLATE: &str = "synapse";
 
 impl Control {
     /// The policies for all APIs: the catalogue, then the tenant's own.
@@ -54,6 +56,9 @@ impl Control {
             return Ok(found);
         }
         let mut work = self.read().await?;
+        if let Some(api) = api {
+            load(&mut work, actor, api).await?;
+        }
         object(&find(&mut work, actor, api, id).await?)
     }
 
@@ -113,10 +118,36 @@ impl Control {
         object(&row)
     }
 
+    /// Without it the APIs that use it could not be compiled any more.
+    async fn refuse_used(
+        &self,
+        work: &mut UnitOfWork,
+        actor: &Actor,
+        row: &OperationPolicyRow,
+    ) -> Result<(), ControlError> {
+        let quoted = Value::from(row.name.as_str()).to_string();
+        let users = store::repository::api::others_with_text(work, actor.tenant(), "", &quoted).await?;
+        for (name, stored) in users {
+            let document: ApiDocument = serde_json::from_str(&stored).unwrap_or_default();
+            let flows = document.operations().iter().map(|o| o.get("operationPolicies"));
+            let uses = flows.chain(std::iter::once(document.get("apiPolicies"))).flat_map(|flows| {
+                ["request", "response", "fault"].into_iter().flat_map(move |flow| policy_uses(flows, flow))
+            });
+            let same = |u: PolicyUse| u.name == row.name && (u.version.is_empty() || u.version == row.version);
+            if uses.into_iter().any(same) {
+                return Err(ControlError::conflict(format!(
+                    "The policy {} {} is used by the API {name}. Take it off there first, deployed revisions included.",
+                    row.name, row.version
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Removes a policy that was added; shipped ones stay.
     ///
     /// # Errors
-    /// 404; 403 for a shipped one.
+    /// 409 while an API uses it; 404; 403 for a shipped one.
     pub async fn delete_operation_policy(
         &self,
         actor: &Actor,
@@ -127,7 +158,11 @@ impl Control {
             return Err(ControlError::forbidden("A shipped policy cannot be removed."));
         }
         let mut work = self.begin().await?;
-        find(&mut work, actor, api, id).await?;
+        if let Some(api) = api {
+            load(&mut work, actor, api).await?;
+        }
+        let row = find(&mut work, actor, api, id).await?;
+        self.refuse_used(&mut work, actor, &row).await?;
         operation_policy::delete(&mut work, actor.tenant(), id).await?;
         let target = format!("operation-policy/{id}");
         self.commit(work, actor, Change::managed("publisher.operation-policies.delete", &target)).await

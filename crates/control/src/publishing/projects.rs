@@ -50,7 +50,7 @@ impl Control {
         zip: Bytes,
         options: ImportOptions,
     ) -> Result<ApiDocument, ControlError> {
-        let files = read_zip(&zip)?;
+        let files = self.heavy(move || read_zip(&zip)).await??;
         self.import_project_files(actor, files, options).await
     }
 
@@ -64,10 +64,10 @@ impl Control {
         files: Files,
         options: ImportOptions,
     ) -> Result<ApiDocument, ControlError> {
-        let project = Project::read(&files)?;
+        let (project, definition) = self.heavy(move || read_project(&files)).await??;
         self.ensure_tenant_defaults(actor.tenant()).await?;
         let mut work = self.begin().await?;
-        let mut row = self.put_project_api(&mut work, actor, &project, options).await?;
+        let mut row = self.put_project_api(&mut work, actor, &project, definition, options).await?;
         self.put_project_files(&mut work, actor, &mut row, &project).await?;
         if !project.deployments.is_empty() {
             self.deploy_project(&mut work, actor, &row, &project.deployments, options).await?;
@@ -83,15 +83,15 @@ impl Control {
         work: &mut UnitOfWork,
         actor: &Actor,
         project: &Project,
+        parsed: Option<OpenApi>,
         options: ImportOptions,
     ) -> Result<ApiRow, ControlError> {
         let mut document = project.api.clone();
         if !options.preserve_provider || !actor.is_admin() {
             document.set("provider", actor.name());
         }
-        let definition = match &project.definition {
-            Some(bytes) if matches!(document.kind(), "" | "HTTP" | "SOAP" | "SOAPTOREST") => {
-                let parsed = OpenApi::parse(bytes).map_err(refused)?;
+        let definition = match (&project.definition, parsed) {
+            (Some(bytes), Some(parsed)) => {
                 if document.operations().is_empty() {
                     apply_definition(&mut document, &parsed);
                 }
@@ -167,7 +167,7 @@ impl Control {
             fields.insert(field.to_owned(), actor.name().into());
         }
         let inline = super::documents::take_inline(&mut fields);
-        if let Some(name) = entry.body.get("fileName").and_then(Value::as_str) {
+        if let Some(name) = entry.body.get("fileName").and_then(Value::as_str).and_then(super::documents::file_name) {
             fields.insert("fileName".to_owned(), name.into());
         }
         let name = fields.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -269,7 +269,7 @@ impl Control {
             image: artifact::find(&mut work, &id.to_string(), THUMBNAIL).await?.map(|f| f.bytes),
             deployments,
         };
-        write_zip(&project.write(as_json)?)
+        self.heavy(move || write_zip(&project.write(as_json)?)).await?
     }
 
     /// The id of an API by name and version, for exports.
@@ -284,4 +284,15 @@ impl Control {
             None => Err(super::load::api_not_found(&format!("{name}:{version}"))),
         }
     }
+}
+
+/// A project with its definition parsed, for the kinds that have an OpenAPI definition.
+fn read_project(files: &Files) -> Result<(Project, Option<OpenApi>), ControlError> {
+    let project = Project::read(files)?;
+    let has_definition = matches!(project.api.kind(), "" | "HTTP" | "SOAP" | "SOAPTOREST");
+    let definition = match &project.definition {
+        Some(bytes) if has_definition => Some(OpenApi::parse(bytes).map_err(refused)?),
+        _ => None,
+    };
+    Ok((project, definition))
 }

@@ -8,7 +8,8 @@ use store::repository::artifact;
 use store::repository::revision::{self, DeploymentRow, RevisionRow};
 
 use super::load::{load, parse};
-use crate::document::{ViewContext, view};
+use super::rules;
+use crate::document::{Faults, ViewContext, view};
 use crate::{Actor, Change, Control, ControlError, FaultKind, environment, snapshot};
 
 /// Most revisions an API keeps (WSO2's number).
@@ -171,6 +172,8 @@ impl Control {
         }
         let document: ApiDocument = serde_json::from_str(&found.document)
             .map_err(|e| ControlError::internal(format!("the stored revision {} is damaged: {e}", found.id)))?;
+        check_scopes(work, row, &document).await?;
+        snapshot::check_servable(work, self.ports(), (row.id, found.id, row.tenant), &document).await?;
         for request in requests {
             let vhost = self.check_environment(work, row, request).await?;
             let deployment = DeploymentRow {
@@ -181,7 +184,6 @@ impl Control {
                 display_on_devportal: request.display_on_devportal,
                 deployed_at: self.now(),
             };
-            snapshot::check_servable(row.id, found.id, row.tenant, &document, self.ports().sealer.as_ref())?;
             revision::deploy(work, &deployment).await?;
         }
         Ok(())
@@ -261,10 +263,12 @@ impl Control {
             .map_err(|e| ControlError::internal(format!("the stored revision {} is damaged: {e}", found.id)))?;
         document.set("isDefaultVersion", row.is_default);
         document.set("lifeCycleStatus", row.lifecycle.clone());
+        check_scopes(&mut work, &row, &document).await?;
         super::load::store_document(&mut row, &document)?;
         row.updated_at = self.now();
         row.updated_by = actor.name();
         api::update(&mut work, &row).await?;
+        rules::bind_scopes(&mut work, row.tenant, &document).await?;
         artifact::copy_all(&mut work, &found.id.to_string(), &id.to_string()).await?;
         let target = format!("api/{id}/revision/{}", found.id);
         self.commit(work, actor, Change::served("publisher.revisions.restore", &target)).await?;
@@ -280,6 +284,13 @@ impl Control {
         load(&mut work, actor, id).await?;
         Ok(revision::deployments(&mut work, id).await?.iter().map(deployment_object).collect())
     }
+}
+
+/// The scopes of a frozen object may have become another API's since.
+async fn check_scopes(work: &mut UnitOfWork, row: &ApiRow, document: &ApiDocument) -> Result<(), ControlError> {
+    let mut faults = Faults::default();
+    rules::check_scope_owners(work, row.tenant, document, &mut faults).await?;
+    faults.into_result()
 }
 
 /// A revision by its id, or by its number as text.

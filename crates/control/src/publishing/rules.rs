@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::snapshot::PolicyUse;
-use model::{ApiDocument, TenantId};
+use model::{ApiDocument, ApiId, TenantId};
 use policy::Flow;
 use serde_json::{Value, json};
 use store::UnitOfWork;
@@ -11,12 +11,12 @@ use store::repository::api::{self, ApiRow};
 use store::repository::tenant::{self, ScopeBindingRow};
 use store::repository::{operation_policy, role, shared_scope};
 
-use crate::document::Faults;
+use crate::document::{Faults, seal_policy_secrets};
 use crate::throttling::{self, Level};
-use crate::{Actor, ControlError, FaultKind};
+use crate::{Actor, ControlError, FaultKind, Sealer};
 
-/// A definition written for another installation may name limits that do not exist here: those become `Unlimited`,
-/// which the operations of the answer show.
+/// A definition that a new API is made of may be written for another installation and name limits that do not exist
+/// here: those become `Unlimited`, which the operations of the answer show. The API is not deployed yet.
 pub(super) async fn settle_tiers(
     work: &mut UnitOfWork,
     tenant: TenantId,
@@ -115,6 +115,7 @@ pub(super) async fn check_references(
     check_tiers(&tiers, document, stored, &mut faults);
     check_roles(work, actor.tenant(), document, &mut faults).await?;
     check_scopes(work, actor.tenant(), document, &mut faults).await?;
+    check_scope_owners(work, actor.tenant(), document, &mut faults).await?;
     check_policies(work, actor.tenant(), document, &mut faults).await?;
     faults.into_result()
 }
@@ -218,6 +219,39 @@ async fn check_scopes(
     Ok(())
 }
 
+/// A scope that is not shared belongs to one API with its versions: whoever could declare the scope of another API would
+/// decide which roles may call that API. What counts is what the others' working copies and deployed revisions declare.
+pub(super) async fn check_scope_owners(
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+    document: &ApiDocument,
+    faults: &mut Faults,
+) -> Result<(), ControlError> {
+    for entry in document.items("scopes") {
+        let Some(name) = entry.get("scope").and_then(|s| s.get("name")?.as_str()) else { continue };
+        if shared_scope::find_name(work, tenant, name).await?.is_some() {
+            continue;
+        }
+        let quoted = Value::from(name).to_string();
+        for (owner, stored) in api::others_with_text(work, tenant, document.name(), &quoted).await? {
+            let other: ApiDocument = serde_json::from_str(&stored)
+                .map_err(|e| ControlError::internal(format!("a stored object of the API {owner} is damaged: {e}")))?;
+            let declares = |e: &Value| e.get("scope").and_then(|s| s.get("name")?.as_str()) == Some(name);
+            if other.items("scopes").iter().any(declares) {
+                faults.field(
+                    "scopes",
+                    &format!(
+                        "the scope {name} is already assigned locally by another API. Choose another name, or ask an \
+                         administrator for a shared scope"
+                    ),
+                );
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
 fn roles_of(entry: &Value) -> Vec<String> {
     let roles = entry.get("scope").and_then(|s| s.get("bindings")?.as_array());
     roles.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
@@ -293,6 +327,30 @@ async fn check_policies(
         }
     }
     Ok(())
+}
+
+/// Seals the secret attributes of the tenant's and the API's own policies.
+///
+/// # Errors
+/// 400 for a blank one that cannot be kept.
+pub(super) async fn seal_policies(
+    work: &mut UnitOfWork,
+    sealer: &dyn Sealer,
+    row: (TenantId, ApiId),
+    document: &mut ApiDocument,
+    stored: Option<&ApiDocument>,
+) -> Result<(), ControlError> {
+    let (tenant, id) = row;
+    let mut own = operation_policy::list(work, tenant, &id.to_string()).await?;
+    own.extend(operation_policy::list(work, tenant, "").await?);
+    let is_secret = |name: &str, version: &str, attribute: &str| {
+        let found = own.iter().find(|p| p.name == name && (version.is_empty() || p.version == version));
+        let body: Value = found.and_then(|p| serde_json::from_str(&p.body).ok()).unwrap_or_default();
+        let attributes = body.get("policyAttributes").and_then(Value::as_array).into_iter().flatten();
+        let text = |a: &Value, field: &str| a.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+        attributes.into_iter().any(|a| text(a, "name") == attribute && text(a, "type").eq_ignore_ascii_case("Secret"))
+    };
+    seal_policy_secrets(sealer, id, document, stored, &is_secret)
 }
 
 /// Required attributes of a tenant's own policy.

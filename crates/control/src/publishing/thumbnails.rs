@@ -49,7 +49,7 @@ impl Control {
 }
 
 /// The media type by the first bytes. SVG is not among them: it can carry scripts.
-pub(super) fn picture_type(bytes: &[u8]) -> Option<&'static str> {
+pub(crate) fn picture_type(bytes: &[u8]) -> Option<&'static str> {
     if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
         Some("image/png")
     } else if bytes.starts_with(b"\xff\xd8\xff") {

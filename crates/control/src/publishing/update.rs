@@ -55,7 +55,9 @@ impl Control {
         faults.into_result()?;
         let unlimited = self.settings().portal.unlimited_tier;
         rules::check_references(work, actor, &mut document, Some(&stored), unlimited).await?;
-        seal_secrets(self.ports().sealer.as_ref(), row.id, &mut document, Some(&stored))?;
+        let sealer = self.ports().sealer.as_ref();
+        seal_secrets(sealer, row.id, &mut document, Some(&stored))?;
+        rules::seal_policies(work, sealer, (row.tenant, row.id), &mut document, Some(&stored)).await?;
         store_document(row, &document)?;
         row.updated_at = self.now();
         row.updated_by = actor.name();

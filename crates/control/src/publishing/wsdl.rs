@@ -80,26 +80,28 @@ fn check(bytes: &[u8]) -> Result<(), ControlError> {
         ControlError::new(FaultKind::Invalid, 900_677, "Invalid WSDL", format!("The WSDL cannot be used: {reason}."))
     };
     let text = std::str::from_utf8(bytes).map_err(|_| refused("it is not UTF-8 text".to_owned()))?;
-    let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
+    let text = text.trim_start_matches('\u{feff}');
+    let mut reader = Reader::from_str(text);
     let mut depth = 0_usize;
     let mut seen_root = false;
     loop {
         let before = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
-        let line = text.get(..before).map_or(1, |t| t.matches('\n').count().saturating_add(1));
-        let event = reader.read_event().map_err(|e| refused(format!("line {line}: {e}")))?;
+        // Counted for a fault only: counting for every event would make a large document take hours.
+        let line = || text.get(..before).map_or(1, |t| t.matches('\n').count().saturating_add(1));
+        let event = reader.read_event().map_err(|e| refused(format!("line {}: {e}", line())))?;
         match event {
-            Event::DocType(_) => return Err(refused(format!("line {line}: a document type is not accepted"))),
+            Event::DocType(_) => return Err(refused(format!("line {}: a document type is not accepted", line()))),
             Event::Start(element) => {
                 if depth == 0 {
                     let local = element.local_name();
                     seen_root = matches!(local.as_ref(), "definitions" | "description");
                     if !seen_root {
-                        return Err(refused(format!("line {line}: the root element is not a WSDL's")));
+                        return Err(refused(format!("line {}: the root element is not a WSDL's", line())));
                     }
                 }
                 depth = depth.saturating_add(1);
                 if depth > MAX_DEPTH {
-                    return Err(refused(format!("line {line}: nested deeper than {MAX_DEPTH} levels")));
+                    return Err(refused(format!("line {}: nested deeper than {MAX_DEPTH} levels", line())));
                 }
             }
             Event::End(_) => depth = depth.saturating_sub(1),

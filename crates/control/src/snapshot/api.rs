@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use model::snapshot::{
     ApiKind, ApiSecurity, Cors, DeployedApi, Endpoint, EndpointSecurity, EndpointStrategy, Lifecycle, PolicyFlows,
-    Resource, Transports,
+    PolicyUse, Resource, Transports,
 };
 use model::{ApiDocument, ApiId, RevisionId, TenantId};
 use serde_json::Value;
 
 use crate::Sealer;
-use crate::document::open_secret;
+use crate::document::{open_policy_secrets, open_secret};
 use crate::publishing::policy_uses;
 
 /// Until the upstream's answer head must be there unless the endpoint says otherwise, milliseconds (WSO2: 60 s).
@@ -18,14 +18,19 @@ const DEFAULT_TIMEOUT_MS: u32 = 60_000;
 /// Longest accepted timeout, milliseconds.
 const MAX_TIMEOUT_MS: u64 = 300_000;
 
+/// Templates of the policies that the tenant or the API added, by name and version.
+pub(super) type Templates = Vec<(String, String, String)>;
+
 /// Compiles an object. Lifecycle, default flag and virtual host are the caller's.
 pub(super) fn compile(
-    id: ApiId,
-    revision: RevisionId,
-    tenant: TenantId,
+    (id, revision, tenant): (ApiId, RevisionId, TenantId),
     document: &ApiDocument,
+    templates: &Templates,
     sealer: &dyn Sealer,
 ) -> Result<DeployedApi, String> {
+    let mut opened = document.clone();
+    open_policy_secrets(sealer, id, &mut opened)?;
+    let document = &opened;
     let kind = kind(document.kind())?;
     let endpoint = |side: &str| endpoint(id, document, side, sealer);
     let (production, sandbox) = (endpoint("production")?, endpoint("sandbox")?);
@@ -48,7 +53,7 @@ pub(super) fn compile(
         kind,
         transports: Transports { http: transports.contains(&"http"), https: transports.contains(&"https") },
         security: security(document),
-        resources: document.operations().iter().map(resource).collect(),
+        resources: document.operations().iter().map(|o| resource(o, templates)).collect::<Result<_, _>>()?,
         production,
         sandbox,
         cors: cors(document),
@@ -58,7 +63,7 @@ pub(super) fn compile(
             .and_then(|n| u32::try_from(n).ok())
             .filter(|n| *n > 0),
         limit: Some(document.text("apiThrottlingPolicy")).filter(|t| !t.is_empty()).map(str::to_owned),
-        policies: flows(document.get("apiPolicies")),
+        policies: flows(document.get("apiPolicies"), templates)?,
     })
 }
 
@@ -102,24 +107,40 @@ fn security(document: &ApiDocument) -> ApiSecurity {
     }
 }
 
-fn resource(operation: &Value) -> Resource {
+fn resource(operation: &Value, templates: &Templates) -> Result<Resource, String> {
     let text = |field: &str| operation.get(field).and_then(Value::as_str).unwrap_or_default();
     let scopes = operation.get("scopes").and_then(Value::as_array);
-    Resource {
+    Ok(Resource {
         template: text("target").to_owned(),
         verb: text("verb").to_owned(),
         authenticated: text("authType") != "None",
         scopes: scopes.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
         limit: Some(text("throttlingPolicy")).filter(|t| !t.is_empty()).map(str::to_owned),
-        policies: flows(operation.get("operationPolicies")),
-    }
+        policies: flows(operation.get("operationPolicies"), templates)?,
+    })
 }
 
-fn flows(source: Option<&Value>) -> PolicyFlows {
-    PolicyFlows {
-        request: policy_uses(source, "request"),
-        response: policy_uses(source, "response"),
-        fault: policy_uses(source, "fault"),
+fn flows(source: Option<&Value>, templates: &Templates) -> Result<PolicyFlows, String> {
+    let flow = |name: &str| -> Result<Vec<PolicyUse>, String> {
+        let mut uses = Vec::new();
+        for r#use in policy_uses(source, name) {
+            uses.extend(translated(r#use, templates)?);
+        }
+        Ok(uses)
+    };
+    Ok(PolicyFlows { request: flow("request")?, response: flow("response")?, fault: flow("fault")? })
+}
+
+/// A use of an added policy as uses of the catalogue's; others stay as they are.
+fn translated(r#use: PolicyUse, templates: &Templates) -> Result<Vec<PolicyUse>, String> {
+    let same = |(name, version, _): &&(String, String, String)| {
+        *name == r#use.name && (r#use.version.is_empty() || *version == r#use.version)
+    };
+    match templates.iter().find(same) {
+        None => Ok(vec![r#use]),
+        Some((name, _, template)) => {
+            policy::translate(template, &r#use.parameters).map_err(|fault| format!("policy {name}: {fault}"))
+        }
     }
 }
 

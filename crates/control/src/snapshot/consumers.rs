@@ -1,8 +1,8 @@
 //! The consumers' part of the snapshot: tenants, applications, keys, subscriptions, limits, issuers, denials, and what
 //! the identity tables say about revoked tokens.
 //!
-//! The resident key manager's issuer and keys are not here: the composition root adds them, because only crate
-//! `identity` knows its keys.
+//! The resident key manager's issuer and keys are not here, nor the times since when subjects' tokens count: the
+//! composition root adds them, because only crate `identity` knows its keys and how its tokens name their subjects.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,7 @@ use model::{ApplicationId, ConsumerKey, TenantDomain, TenantId, Timestamp};
 use store::repository::catalogue::{self, ItemKind};
 use store::repository::{
     api_key, application, application_key, deny as deny_policies, subscription, tenant, throttling as policies, token,
+    user,
 };
 use store::{StoreError, UnitOfWork};
 
@@ -26,9 +27,9 @@ use crate::throttling::{limit_of, unlimited};
 pub(crate) struct Consumers {
     /// Active tenants by number.
     pub(crate) tenants: BTreeMap<TenantId, TenantDomain>,
-    /// Approved applications.
+    /// Approved applications of active tenants whose owners may act: a locked or deleted user has none.
     pub(crate) applications: BTreeMap<ApplicationId, Application>,
-    /// Client ids with their applications.
+    /// Client ids of those applications.
     pub(crate) keys: BTreeMap<ConsumerKey, ApplicationKey>,
     /// Subscriptions that count.
     pub(crate) subscriptions: Vec<Subscription>,
@@ -36,14 +37,18 @@ pub(crate) struct Consumers {
     pub(crate) limits: Vec<LimitPolicy>,
     /// Registered key managers.
     pub(crate) issuers: Vec<TokenIssuer>,
-    /// API keys by SHA-256.
+    /// API keys of those applications by SHA-256.
     pub(crate) api_keys: BTreeMap<String, ApiKey>,
     /// Active deny policies.
     pub(crate) denials: Vec<Denial>,
     /// Revoked tokens by id with their expiry.
     pub(crate) revoked_tokens: BTreeMap<String, Timestamp>,
-    /// Since when tokens of a subject count.
-    pub(crate) subject_epochs: BTreeMap<(TenantId, String), Timestamp>,
+}
+
+/// `Unlimited` of a tenant's levels.
+pub(super) fn unlimited_of(tenant: TenantId) -> Vec<LimitPolicy> {
+    let levels = [LimitLevel::Subscription, LimitLevel::Application, LimitLevel::Advanced];
+    levels.into_iter().map(|level| unlimited(tenant, level)).collect()
 }
 
 fn key_type(text: &str) -> KeyType {
@@ -67,6 +72,9 @@ pub(crate) async fn consumers(work: &mut UnitOfWork) -> Result<Consumers, StoreE
             // Not decided or rejected: as if it were not there.
             _ => continue,
         };
+        if !found.applications.contains_key(&row.application) {
+            continue;
+        }
         found.subscriptions.push(Subscription {
             id: row.id,
             application: row.application,
@@ -77,9 +85,7 @@ pub(crate) async fn consumers(work: &mut UnitOfWork) -> Result<Consumers, StoreE
     }
     found.limits = policies::all(work).await?.iter().filter_map(limit_of).collect();
     for tenant in found.tenants.keys() {
-        for level in [LimitLevel::Subscription, LimitLevel::Application, LimitLevel::Advanced] {
-            found.limits.push(unlimited(*tenant, level));
-        }
+        found.limits.extend(unlimited_of(*tenant));
     }
     found.issuers = catalogue::all(work, ItemKind::KeyManager).await?.iter().filter_map(issuer_of).collect();
     for row in deny_policies::active(work).await? {
@@ -98,20 +104,27 @@ pub(crate) async fn consumers(work: &mut UnitOfWork) -> Result<Consumers, StoreE
             break;
         }
     }
-    for row in token::epochs_since(work, epoch).await? {
-        found.subject_epochs.insert((row.tenant, row.subject), row.not_before);
-    }
     Ok(found)
 }
 
 async fn read_applications(work: &mut UnitOfWork, found: &mut Consumers) -> Result<(), StoreError> {
-    for row in application::all(work).await?.into_iter().filter(|row| row.status == "APPROVED") {
+    let inactive = user::inactive_owners(work).await?;
+    for row in application::all(work).await? {
+        let serves = row.status == "APPROVED"
+            && found.tenants.contains_key(&row.tenant)
+            && !inactive.contains(row.tenant, &row.owner);
+        if !serves {
+            continue;
+        }
         found.applications.insert(
             row.id,
             Application { id: row.id, tenant: row.tenant, name: row.name, owner: row.owner, limit: row.policy },
         );
     }
     for row in application_key::all(work).await? {
+        if !found.applications.contains_key(&row.application) {
+            continue;
+        }
         let key = ApplicationKey {
             application: row.application,
             key_type: key_type(&row.key_type),
@@ -120,6 +133,9 @@ async fn read_applications(work: &mut UnitOfWork, found: &mut Consumers) -> Resu
         found.keys.insert(row.consumer_key, key);
     }
     for row in api_key::all(work).await? {
+        if !found.applications.contains_key(&row.application) {
+            continue;
+        }
         let key = ApiKey {
             application: row.application,
             key_type: key_type(&row.key_type),

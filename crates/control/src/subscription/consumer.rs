@@ -66,6 +66,7 @@ pub(crate) async fn create(
     let (viewer, api, document) = subscribable(control, &mut work, actor, requested_tenant, api).await?;
     let plan = input.at("throttlingPolicy").as_str().unwrap_or_default();
     checked_plan(control, &mut work, &viewer, &document, plan).await?;
+    refuse_blocked(&mut work, actor, &api).await?;
     if subscriptions::find_pair(&mut work, application.id, api.id).await?.is_some() {
         return Err(ControlError::new(
             FaultKind::Conflict,
@@ -89,6 +90,45 @@ pub(crate) async fn create(
     let target = format!("subscription/{}", row.id);
     control.commit(work, actor, Change::served("devportal.subscriptions.create", &target)).await?;
     Ok(shown(&row, &application, Some(&api)))
+}
+
+/// Whether the API's publisher has blocked a subscription.
+fn is_blocked(row: &SubscriptionRow) -> bool {
+    matches!(row.status.as_str(), "BLOCKED" | "PROD_ONLY_BLOCKED")
+}
+
+fn blocked(api: &ApiRow) -> ControlError {
+    ControlError::new(
+        FaultKind::Forbidden,
+        900_966,
+        "Forbidden",
+        format!(
+            "The publisher of {} {} has blocked your subscription. Ask them to lift the block first.",
+            api.name, api.version
+        ),
+    )
+}
+
+/// A consumer whose subscription to an API is blocked gets no second one, with another application or none.
+async fn refuse_blocked(work: &mut UnitOfWork, actor: &Actor, api: &ApiRow) -> Result<(), ControlError> {
+    let mine = subscriptions::of_owner_to_api(work, actor.tenant(), &actor.name(), api.id).await?;
+    if mine.iter().any(is_blocked) { Err(blocked(api)) } else { Ok(()) }
+}
+
+/// Removing an application would remove the publishers' blocks with it.
+///
+/// # Errors
+/// 403 while a subscription of the application to an API that still exists is blocked.
+pub(crate) async fn refuse_while_blocked(
+    work: &mut UnitOfWork,
+    application: ApplicationId,
+) -> Result<(), ControlError> {
+    for row in subscriptions::of_application(work, application).await?.iter().filter(|row| is_blocked(row)) {
+        if let Some(api) = api_of(work, row).await? {
+            return Err(blocked(&api));
+        }
+    }
+    Ok(())
 }
 
 /// A subscription of one of the actor's applications.
@@ -182,10 +222,15 @@ pub(crate) async fn update(
     Ok(shown(&row, &application, Some(&api)))
 }
 
-/// Ends a subscription.
+/// Ends a subscription; not one that is blocked, because a new one would not be.
 pub(crate) async fn delete(control: &Control, actor: &Actor, id: SubscriptionId) -> Result<(), ControlError> {
     let mut work = control.begin().await?;
-    find(&mut work, actor, id).await?;
+    let (row, _) = find(&mut work, actor, id).await?;
+    if is_blocked(&row)
+        && let Some(api) = api_of(&mut work, &row).await?
+    {
+        return Err(blocked(&api));
+    }
     subscriptions::delete(&mut work, id).await?;
     let target = format!("subscription/{id}");
     control.commit(work, actor, Change::served("devportal.subscriptions.delete", &target)).await

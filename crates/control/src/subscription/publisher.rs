@@ -1,5 +1,7 @@
 //! Subscriptions as the publishers of APIs see and rule them.
 
+use std::collections::HashSet;
+
 use model::{ApiDocument, SubscriptionId};
 use serde_json::{Value, json};
 use store::UnitOfWork;
@@ -10,6 +12,7 @@ use store::repository::{role, throttling as policies, user};
 
 use super::{plan_refused, unknown};
 use crate::api::page::Page;
+use crate::publishing::load::{load, may_access};
 use crate::publishing::parse_document as parse;
 use crate::throttling::{Level, UNLIMITED, may_use};
 use crate::{Actor, Change, Control, ControlError, discovery};
@@ -26,10 +29,20 @@ pub(crate) async fn list(
     let mut rows = match api {
         Some(text) => {
             let id = text.parse().map_err(|_| discovery::unknown(text))?;
-            api::find(&mut work, actor.tenant(), id).await?.ok_or_else(|| discovery::unknown(id))?;
+            load(&mut work, actor, id).await?;
             subscriptions::of_api(&mut work, id).await?
         }
-        None => subscriptions::of_api_tenant(&mut work, actor.tenant()).await?,
+        None => {
+            let mut hidden = HashSet::new();
+            for row in api::list(&mut work, actor.tenant()).await? {
+                if !may_access(actor, &row, &parse(&row)?) {
+                    hidden.insert(row.id);
+                }
+            }
+            let mut rows = subscriptions::of_api_tenant(&mut work, actor.tenant()).await?;
+            rows.retain(|row| !hidden.contains(&row.api));
+            rows
+        }
     };
     let query = query.to_lowercase();
     rows.retain(|row| query.is_empty() || row.subscriber.to_lowercase().contains(&query));
@@ -70,7 +83,9 @@ async fn find(
     let not_found = || ControlError::not_found(format!("There is no subscription with the id {text:?}."));
     let id: SubscriptionId = text.parse().map_err(|_| not_found())?;
     let row = subscriptions::find(work, id).await?.ok_or_else(|| unknown(id))?;
-    let api = api::find(work, actor.tenant(), row.api).await?.ok_or_else(|| unknown(id))?;
+    // A subscription to an API of another tenant is as unknown as none.
+    api::find(work, actor.tenant(), row.api).await?.ok_or_else(|| unknown(id))?;
+    let api = load(work, actor, row.api).await?;
     let document = parse(&api)?;
     Ok((row, api, document))
 }

@@ -6,7 +6,7 @@ use store::UnitOfWork;
 use store::repository::tenant_setting;
 use store::repository::throttling::{self as policies, ThrottlePolicyRow};
 
-use super::Level;
+use super::{Level, NO_LIMIT};
 use crate::field::Field;
 use crate::{Control, ControlError};
 
@@ -64,7 +64,16 @@ fn documents() -> Vec<(Level, Value)> {
     for (name, per_minute) in [("Gold", 5000), ("Silver", 2000), ("Bronze", 1000), ("Unauthenticated", 500)] {
         all.push((Level::Subscription, plan(name, &requests(per_minute), 0)));
     }
-    all.push((Level::Subscription, plan("DefaultSubscriptionless", &requests(2_147_483_647), 0)));
+    for (name, limit) in
+        [("DefaultSubscriptionless", requests(10_000)), ("AsyncDefaultSubscriptionless", events(10_000, "days"))]
+    {
+        let mut document = plan(name, &limit, 0);
+        let text = format!("{} when subscription validation is disabled", description(&limit));
+        if let Some(fields) = document.as_object_mut() {
+            fields.insert("description".into(), text.into());
+        }
+        all.push((Level::Subscription, document));
+    }
     for (name, per_day) in
         [("AsyncGold", 50_000), ("AsyncSilver", 25_000), ("AsyncBronze", 5000), ("AsyncUnlimited", 2_147_483_647)]
     {
@@ -73,10 +82,22 @@ fn documents() -> Vec<(Level, Value)> {
     for (name, per_month, subscribers) in [
         ("AsyncWHGold", 10_000, 1000),
         ("AsyncWHSilver", 5000, 500),
-        ("AsyncWHBronze", 1000, 500),
+        ("AsyncWHBronze", 1000, 100),
         ("AsyncWHUnlimited", 2_147_483_647, 2_147_483_647),
     ] {
-        all.push((Level::Subscription, plan(name, &events(per_month, "months"), subscribers)));
+        let limit = events(per_month, "months");
+        let mut document = plan(name, &limit, subscribers);
+        // WSO2's text of AsyncWHBronze names 500 subscriptions and its policy allows 100; its clients know both.
+        let named = match subscribers {
+            100 => "500".to_owned(),
+            NO_LIMIT => "unlimited".to_owned(),
+            number => number.to_string(),
+        };
+        if let Some(fields) = document.as_object_mut() {
+            let text = format!("{} and {named} active subscriptions", description(&limit));
+            fields.insert("description".into(), text.into());
+        }
+        all.push((Level::Subscription, document));
     }
     for (name, per_minute, tokens) in [("AIGold", 500, 50_000), ("AISilver", 250, 25_000), ("AIBronze", 50, 5000)] {
         let limit = json!({"type": "AIAPIQUOTALIMIT", "aiApiQuota": {"timeUnit": "min", "unitTime": 1,
@@ -133,7 +154,7 @@ fn plan(name: &str, limit: &Value, subscribers: u64) -> Value {
 
 /// One sentence about a limit.
 fn description(limit: &Value) -> String {
-    let no_limit = |count: &Value| count.as_u64().is_none_or(|n| n >= super::NO_LIMIT);
+    let no_limit = |count: &Value| count.as_u64().is_none_or(|n| n >= NO_LIMIT);
     match limit.at("type").as_str() {
         Some("EVENTCOUNTLIMIT") if no_limit(limit.at("eventCount").at("eventCount")) => {
             "Allows unlimited events".to_owned()

@@ -25,7 +25,7 @@ fn allow_level(actor: &Actor, level: Level) -> Result<(), ControlError> {
 }
 
 /// A policy as the Admin API shows it.
-fn shown(row: &ThrottlePolicyRow) -> Value {
+pub(crate) fn shown(row: &ThrottlePolicyRow) -> Value {
     let mut document = json!({"policyId": row.id.to_string()});
     if let (Some(target), Some(source)) = (document.as_object_mut(), row.document.as_object()) {
         target.extend(source.clone());

@@ -220,6 +220,9 @@ async fn key_managers_with_faults_are_refused() {
         ("issuer", json!("https://localhost:9443/oauth2/token")),
         ("tokenEndpoint", json!("file:///etc/passwd")),
         ("certificates", json!({"type": "PEM", "value": "bm90IGEgY2VydGlmaWNhdGU="})),
+        // Whoever is between us and the server could give us their own keys.
+        ("certificates", json!({"type": "JWKS", "value": "http://issuer.example.com/jwks"})),
+        ("certificates", json!({"type": "JWKS", "value": "http://localhost.example.com/jwks"})),
         ("name", json!("")),
     ] {
         let mut document = okta();

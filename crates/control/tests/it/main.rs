@@ -7,6 +7,8 @@ mod apis;
 #[cfg(test)]
 mod applications;
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod corpus;
 #[cfg(test)]
 mod definitions;

@@ -1,13 +1,14 @@
 //! A control plane in a temporary directory with a fake sign-in, a recording gateway and a vault that only marks.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
 use control::{
     Client, ClientSecret, ClientSettings, Control, ControlSettings, GatewayPublisher, IssuedToken, KeyManager,
-    KeyManagerError, NewClient, Ports, Sealer, TokenRequest,
+    KeyManagerError, NewClient, Ports, PublishError, Sealer, TokenRequest,
 };
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
@@ -19,9 +20,7 @@ use store::repository::tenant::{self, TenantRow};
 use store::{Database, Migration};
 use testkit::{MockClock, SeededRng};
 use tower::ServiceExt;
-use web::{
-    AuthenticationError, AuthenticationMethod, Authenticator, BoxFuture, Credentials, Egress, EgressRules, Principal,
-};
+use web::{AuthenticationError, AuthenticationMethod, Authenticator, BoxFuture, Credentials, Egress, Principal};
 
 /// Tokens are names of these people; what follows a plus sign is a tenant.
 pub(crate) const CREATOR: &str = "carla";
@@ -35,6 +34,8 @@ pub(crate) const SUBSCRIBER: &str = "susi";
 pub(crate) const NEIGHBOUR: &str = "sven";
 /// A subscriber with the role `blue`.
 pub(crate) const BLUE: &str = "bea";
+/// A publisher who rules subscriptions and reads comments.
+pub(crate) const RULER: &str = "paula";
 /// A creator of the tenant example.com.
 pub(crate) const FOREIGN: &str = "carla+example.com";
 
@@ -50,16 +51,37 @@ pub(crate) struct World {
 #[derive(Default)]
 pub(crate) struct RecordingGateway {
     last: Mutex<Option<Snapshot>>,
+    refuses: Mutex<Option<String>>,
+    unreachable: AtomicBool,
 }
 
 impl RecordingGateway {
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.last.lock().unwrap().clone().expect("a snapshot was published")
     }
+
+    /// Lets the gateway refuse an API by name.
+    pub(crate) fn refuse(&self, name: &str) {
+        *self.refuses.lock().unwrap() = Some(name.to_owned());
+    }
+
+    /// Cuts the gateway off, or connects it again.
+    pub(crate) fn cut_off(&self, cut: bool) {
+        self.unreachable.store(cut, Ordering::SeqCst);
+    }
 }
 
 impl GatewayPublisher for RecordingGateway {
-    fn publish(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), Vec<String>>> {
+    fn check(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), Vec<String>>> {
+        let refuses = self.refuses.lock().unwrap().clone();
+        let hit = refuses.filter(|name| snapshot.apis.iter().any(|api| api.name == *name));
+        Box::pin(async move { hit.map_or(Ok(()), |name| Err(vec![format!("API {name}: a regex is too large")])) })
+    }
+
+    fn publish(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), PublishError>> {
+        if self.unreachable.load(Ordering::SeqCst) {
+            return Box::pin(async { Err(PublishError::Undelivered("cut off".into())) });
+        }
         *self.last.lock().unwrap() = Some(snapshot);
         Box::pin(async { Ok(()) })
     }
@@ -99,6 +121,7 @@ impl Authenticator for People {
                 "apim:api_delete",
                 "apim:api_import_export",
                 "apim:document_create",
+                "apim:ep_certificates_manage",
             ];
             let admin = [
                 "apim:shared_scope_manage",
@@ -110,6 +133,11 @@ impl Authenticator for People {
                 "admin" => (&["admin"], [&publisher[..], &admin[..]].concat()),
                 "carla" => (&["Internal/creator", "Internal/publisher", "blue"], publisher.to_vec()),
                 "otto" => (&["Internal/creator", "Internal/publisher"], publisher.to_vec()),
+                "paula" => (
+                    &["Internal/publisher"],
+                    [&publisher[..], &["apim:subscription_view", "apim:subscription_manage", "apim:comment_manage"]]
+                        .concat(),
+                ),
                 "susi" | "sven" => (&["Internal/subscriber"], vec!["apim:subscribe"]),
                 "bea" => (&["Internal/subscriber", "blue"], vec!["apim:subscribe"]),
                 _ => return Err(AuthenticationError::Invalid),
@@ -153,7 +181,7 @@ impl World {
             .unwrap()
             .with_root_certificates(rustls::RootCertStore::empty())
             .with_no_client_auth();
-        let egress = Egress::new(EgressRules::default(), Arc::new(tls));
+        let egress = Egress::new(model::EgressRules::default(), Arc::new(tls));
         let settings = ControlSettings::default();
         let control = Arc::new(Control::new(database.clone(), clock, rng, egress, ports, settings));
         control.publish_changes().await.unwrap();

@@ -160,10 +160,14 @@ pub(super) fn compile(
         table.insert(&verb, &template, resources.len())?;
         resources.push(resource(deployed, position, &template, &verb, limits, carried)?);
     }
-    let header = |name: Option<&String>, default: &'static str| match name.map(String::as_str) {
-        None | Some("") => Ok(HeaderName::from_static(default)),
-        Some(name) => HeaderName::try_from(name).map_err(|_| ApiError::Header(name.to_owned())),
+    let header = |name: Option<&String>, default: &str| {
+        let name = name.map(String::as_str).filter(|name| !name.is_empty()).unwrap_or(default);
+        HeaderName::try_from(name).map_err(|_| ApiError::Header(name.to_owned()))
     };
+    // Every API is created with `Authorization`: that is no wish of its own.
+    let usual = |name: &&String| !name.eq_ignore_ascii_case("authorization");
+    let token_header = deployed.security.authorization_header.as_ref().filter(usual);
+    let own_header = Some(settings.authorization_header.as_str()).filter(|name| !name.is_empty());
     let cors = deployed.cors.as_ref().or(settings.default_cors.as_ref());
     let limit = match &deployed.limit {
         None => None,
@@ -181,7 +185,7 @@ pub(super) fn compile(
         limit,
         denied: denials.context(deployed.tenant, &deployed.versioned_context),
         schemes,
-        token_header: header(deployed.security.authorization_header.as_ref(), "authorization")?,
+        token_header: header(token_header, own_header.unwrap_or("authorization"))?,
         key_header: header(deployed.security.api_key_header.as_ref(), "apikey")?,
         deployed: Arc::clone(deployed),
     })

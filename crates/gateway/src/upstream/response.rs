@@ -47,7 +47,7 @@ pub(crate) enum Framing {
 pub(crate) struct Head {
     /// Status.
     pub(crate) status: StatusCode,
-    /// Fields; hop-by-hop ones are still there.
+    /// Fields, hop-by-hop ones among them.
     pub(crate) headers: HeaderMap,
     /// How the body ends.
     pub(crate) framing: Framing,
@@ -90,8 +90,17 @@ pub(crate) fn parse(head: &[u8], method: &Method) -> Result<Head, Malformed> {
     // One copy for all values, which then share it.
     let shared = Bytes::copy_from_slice(head);
     let mut headers = HeaderMap::with_capacity(response.headers.len() + 2);
+    let mut closes = false;
     for field in response.headers.iter() {
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Malformed::Head)?;
+        if name == CONNECTION {
+            let close = field.value.eq_ignore_ascii_case(b"close");
+            closes |= close;
+            if close || field.value.eq_ignore_ascii_case(b"keep-alive") {
+                // About this hop and nothing else, as it is in nearly every answer: not worth a place in the map.
+                continue;
+            }
+        }
         let start = (field.value.as_ptr() as usize).wrapping_sub(head.as_ptr() as usize);
         let value = if field.value.is_empty() {
             HeaderValue::from_static("")
@@ -104,7 +113,7 @@ pub(crate) fn parse(head: &[u8], method: &Method) -> Result<Head, Malformed> {
     }
     let current = response.version == Some(1);
     let framing = framing(&mut headers, status, method, current)?;
-    let keep_alive = current && !says_close(&headers) && !matches!(framing, Framing::Close);
+    let keep_alive = current && !closes && !says_close(&headers) && !matches!(framing, Framing::Close);
     Ok(Head { status, headers, framing, keep_alive })
 }
 

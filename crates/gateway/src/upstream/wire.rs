@@ -196,7 +196,8 @@ impl Wire {
     fn begin(&mut self, head: &RequestHead<'_>, body: &RequestBody) {
         let out = &mut self.output;
         out.clear();
-        for piece in [head.method.as_str().as_bytes(), b" ", head.target, b" HTTP/1.1\r\nhost: ", head.host.as_bytes()] {
+        for piece in [head.method.as_str().as_bytes(), b" ", head.target, b" HTTP/1.1\r\nhost: ", head.host.as_bytes()]
+        {
             out.extend_from_slice(piece);
         }
         for (name, value) in head.headers {

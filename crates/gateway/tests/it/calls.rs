@@ -252,6 +252,8 @@ fn subscriptions_and_key_types_decide() {
         })
     });
     assert_eq!(call(&stack), (403, "900908".into()));
+    stack.publish(|s| edit(s, |api| api.transports.https = false));
+    assert_eq!(call(&stack), (403, "900908".into()), "plain HTTP has to be asked for by name");
 }
 
 fn api_endpoint(address: std::net::SocketAddr) -> Endpoint {
@@ -387,6 +389,9 @@ fn preflights_are_answered_without_a_credential() {
         })
     });
     assert!(ask(&stack, "/pizza/1.0.0/menu", "GET").header("access-control-allow-origin").is_none());
+    let headers = [("Origin", "http://good"), ("Access-Control-Request-Method", "GET")];
+    let reply = stack.call("OPTIONS", "/pizza/1.0.0/menu", &headers, b"");
+    assert_eq!(reply.header("access-control-allow-methods"), Some("GET"), "the resource has no PATCH");
     let fault = stack.get("/pizza/1.0.0/menu", &[("Origin", "http://good")]);
     assert_eq!(fault.status, 401);
     assert_eq!(fault.header("access-control-allow-origin"), Some("http://good"), "a script may read the error");
@@ -449,4 +454,47 @@ fn policies_change_the_call() {
     let too_long = vec![b' '; 1024 * 1024 + 1];
     assert_eq!(stack.call("POST", "/pizza/1.0.0/order", &headers, &too_long).status, 413);
     assert_eq!(stack.get("/pizza/1.0.0/order/1", &headers).status, 403);
+}
+
+#[test]
+fn the_gateway_s_own_token_header_replaces_the_usual_one() {
+    let upstream = Upstream::echo();
+    let mut stack =
+        Stack::with(upstream.address, |settings| settings.authorization_header = "Test-Custom-Header".into(), |_| ());
+    let (usual, value) = bearer();
+    assert_eq!(stack.get("/pizza/1.0.0/menu", &[(usual, &value)]).status, 401);
+    let reply = stack.get("/pizza/1.0.0/menu", &[("Test-Custom-Header", &value)]);
+    assert_eq!(reply.status, 200);
+    assert!(!reply.text().to_ascii_lowercase().contains("test-custom-header"), "the token stays here");
+    stack.publish(|s| edit(s, |api| api.security.authorization_header = Some("Authorization".into())));
+    assert_eq!(stack.get("/pizza/1.0.0/menu", &[(usual, &value)]).status, 401, "every API is made with that");
+    stack.publish(|s| edit(s, |api| api.security.authorization_header = Some("X-Token".into())));
+    assert_eq!(stack.get("/pizza/1.0.0/menu", &[("Test-Custom-Header", &value)]).status, 401);
+    assert_eq!(stack.get("/pizza/1.0.0/menu", &[("X-Token", &value)]).status, 200, "the API's own goes first");
+}
+
+#[test]
+fn a_body_that_is_not_xml_is_named_before_the_upstream_sees_it() {
+    let upstream = Upstream::echo();
+    let stack = Stack::with(
+        upstream.address,
+        |_| (),
+        |s| {
+            edit(s, |api| {
+                let convert =
+                    PolicyUse { name: "jsonToXML".into(), version: "v1".into(), parameters: Default::default() };
+                api.policies.request.push(convert);
+            })
+        },
+    );
+    let auth = bearer().1;
+    let post = |body: &str| {
+        let headers = [("Authorization", auth.as_str()), ("Content-Type", "application/xml")];
+        stack.call("POST", "/pizza/1.0.0/order", &headers, body.as_bytes())
+    };
+    assert!(post("<request>Request</request>").text().ends_with("<request>Request</request>"));
+    let reply = post("<request>Request<request>");
+    assert_eq!((reply.status, reply.code().as_str()), (500, "601000"));
+    assert!(reply.text().contains("was expecting a close tag for element <request>"), "{}", reply.text());
+    assert_eq!(upstream.heard(), 1);
 }

@@ -133,9 +133,10 @@ fn a_taken_port_and_an_empty_configuration_are_refused() {
         workers: 1,
         caps: gateway::Caps::default(),
         upstream_tls: gateway::upstream_tls(Vec::new()).unwrap(),
-        allowed_networks: Vec::new(),
+        egress: model::EgressRules::default(),
         realm: String::new(),
         default_cors: None,
+        authorization_header: String::new(),
         forward_authorization: false,
     };
     let listener = gateway::Listener { address, tls: None };

@@ -188,3 +188,63 @@ fn deny_policies_block() {
         assert_eq!(call(&stack, "alice").status, 200, "another tenant's policy");
     }
 }
+
+/// `[gateway] max_body_size`: with a length it is refused before the upstream hears of it, without one on its way.
+#[test]
+fn a_body_beyond_the_cap_is_refused() {
+    let upstream = Upstream::echo();
+    let change = |s: &mut Snapshot| {
+        edit(s, |api| api.resources.push(resource("POST", "/orders")));
+    };
+    let stack = Stack::with(upstream.address, |own| own.caps.body_bytes = 10, change);
+    let (name, token) = bearer();
+    let post = |framing: &str, body: &[u8]| {
+        let mut raw =
+            format!("POST /pizza/1.0.0/orders HTTP/1.1\r\nHost: localhost\r\n{name}: {token}\r\n{framing}\r\n\r\n");
+        raw.push_str(std::str::from_utf8(body).unwrap());
+        send(stack.address(), raw.as_bytes()).expect("an answer")
+    };
+    assert_eq!(post("Content-Length: 10", b"0123456789").status, 200);
+    assert_eq!(upstream.heard(), 1);
+    assert_eq!(post("Content-Length: 11", b"0123456789a").status, 413);
+    assert_eq!(upstream.heard(), 1);
+    assert_eq!(post("Transfer-Encoding: chunked", b"5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n").status, 200);
+    let refused = post("Transfer-Encoding: chunked", b"5\r\n01234\r\n6\r\n56789a\r\n0\r\n\r\n");
+    assert_eq!((refused.status, refused.code().as_str()), (413, "413"), "{}", refused.text());
+    assert_eq!(upstream.heard(), 2, "the upstream never got the whole of it");
+}
+
+/// `[gateway] response_timeout`: bounds endpoints that would wait longer.
+#[test]
+fn an_upstream_must_begin_its_answer_within_the_cap() {
+    let upstream = Upstream::start(|_| Act::Late(std::time::Duration::from_secs(5), ok(b"late", "")));
+    let cap = std::time::Duration::from_millis(200);
+    let stack = Stack::with(upstream.address, |own| own.caps.response_timeout = cap, |_| ());
+    assert_eq!(call(&stack, "alice").status, 504);
+}
+
+#[test]
+fn an_application_s_counters_are_reset_for_one_user() {
+    let upstream = Upstream::echo();
+    let stack = Stack::with(
+        upstream.address,
+        |_| (),
+        |s| {
+            s.limits.push(limit(LimitLevel::Application, "One", 1));
+            s.applications.get_mut(&ApplicationId::new(id(APPLICATION))).unwrap().limit = "One".into();
+        },
+    );
+    let users = ["alice@carbon.super", "bob@carbon.super", "client-1"];
+    let statuses = || users.map(|user| call(&stack, user).status);
+    assert_eq!(statuses(), [200; 3]);
+    assert_eq!(statuses(), [429; 3]);
+    let reset = |user: &str| stack.handle.reset_application(ApplicationId::new(id(APPLICATION)), user);
+    reset("carol");
+    stack.handle.reset_application(ApplicationId::new(id(99)), "bob");
+    assert_eq!(statuses(), [429; 3]);
+    reset("bob");
+    assert_eq!(statuses(), [429, 200, 429]);
+    reset("alice@carbon.super");
+    assert_eq!(statuses(), [200, 429, 200], "the owner, and the application itself");
+    assert_eq!(statuses(), [429; 3], "the limit still holds");
+}

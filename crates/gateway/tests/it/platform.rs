@@ -77,9 +77,10 @@ impl Stack {
             workers: 2,
             caps: Caps::default(),
             upstream_tls: gateway::upstream_tls(Vec::new()).unwrap(),
-            allowed_networks: vec!["127.0.0.0/8".parse().unwrap()],
+            egress: model::EgressRules::with_networks(["127.0.0.0/8".parse().unwrap()]),
             realm: "WSO2 API Manager".into(),
             default_cors: Some(GatewaySettings::wso2_default_cors()),
+            authorization_header: String::new(),
             forward_authorization: false,
         };
         settings(&mut own);

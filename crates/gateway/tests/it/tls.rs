@@ -78,6 +78,18 @@ fn https_answers_carry_hsts_and_no_names() {
 }
 
 #[test]
+fn an_api_that_names_no_transport_is_served_over_tls_only() {
+    let (pair, upstream) = (pair(), Upstream::echo());
+    let mut stack = start(&pair, upstream.address);
+    let text = format!("GET /pizza/1.0.0/menu HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n\r\n", bearer().1);
+    for (http, https_too, status) in [(false, false, 200), (true, false, 403), (false, true, 200), (true, true, 200)] {
+        stack.publish(|s| edit(s, |api| api.transports = model::snapshot::Transports { http, https: https_too }));
+        let reply = https(stack.address(), client(&pair.root, &[b"http/1.1"]), &text).unwrap();
+        assert_eq!(reply.status, status, "http {http}, https {https_too}");
+    }
+}
+
+#[test]
 fn an_upstreams_own_hsts_stays() {
     let pair = pair();
     let upstream = Upstream::start(|_| Act::Answer(ok(b"", "Strict-Transport-Security: max-age=5\r\n")));
@@ -155,7 +167,7 @@ fn an_upstream_with_an_unknown_certificate_is_not_trusted() {
             address,
             |s| {
                 s.upstream_tls = tls;
-                s.allowed_networks.push("::1/128".parse().unwrap());
+                s.egress.allowed.push(model::AllowedNetwork { network: "::1/128".parse().unwrap(), port: None });
             },
             |s| edit(s, |api| api.production.as_mut().unwrap().targets = targets),
         );
@@ -164,6 +176,64 @@ fn an_upstream_with_an_unknown_certificate_is_not_trusted() {
     };
     assert_eq!(call(Vec::new()).0, 502);
     assert_eq!(call(vec![pair.root.clone()]), (200, "over TLS".into()));
+}
+
+#[test]
+fn connections_to_upstreams_over_tls_are_kept_and_carry_large_bodies() {
+    let pair = pair();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = Arc::clone(&pair.server);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let session = rustls::ServerConnection::new(Arc::clone(&server)).unwrap();
+            let mut stream = rustls::StreamOwned::new(session, stream);
+            // Answers each body with itself.
+            while let Some(request) = read_request(&mut stream) {
+                if stream.write_all(&ok(&request, "")).is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    let target = vec![format!("https://localhost:{}", address.port())];
+    let tls = gateway::upstream_tls(vec![pair.root.clone()]).unwrap();
+    let stack = Stack::with(
+        address,
+        |s| {
+            s.workers = 1;
+            s.upstream_tls = tls;
+            s.egress = model::EgressRules::with_networks(["127.0.0.0/8", "::1/128"].map(|n| n.parse().unwrap()));
+        },
+        |s| edit(s, |api| api.production.as_mut().unwrap().targets = target),
+    );
+    for size in [1, 5_000, 20_000, 3_000_000, 1] {
+        let body = vec![b'b'; size];
+        let reply = stack.call("POST", "/pizza/1.0.0/order", &[("Authorization", &bearer().1)], &body);
+        assert_eq!((reply.status, reply.body.len()), (200, size));
+    }
+    assert_eq!(stack.get("/pizza/1.0.0/menu", &[("Authorization", &bearer().1)]).status, 200);
+    let metrics = stack.handle.metrics();
+    assert_eq!((metrics.upstream_connections, metrics.upstream_reuses), (1, 5));
+}
+
+/// The body of one request with a length; `None` when the connection ended.
+fn read_request(stream: &mut impl std::io::Read) -> Option<Vec<u8>> {
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 16 * 1024]);
+    loop {
+        if let Some(end) = find(&bytes, b"\r\n\r\n") {
+            let head = String::from_utf8(bytes[..end].to_vec()).unwrap().to_ascii_lowercase();
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            let length = length.map_or(0, |length| length.parse().unwrap());
+            if bytes.len() >= end + 4 + length {
+                return Some(bytes.split_off(end + 4));
+            }
+        }
+        match stream.read(&mut buffer) {
+            Ok(0) | Err(_) => return None,
+            Ok(n) => bytes.extend_from_slice(&buffer[..n]),
+        }
+    }
 }
 
 #[test]

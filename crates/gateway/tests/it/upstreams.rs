@@ -191,9 +191,13 @@ fn endpoints_may_use_variables_of_the_template() {
 #[test]
 fn internal_networks_are_not_called_unless_listed() {
     let upstream = Upstream::echo();
-    let closed = Stack::with(upstream.address, |s| s.allowed_networks.clear(), |_| ());
+    let closed = Stack::with(upstream.address, |s| s.egress.allowed.clear(), |_| ());
     assert_eq!((menu(&closed).status, menu(&closed).code().as_str()), (502, "303001"));
-    let mut open = Stack::with(upstream.address, |s| s.allowed_networks.push("0.0.0.0/0".parse().unwrap()), |_| ());
+    let mut open = Stack::with(
+        upstream.address,
+        |s| s.egress = model::EgressRules::with_networks(["0.0.0.0/0".parse().unwrap()]),
+        |_| (),
+    );
     for target in ["http://169.254.169.254/latest/meta-data", "http://[::ffff:169.254.169.254]/", "http://0.0.0.0/"] {
         open.publish(|s| edit(s, |api| api.production.as_mut().unwrap().targets = vec![target.into()]));
         assert_eq!(menu(&open).code(), "303001", "{target}");

@@ -115,7 +115,7 @@ async fn register(identity: Arc<Identity>, permit: Permit, call: Call) -> Result
     new.callback = wanted.callback_url.clone().unwrap_or_default();
     new.saas = wanted.saas_app;
     new.extra = wanted.extra();
-    let (client, secret) = identity.register_client(permit.tenant(), new).await?;
+    let (client, secret) = identity.permitted(&permit).register_client(permit.tenant(), new).await?;
     let owner = owner_name(&permit, &client.owner);
     Ok(answer(StatusCode::OK, &described(&client, Some(&secret), &owner)))
 }
@@ -137,14 +137,14 @@ async fn update(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<A
         name: Some(wanted.client_name),
         ..ClientChange::default()
     };
-    let client = identity.update_client(permit.tenant(), &client.id, change).await?;
+    let client = identity.permitted(&permit).update_client(permit.tenant(), &client.id, change).await?;
     let owner = owner_name(&permit, &client.owner);
     Ok(answer(StatusCode::OK, &described(&client, None, &owner)))
 }
 
 async fn delete(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, RestError> {
     let client = managed(&identity, &permit, &call).await?;
-    identity.delete_client(permit.tenant(), &client.id).await?;
+    identity.permitted(&permit).delete_client(permit.tenant(), &client.id).await?;
     Ok(no_content(StatusCode::NO_CONTENT))
 }
 
@@ -185,7 +185,7 @@ async fn register_11(identity: Arc<Identity>, permit: Permit, call: Call) -> Res
     }
     let mut new = NewClient::new(ClientOrigin::Service, owner, &wanted.client_name, grants);
     new.callback = wanted.redirect_uris.into_iter().next().unwrap_or_default();
-    let (client, secret) = identity.create_client(permit.tenant(), new).await?;
+    let (client, secret) = identity.permitted(&permit).create_client(permit.tenant(), new).await?;
     Ok(answer(StatusCode::CREATED, &described_11(&client, Some(&secret))))
 }
 

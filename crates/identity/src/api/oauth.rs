@@ -47,6 +47,7 @@ impl From<IdentityError> for OAuthError {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "Try again in a moment.".to_owned())
             }
             IdentityError::Invalid(text) => (StatusCode::BAD_REQUEST, "invalid_request", text),
+            IdentityError::Conflict(text) => (StatusCode::BAD_REQUEST, "unauthorized_client", text),
             other => {
                 tracing::error!(reason = %other, "an OAuth request failed");
                 let text = "The server could not carry this out. The log holds the reason.";

@@ -68,6 +68,7 @@ impl From<IdentityError> for ScimError {
             IdentityError::Invalid(_) | IdentityError::Password(_) => (StatusCode::BAD_REQUEST, Some("invalidValue")),
             IdentityError::NotFound(_) => (StatusCode::NOT_FOUND, None),
             IdentityError::Conflict(_) => (StatusCode::CONFLICT, Some("uniqueness")),
+            IdentityError::Limit(_) => (StatusCode::CONFLICT, None),
             IdentityError::Store(StoreError::Conflict(_)) => (StatusCode::CONFLICT, Some("uniqueness")),
             other => {
                 // The general mapping hides what must not reach the caller, and logs it.

@@ -100,7 +100,7 @@ async fn create(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<A
     let name = document.get("displayName").and_then(Value::as_str);
     let name = name.ok_or_else(|| ScimError::invalid("invalidValue", "The attribute displayName is missing."))?;
     let members = members(document.get("members"))?;
-    let role = identity.create_role(permit.tenant(), name, &members).await?;
+    let role = identity.permitted(&permit).create_role(permit.tenant(), name, &members).await?;
     Ok(created(&described(&identity, &permit, &role)))
 }
 
@@ -147,6 +147,7 @@ fn step(verb: Verb, path: &str, value: Option<&Value>) -> Result<Step, ScimError
 }
 
 async fn change(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, ScimError> {
+    let identity = identity.permitted(&permit);
     let id = call.path("groupId")?.to_owned();
     identity.role(permit.tenant(), &id).await?;
     // Every operation is understood before the first is carried out.
@@ -165,6 +166,7 @@ async fn change(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<A
 }
 
 async fn replace(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, ScimError> {
+    let identity = identity.permitted(&permit);
     let id = call.path("groupId")?.to_owned();
     let document: Map<String, Value> = call.json()?;
     let members = members(document.get("members"))?;
@@ -177,6 +179,6 @@ async fn replace(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<
 }
 
 async fn delete(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, ScimError> {
-    identity.delete_role(permit.tenant(), call.path("groupId")?).await?;
+    identity.permitted(&permit).delete_role(permit.tenant(), call.path("groupId")?).await?;
     Ok(no_content(StatusCode::NO_CONTENT))
 }

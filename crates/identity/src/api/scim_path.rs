@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::scim::{ScimError, Verb};
+use crate::attribute::is_password;
 
 /// Attributes that are lists of objects with a `value` (RFC 7643 section 4.1.2).
 const LISTS: [&str; 8] =
@@ -28,7 +29,7 @@ impl Path {
         if text.len() > 300 {
             return Err(wrong());
         }
-        let text = text.strip_prefix(CORE).unwrap_or(text);
+        let text = without_core(text);
         let (head, filter, tail) = match text.split_once('[') {
             None => (text, None, ""),
             Some((head, rest)) => {
@@ -37,7 +38,7 @@ impl Path {
             }
         };
         // The name of a schema holds dots and colons; what follows its last colon is the attribute.
-        let (extension, name) = match head.starts_with("urn:") {
+        let (extension, name) = match head.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:")) {
             true => head.rsplit_once(':').map(|(urn, name)| (Some(urn.to_owned()), name)).ok_or_else(wrong)?,
             false => (None, head),
         };
@@ -57,6 +58,12 @@ impl Path {
     /// Whether it names a plain attribute of the core schema.
     pub(super) fn is_core(&self, attribute: &str) -> bool {
         self.extension.is_none() && self.sub.is_none() && self.attribute.eq_ignore_ascii_case(attribute)
+    }
+
+    /// Whether any part of it is a name under which a password would be kept.
+    pub(super) fn names_password(&self) -> bool {
+        let filter = self.filter.as_ref().map(|(name, _)| name);
+        [Some(&self.attribute), self.sub.as_ref(), filter].into_iter().flatten().any(|name| is_password(name))
     }
 
     /// Carries the operation out on the attributes.
@@ -134,6 +141,14 @@ impl Path {
     pub(super) fn filtered(&self, attribute: &str, name: &str) -> Option<&str> {
         let (found, value) = self.filter.as_ref()?;
         (self.attribute.eq_ignore_ascii_case(attribute) && found.eq_ignore_ascii_case(name)).then_some(value.as_str())
+    }
+}
+
+/// The name of an attribute without the core schema in front of it, whose name is compared whatever its case.
+pub(super) fn without_core(name: &str) -> &str {
+    match name.get(..CORE.len()) {
+        Some(start) if start.eq_ignore_ascii_case(CORE) => name.get(CORE.len()..).unwrap_or(name),
+        _ => name,
     }
 }
 

@@ -10,7 +10,7 @@ use web::{Answer, Call, Operation, Permit, RouteTable, no_content};
 use super::scim::{
     PatchOperation, ScimError, Verb, created, equality_filter, list, location, meta, page, patch, resource,
 };
-use super::scim_path::{Path, normalised};
+use super::scim_path::{Path, normalised, without_core};
 use crate::{Identity, NewUser, User};
 
 const USERS: &str = "/scim2/Users";
@@ -86,6 +86,33 @@ async fn show(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Ans
     Ok(resource(StatusCode::OK, &described(&identity, &permit, &user)))
 }
 
+/// Brings a resource into the one form that the rest understands: attributes of the core schema without its name in
+/// front, and those with a meaning of their own in the spelling of RFC 7643, whatever the client's (section 2.1).
+fn core(document: Map<String, Value>) -> Result<Map<String, Value>, ScimError> {
+    let mut found = Map::new();
+    for (name, value) in document {
+        match value {
+            Value::Object(inner) if name.eq_ignore_ascii_case(SCHEMA) => {
+                for (name, value) in inner {
+                    put(&mut found, &name, value)?;
+                }
+            }
+            value => put(&mut found, without_core(&name), value)?,
+        }
+    }
+    Ok(found)
+}
+
+fn put(found: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), ScimError> {
+    let known = READ_ONLY.iter().chain(&SPECIAL).find(|known| known.eq_ignore_ascii_case(name));
+    let name = known.copied().unwrap_or(name);
+    if found.insert(name.to_owned(), value).is_some() {
+        // Two spellings of one attribute: nobody can say which counts.
+        return Err(ScimError::invalid("invalidSyntax", format!("The attribute {name} is sent more than once.")));
+    }
+    Ok(())
+}
+
 /// The attributes of a resource that are stored as they are.
 fn stored_attributes(document: &Map<String, Value>) -> Map<String, Value> {
     document
@@ -102,7 +129,8 @@ fn text<'a>(document: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
 }
 
 async fn create(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, ScimError> {
-    let document: Map<String, Value> = call.json()?;
+    let identity = identity.permitted(&permit);
+    let document = core(call.json()?)?;
     let need = |name: &str| {
         text(&document, name)
             .ok_or_else(|| ScimError::invalid("invalidValue", format!("The attribute {name} is missing.")))
@@ -158,11 +186,11 @@ impl Change {
 
     fn operation(&mut self, user: &User, operation: PatchOperation) -> Result<(), ScimError> {
         let verb = operation.verb()?;
-        let Some(path) = operation.path.filter(|p| !p.is_empty()) else {
+        let Some(path) = operation.path.filter(|p| !p.is_empty() && !p.eq_ignore_ascii_case(SCHEMA)) else {
             let Some(Value::Object(members)) = operation.value else {
                 return Err(ScimError::invalid("noTarget", "An operation without a path has an object as its value."));
             };
-            for (name, value) in members {
+            for (name, value) in core(members)? {
                 self.member(user, verb, &name, value)?;
             }
             return Ok(());
@@ -170,6 +198,9 @@ impl Change {
         let path = Path::parse(&path)?;
         if let Some(name) = SPECIAL.iter().find(|s| path.is_core(s)) {
             return self.special(user, name, verb, operation.value.as_ref());
+        }
+        if path.names_password() {
+            return Err(ScimError::invalid("invalidPath", "The password of a user is the attribute password."));
         }
         if READ_ONLY.iter().any(|r| path.attribute.eq_ignore_ascii_case(r)) {
             let text = format!("The attribute {} is read-only here; change groups at /scim2/Groups.", path.attribute);
@@ -188,12 +219,19 @@ impl Change {
         // The name of an extension stands for an object of attributes.
         if let (true, Value::Object(inner)) = (name.starts_with("urn:"), &value) {
             for (attribute, value) in inner.clone() {
-                let path = Path::parse(&format!("{name}:{attribute}"))?;
-                path.apply(&mut self.attributes, verb, Some(value))?;
+                self.plain(&Path::parse(&format!("{name}:{attribute}"))?, verb, value)?;
             }
             return Ok(());
         }
-        Path::parse(name)?.apply(&mut self.attributes, verb, Some(value))
+        self.plain(&Path::parse(name)?, verb, value)
+    }
+
+    /// An attribute that must turn out to have no meaning of its own once its name is understood.
+    fn plain(&mut self, path: &Path, verb: Verb, value: Value) -> Result<(), ScimError> {
+        if path.names_password() || READ_ONLY.iter().chain(&SPECIAL).any(|known| path.is_core(known)) {
+            return Err(ScimError::invalid("invalidPath", "This attribute belongs at the top of the user itself."));
+        }
+        path.apply(&mut self.attributes, verb, Some(value))
     }
 
     async fn store(self, identity: &Identity, permit: &Permit, user: &User) -> Result<(), ScimError> {
@@ -219,6 +257,7 @@ impl Change {
 }
 
 async fn change(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, ScimError> {
+    let identity = identity.permitted(&permit);
     let id: UserId = call.path_id("userId")?;
     let user = identity.user(permit.tenant(), id).await?;
     let mut change = Change { attributes: user.attributes.clone(), password: None, active: None };
@@ -231,9 +270,10 @@ async fn change(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<A
 }
 
 async fn replace(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, ScimError> {
+    let identity = identity.permitted(&permit);
     let id: UserId = call.path_id("userId")?;
     let user = identity.user(permit.tenant(), id).await?;
-    let document: Map<String, Value> = call.json()?;
+    let document = core(call.json()?)?;
     let mut change = Change { attributes: stored_attributes(&document), password: None, active: None };
     for name in SPECIAL {
         if let Some(value) = document.get(name).filter(|v| !v.is_null()) {
@@ -246,6 +286,6 @@ async fn replace(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<
 }
 
 async fn delete(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, ScimError> {
-    identity.delete_user(permit.tenant(), call.path_id("userId")?).await?;
+    identity.permitted(&permit).delete_user(permit.tenant(), call.path_id("userId")?).await?;
     Ok(no_content(StatusCode::NO_CONTENT))
 }

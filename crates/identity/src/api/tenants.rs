@@ -92,7 +92,7 @@ async fn create(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<A
         first_name: owner.firstname,
         last_name: owner.lastname,
     };
-    let tenant = identity.create_tenant(NewTenant { domain: wanted.domain, owner }).await?;
+    let tenant = identity.permitted(&permit).create_tenant(NewTenant { domain: wanted.domain, owner }).await?;
     Ok(created(&format!("{TENANTS}/{}", tenant.tenant.id), &described(&tenant)))
 }
 
@@ -112,6 +112,6 @@ async fn show(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Ans
 async fn switch(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, RestError> {
     need_super(&permit)?;
     let wanted: Status = call.json()?;
-    identity.set_tenant_active(TenantId::new(call.path_id("tenantId")?), wanted.activated).await?;
+    identity.permitted(&permit).set_tenant_active(TenantId::new(call.path_id("tenantId")?), wanted.activated).await?;
     Ok(no_content(StatusCode::OK))
 }

@@ -101,7 +101,7 @@ async fn password(
     if signed_in.tenant.id != client.tenant && !client.saas {
         return Err(refused());
     }
-    Ok(identity.user_token(client, &signed_in, scopes).await?)
+    identity.user_token(client, &signed_in, scopes).await?.ok_or_else(refused)
 }
 
 fn body(issued: &IssuedToken) -> Map<String, serde_json::Value> {

@@ -8,9 +8,12 @@
 )]
 
 mod access;
+mod accounts;
+mod audit;
 mod oauth;
 mod provisioning;
 mod races;
+mod secrets;
 mod server;
 mod setup;
 mod sign_in;

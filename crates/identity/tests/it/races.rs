@@ -7,7 +7,7 @@ use identity::{ClientOrigin, NewClient};
 use model::{Secret, TenantId};
 use tokio::task::JoinSet;
 
-use crate::server::{PASSWORD, Server};
+use crate::server::{PASSWORD, Server, bearer};
 
 async fn postgres() -> Option<Arc<Server>> {
     let server = Server::on_postgres().await;
@@ -87,4 +87,49 @@ async fn a_refresh_token_is_exchanged_once() {
         200,
         "crossing requests were taken for theft"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_outlives_a_reset_that_it_crosses() {
+    let Some(server) = postgres().await else { return };
+    server.user("admin", &["admin"]).await;
+    let user = server.user("dev", &["admin"]).await;
+    let client = server.client("admin").await;
+    for round in 0..4_u64 {
+        // Time moves, or an epoch of the last round would hide what this one does wrong.
+        server.clock.advance(std::time::Duration::from_secs(5));
+        let start = server.password_grant(&client, "dev", "internal_user_mgt_list").await;
+        assert_eq!(start.status, 200, "{}", start.text);
+        let refresh_token = start.field("refresh_token");
+        let mut all = JoinSet::new();
+        for n in 0..4 {
+            let (server, client, refresh_token) = (Arc::clone(&server), client.clone(), refresh_token.clone());
+            all.spawn(async move {
+                match n {
+                    0 => {
+                        let form = format!("grant_type=refresh_token&refresh_token={refresh_token}");
+                        server.form("/oauth2/token", &client, &form).await
+                    }
+                    _ => server.password_grant(&client, "dev", "internal_user_mgt_list").await,
+                }
+            });
+        }
+        // The same password again: its hash is another, so what was checked against the old one no longer counts.
+        tokio::time::sleep(std::time::Duration::from_millis(7 * round)).await;
+        server.identity.reset_password(TenantId::SUPER, user.id, &Secret::new(PASSWORD.to_owned())).await.unwrap();
+        let reset = server.identity.subject_epochs().await.unwrap();
+        let epoch = reset.iter().find(|e| e.subject == "dev@carbon.super").unwrap().not_before;
+        for reply in all.join_all().await {
+            assert!(reply.status == 200 || reply.status == 400, "{}", reply.text);
+            if reply.status != 200 {
+                continue;
+            }
+            // Issued before the reset: everything is dead. Issued after it, by the new password: everything works.
+            let token = reply.field("access_token");
+            let works = server.call("GET", "/scim2/Users", &bearer(&token), None).await.status == 200;
+            let form = format!("grant_type=refresh_token&refresh_token={}", reply.field("refresh_token"));
+            let refreshed = server.form("/oauth2/token", &client, &form).await.status == 200;
+            assert_eq!(works, refreshed, "round {round}, epoch {epoch:?}: one half of a pair outlived the reset");
+        }
+    }
 }

@@ -74,9 +74,19 @@ pub(crate) fn bearer(token: &str) -> String {
 impl Server {
     /// Nobody there yet.
     pub(crate) async fn empty() -> Self {
+        Self::limited(|_| {}).await
+    }
+
+    /// Nobody there yet, with other settings.
+    pub(crate) async fn limited(settings: impl FnOnce(&mut IdentitySettings)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = Database::open_sqlite(&directory.path().join("identity.db")).await.unwrap();
-        Self::over(database, directory).await
+        Self::over(database, directory, settings).await
+    }
+
+    /// What the service's database holds, looked at from outside.
+    pub(crate) async fn database(&self) -> Database {
+        Database::open_sqlite(&self.directory.path().join("identity.db")).await.unwrap()
     }
 
     /// Nobody there yet, on a fresh PostgreSQL database; `None` when the environment offers no PostgreSQL.
@@ -95,18 +105,24 @@ impl Server {
             password: password.map(|p| Secret::new(p.to_owned())),
             ca_file: None,
             max_connections: 8,
+            acquire_timeout: Duration::from_secs(10),
         };
         let database = Database::connect_postgres(&settings).await.unwrap();
-        Some(Self { postgres: Some(server), ..Self::over(database, tempfile::tempdir().unwrap()).await })
+        Some(Self { postgres: Some(server), ..Self::over(database, tempfile::tempdir().unwrap(), |_| {}).await })
     }
 
-    async fn over(database: Database, directory: tempfile::TempDir) -> Self {
+    async fn over(
+        database: Database,
+        directory: tempfile::TempDir,
+        change: impl FnOnce(&mut IdentitySettings),
+    ) -> Self {
         let clock = Arc::new(MockClock::at(Timestamp::from_millis(1_795_288_511_042)));
         database.migrate(Migration::all(), None, model::Clock::now(&*clock)).await.unwrap();
         let mut settings = IdentitySettings::new(ISSUER, "https://localhost:9443");
         settings.password_grant = true;
         // One at a time: the count of failures is then exact.
         settings.parallel_hashes = 1;
+        change(&mut settings);
         let keys = TokenKeys::new(ISSUER, signing_key(), &[]).unwrap();
         let rng = Arc::new(SeededRng::new(7));
         let identity = Arc::new(Identity::new(database, Arc::clone(&clock) as _, rng, settings, keys));

@@ -4,7 +4,9 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use serde_json::Value;
 
+use super::xml_to_json::is_xml;
 use crate::metadata::GATEWAYS;
+use crate::xml;
 use crate::{Decision, Flow, Message, Metadata, Parameters, Policy, PolicyError, Step};
 
 pub(super) struct JsonToXml;
@@ -41,7 +43,14 @@ impl Step for Compiled {
 
     fn apply(&self, message: &mut Message<'_>) -> Decision {
         let Some(body) = message.body.as_deref_mut() else { return Decision::Continue };
-        if body.is_empty() || !is_json(message.headers) {
+        if body.is_empty() {
+            return Decision::Continue;
+        }
+        if is_xml(message.headers) {
+            // XML already. WSO2 reads the body all the same, so the upstream is promised well-formed XML.
+            return xml::parse(body).map_or_else(|error| error.refusal(), |_| Decision::Continue);
+        }
+        if !is_json(message.headers) {
             return Decision::Continue;
         }
         let Ok(value) = serde_json::from_slice::<Value>(body) else {

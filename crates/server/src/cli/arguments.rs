@@ -125,7 +125,15 @@ pub(crate) enum VaultCommand {
         value_file: Option<PathBuf>,
     },
     /// Makes a new vault key and seals every secret again under it.
-    Rotate,
+    Rotate {
+        /// Changes the master key instead, which locks the keyring; what is sealed stays as it is.
+        #[arg(long)]
+        master: bool,
+        /// File that holds the new master key or passphrase; else standard input. Not for a key in a file, which is
+        /// generated.
+        #[arg(long, value_name = "FILE", requires = "master")]
+        value_file: Option<PathBuf>,
+    },
     /// Lists aliases with the version of the key that sealed them. Never a value.
     List,
 }
@@ -292,7 +300,7 @@ pub(crate) struct ImportArguments {
     /// Context, for a definition, as in `/pizza`; else made of the name.
     #[arg(long)]
     pub(crate) context: Option<String>,
-    /// Upstream URL, for a definition; else its first server.
+    /// Upstream URL; else the first server of a definition, or the endpoints of a project.
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
 }

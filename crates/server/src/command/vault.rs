@@ -6,24 +6,28 @@ use model::Secret;
 use serde_json::json;
 
 use toml_edit::DocumentMut;
-use vault::KeyMaterial;
 use vault::secrets::{AliasState, encrypt_file_text, list_aliases, rotate_file_text};
+use vault::{KeyMaterial, MasterKeySource};
 
 use super::password::read_secret;
 use crate::cli::VaultCommand;
-use crate::config::Config;
+use crate::config::{Config, VaultKey};
 use crate::environment::variable;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::home::Home;
-use crate::installation::{key_directory, key_failure, keyring_failure, open_keys, world};
+use crate::installation::{
+    finish_master_change, key_directory, key_failure, keyring_failure, master_key_file, next_master_key, open_keys,
+    world,
+};
 use crate::terminal::{Terminal, table};
 
 pub(super) fn run(home: &Home, command: VaultCommand, terminal: Terminal) -> Outcome {
     home.require_initialised()?;
     match command {
         VaultCommand::Encrypt { alias, value_file } => encrypt(home, alias.as_deref(), value_file.as_deref(), terminal),
-        VaultCommand::Rotate => rotate(home, terminal),
+        VaultCommand::Rotate { master: false, .. } => rotate(home, terminal),
+        VaultCommand::Rotate { master: true, value_file } => rotate_master(home, value_file.as_deref(), terminal),
         VaultCommand::List => list(home, terminal),
     }
 }
@@ -58,6 +62,58 @@ fn rotate(home: &Home, terminal: Terminal) -> Outcome {
     let version = rotated.current().version();
     terminal.result(&json!({ "key_version": version, "sealed": sealed.changed }), || {
         format!("The vault key has version {version} now; {} secrets are sealed under it.", sealed.changed.len())
+    });
+    Ok(())
+}
+
+/// Changes the key that locks the keyring. The keys inside and what they sealed stay as they are.
+fn rotate_master(home: &Home, value_file: Option<&Path>, terminal: Terminal) -> Outcome {
+    let config = vault_config(&read(home)?)?;
+    let (_, rng) = world();
+    let directory = key_directory(home, &config)?;
+    let lock_with = |new: &MasterKeySource| directory.change_master_key(new, rng.as_ref()).map_err(|e| key_failure(&e));
+    let given = || read_secret("New master key or passphrase (not shown): ", value_file, true, terminal);
+    let next_step = match &config.vault {
+        VaultKey::File(_) => {
+            if value_file.is_some() {
+                let what = "the new key is generated here, because [vault] key_source is \"file\"";
+                return Err(Failure::usage(what, "leave --value-file out"));
+            }
+            let present = master_key_file(home, &config).unwrap_or_default();
+            let next = next_master_key(&present);
+            vault::create_private(&next, vault::generate_key_text(rng.as_ref()).expose().as_bytes()).map_err(|e| {
+                if e.already_exists() {
+                    let what = format!("{} is there already", next.display());
+                    let why =
+                        "another change of the master key is under way, or was interrupted before it did anything";
+                    Failure::new(Exit::Vault, "VLT009", what, why, "if no other runs, delete that file and try again")
+                } else {
+                    Failure::from_error(Exit::Io, "IO003", "the new master key cannot be written", &e)
+                }
+            })?;
+            // The new key is on the disk before the keyring needs it; a crash after this is finished by the next command.
+            if let Err(failure) = lock_with(&MasterKeySource::File(next.clone())) {
+                let _ = std::fs::remove_file(&next);
+                return Err(failure);
+            }
+            finish_master_change(home, &present)?;
+            format!("Back up {}: copies of the former key open only former copies of the keyring.", present.display())
+        }
+        VaultKey::Env(name) => {
+            lock_with(&MasterKeySource::Value(given()?))?;
+            format!("Put the new key into the environment variable {name} before the next start.")
+        }
+        VaultKey::Systemd(name) => {
+            lock_with(&MasterKeySource::Value(given()?))?;
+            format!("Put the new key into the systemd credential {name} before the next start.")
+        }
+        VaultKey::Passphrase(_) => {
+            lock_with(&MasterKeySource::Passphrase(given()?))?;
+            "Put the new passphrase where [vault] passphrase points to, before the next start.".to_owned()
+        }
+    };
+    terminal.result(&json!({ "master": "changed", "next": next_step }), || {
+        format!("The keyring is locked with a new master key; the sealed secrets stay as they are. {next_step}")
     });
     Ok(())
 }

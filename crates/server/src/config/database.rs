@@ -19,10 +19,6 @@ pub enum Database {
     Sqlite {
         /// The file; `None` = the one in the home directory.
         path: Option<PathBuf>,
-        /// Most connections.
-        max_connections: u32,
-        /// How long a request waits for a connection.
-        acquire_timeout: Duration,
     },
     /// PostgreSQL.
     Postgres(Postgres),
@@ -93,21 +89,23 @@ struct Url {
 
 /// Makes the database of the section; faults go to the context.
 pub(super) fn resolve(section: DatabaseSection, cx: &mut Context<'_>) -> Option<Database> {
-    let max_connections = u32::try_from(section.max_active.get()).unwrap_or(u32::MAX);
-    let acquire_timeout = Duration::from_millis(section.max_wait.get());
     match kind(&section, cx).as_str() {
         "sqlite" => {
             let keys = ["hostname", "port", "name", "username", "password"];
             cx.unused(DatabaseSection::NAME, &keys, "the embedded database is a file, without a server or a user");
+            let pool = ["pool_options.maxActive", "pool_options.maxWait"];
+            cx.unused(
+                DatabaseSection::NAME,
+                &pool,
+                "the embedded database has one writer and a few readers of its own",
+            );
             let path = match &section.url {
                 None => None,
                 Some(url) => Some(sqlite_path(url, cx)?),
             };
-            Some(Database::Sqlite { path, max_connections, acquire_timeout })
+            Some(Database::Sqlite { path })
         }
-        "postgre" | "postgres" | "postgresql" => {
-            postgres(section, cx, max_connections, acquire_timeout).map(Database::Postgres)
-        }
+        "postgre" | "postgres" | "postgresql" => postgres(section, cx).map(Database::Postgres),
         other => {
             refuse_type(other, cx);
             None
@@ -162,12 +160,9 @@ fn sqlite_path(url: &str, cx: &mut Context<'_>) -> Option<PathBuf> {
     Some(PathBuf::from(path))
 }
 
-fn postgres(
-    section: DatabaseSection,
-    cx: &mut Context<'_>,
-    max_connections: u32,
-    acquire_timeout: Duration,
-) -> Option<Postgres> {
+fn postgres(section: DatabaseSection, cx: &mut Context<'_>) -> Option<Postgres> {
+    let max_connections = u32::try_from(section.max_active.get()).unwrap_or(u32::MAX);
+    let acquire_timeout = Duration::from_millis(section.max_wait.get());
     let url = match &section.url {
         Some(url) => read_url(url, cx)?,
         None => {

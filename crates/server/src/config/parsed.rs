@@ -11,7 +11,7 @@ use super::section::Section as _;
 use super::sections::{
     ConsoleSection, CorsSection, DevportalSection, EgressSection, EnvironmentType, GatewayHttpSection,
     GatewayHttpsSection, GatewaySection, GatewayTokenSection, KeystoreType, LoggingSection, OauthSection,
-    SessionSection, StatusSection, ThrottlingSection,
+    StatusSection, ThrottlingSection,
 };
 use super::values::{EgressRule, HeaderText, HostName};
 
@@ -36,8 +36,6 @@ pub struct Config {
     pub user_store: UserStore,
     /// Removal of expired data.
     pub cleanup: Cleanup,
-    /// Sign-ins.
-    pub session: SessionSection,
     /// Token endpoints.
     pub oauth: OauthSection,
     /// Tokens at the gateway.
@@ -48,7 +46,7 @@ pub struct Config {
     pub throttling: ThrottlingSection,
     /// Developer Portal.
     pub devportal: DevportalSection,
-    /// Gateway environments, at least one, names unique.
+    /// Gateway environments beside or instead of the built-in `Default`; names unique.
     pub environments: Vec<Environment>,
     /// Logs.
     pub logging: LoggingSection,
@@ -99,8 +97,6 @@ pub struct Server {
     pub hostname: HostName,
     /// Added to every port; already part of [`Listeners`].
     pub offset: u16,
-    /// Address for other nodes.
-    pub node_ip: Option<IpAddr>,
 }
 
 /// The administrator of a headless set-up.
@@ -117,7 +113,7 @@ pub struct FirstAdmin {
 pub struct Listeners {
     /// Consoles, REST APIs, token endpoints; TLS.
     pub console: SocketAddr,
-    /// Value of the `Server` header on every listener; `None` = not sent.
+    /// Value of the `Server` header of the console and status listeners; `None` = not sent.
     pub server_header: Option<HeaderText>,
     /// Gateway with TLS.
     pub gateway_https: Option<SocketAddr>,
@@ -198,16 +194,14 @@ pub enum UserStore {
     Embedded,
 }
 
-/// Removal of expired sessions, tokens and codes.
+/// Removal of expired tokens, revocations and client secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cleanup {
-    /// Sessions and codes are removed.
-    pub sessions: bool,
-    /// Tokens are removed.
-    pub tokens: bool,
+    /// Whether they are removed.
+    pub enabled: bool,
     /// How often.
     pub every: Duration,
-    /// Most rows in one transaction.
+    /// Most rows of one kind in one transaction.
     pub chunk: u32,
 }
 
@@ -220,10 +214,8 @@ pub struct Environment {
     pub display_name: String,
     /// What it is for; may be empty.
     pub description: String,
-    /// Which keys it serves.
+    /// Which keys consumers are told to use there.
     pub kind: EnvironmentType,
-    /// Roles that see it; empty = everyone.
-    pub visibility: Vec<String>,
     /// Host names, at least one, the first is the default.
     pub virtual_hosts: Vec<VirtualHost>,
 }
@@ -233,11 +225,11 @@ pub struct Environment {
 pub struct VirtualHost {
     /// The name.
     pub host: HostName,
-    /// Port in `http://` links.
+    /// Port in `http://` links; 0 = none.
     pub http_port: u16,
     /// Path before every context, empty or beginning with a slash.
     pub http_context: String,
-    /// Port in `https://` links.
+    /// Port in `https://` links; 0 = none.
     pub https_port: u16,
 }
 

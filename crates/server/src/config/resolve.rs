@@ -15,10 +15,9 @@ use super::secret::{self, SecretRef};
 use super::section::{Section, read_many, read_one};
 use super::sections::{
     CleanupSection, ConsoleSection, CorsSection, DatabaseSection, DevportalSection, EgressSection, EnvironmentSection,
-    EnvironmentType, GatewayHttpSection, GatewayHttpsSection, GatewaySection, GatewayTokenSection, KeystoreType,
-    LoggingSection, OauthSection, ServerSection, SessionSection, SigningKeystoreSection, StatusSection,
-    SuperAdminSection, ThrottlingSection, TlsKeystoreSection, TruststoreSection, UserStoreSection, VaultKeySource,
-    VaultSection,
+    GatewayHttpSection, GatewayHttpsSection, GatewaySection, GatewayTokenSection, KeystoreType, LoggingSection,
+    OauthSection, ServerSection, SigningKeystoreSection, StatusSection, SuperAdminSection, ThrottlingSection,
+    TlsKeystoreSection, TruststoreSection, UserStoreSection, VaultKeySource, VaultSection,
 };
 use super::tree::At;
 use super::values::{Endpoint, Origin, Port, Word};
@@ -26,11 +25,8 @@ use super::values::{Endpoint, Origin, Port, Word};
 /// Reads every section and makes the configuration. `None` when the context has an error.
 pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
     // Every part is read before the first `?`, so that all faults are told.
-    let server = read_one::<ServerSection>(cx).map(|section| Server {
-        hostname: section.hostname,
-        offset: u16::try_from(section.offset.get()).unwrap_or(0),
-        node_ip: section.node_ip,
-    });
+    let server = read_one::<ServerSection>(cx)
+        .map(|section| Server { hostname: section.hostname, offset: u16::try_from(section.offset.get()).unwrap_or(0) });
     let first_admin = first_admin(cx);
     let listeners = listeners(server.as_ref().map_or(0, |server| server.offset), cx);
     let tls_keystore = read_one::<TlsKeystoreSection>(cx).and_then(|s| {
@@ -44,7 +40,6 @@ pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
     let database = read_one::<DatabaseSection>(cx).and_then(|section| database::resolve(section, cx));
     let user_store = read_one::<UserStoreSection>(cx).and_then(|section| user_store(&section.kind, cx));
     let cleanup = read_one::<CleanupSection>(cx);
-    let session = read_one::<SessionSection>(cx);
     let oauth = read_one::<OauthSection>(cx);
     let gateway_token = read_one::<GatewayTokenSection>(cx);
     let cors = cors(cx);
@@ -56,7 +51,7 @@ pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
     let vault = vault(cx);
     let gateway = read_one::<GatewaySection>(cx);
     let secrets = secret::sealed(cx);
-    let (cleanup, oauth) = (cleanup?, oauth?);
+    let cleanup = cleanup?;
     Some(Config {
         server: server?,
         first_admin: first_admin?,
@@ -67,13 +62,11 @@ pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
         database: database?,
         user_store: user_store?,
         cleanup: Cleanup {
-            sessions: cleanup.enable,
-            tokens: oauth.token_cleanup,
+            enabled: cleanup.enable,
             every: cleanup.every.get(),
             chunk: u32::try_from(cleanup.chunk.get()).unwrap_or(u32::MAX),
         },
-        session: session?,
-        oauth,
+        oauth: oauth?,
         gateway_token: gateway_token?,
         cors: cors?,
         throttling: throttling?,
@@ -318,20 +311,10 @@ fn environments(
     let sections = read_many::<EnvironmentSection>(cx)?;
     let own = VirtualHost {
         host: server?.hostname.clone(),
-        http_port: listeners?.gateway_http.map_or(8280, |address| address.port()),
+        http_port: listeners?.gateway_http.map_or(0, |address| address.port()),
         http_context: String::new(),
-        https_port: listeners?.gateway_https.map_or(8243, |address| address.port()),
+        https_port: listeners?.gateway_https.map_or(0, |address| address.port()),
     };
-    if sections.is_empty() {
-        return Some(vec![Environment {
-            name: "Default".to_owned(),
-            display_name: "Default".to_owned(),
-            description: String::new(),
-            kind: EnvironmentType::Hybrid,
-            visibility: Vec::new(),
-            virtual_hosts: vec![own],
-        }]);
-    }
     let mut environments: Vec<Environment> = Vec::new();
     let mut right = true;
     for (index, section) in sections.into_iter().enumerate() {
@@ -370,7 +353,6 @@ fn environment(section: EnvironmentSection, own: &VirtualHost) -> Environment {
         name: section.name,
         description: section.description.unwrap_or_default(),
         kind: section.kind,
-        visibility: section.visibility.unwrap_or_default(),
         virtual_hosts,
     }
 }

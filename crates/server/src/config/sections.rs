@@ -7,8 +7,8 @@ use super::secret::{SecretRef, TextSource};
 use super::section::{Kind, Parse, Section, Setting, section};
 use super::tree::{Node, Value};
 use super::values::{
-    EgressRule, Endpoint, HeaderName, HeaderText, HostName, Listed, LogFilter, Method, Origin, Pattern, Port,
-    QuotedWhole, Size, Span, Whole, Word, words,
+    EgressRule, Endpoint, HeaderName, HeaderText, HostName, Listed, LogFilter, Method, Origin, Port, QuotedWhole, Size,
+    Span, Whole, Word, words,
 };
 
 section! {
@@ -18,8 +18,6 @@ section! {
         wso2 "hostname" hostname: HostName = r#""localhost""#;
         /// Added to every port, so that several installations fit on one machine (A04).
         wso2 "offset" offset: Whole<0, 64_535> = "0";
-        /// Address under which other nodes reach this one.
-        wso2 "node_ip" node_ip: Option<IpAddr> = "";
     }
 }
 
@@ -42,7 +40,7 @@ section! {
         wso2 "port" port: Port = "9443";
         /// Address to listen on; anything but loopback makes every `must` guideline a condition of starting (A19).
         ours "bind_address" bind_address: IpAddr = r#""127.0.0.1""#;
-        /// Value of the `Server` header; without it the header is not sent (A10).
+        /// Value of the `Server` header of the console and status listeners; without it the header is not sent (A10). The gateway never sends one of its own.
         wso2 "server" server: Option<HeaderText> = "";
     }
 }
@@ -150,9 +148,9 @@ section! {
         wso2 "username" username: Option<TextSource> = "";
         /// PostgreSQL password, by reference.
         wso2 "password" password: Option<SecretRef> = "";
-        /// Most connections of this node.
+        /// PostgreSQL: most connections of this node.
         wso2 "pool_options.maxActive" max_active: QuotedWhole<1, 1000> = "50";
-        /// How long a request waits for a connection, in milliseconds.
+        /// PostgreSQL: how long a request waits for a connection, in milliseconds.
         wso2 "pool_options.maxWait" max_wait: QuotedWhole<1, 600_000> = "60000";
     }
 }
@@ -166,22 +164,14 @@ section! {
 }
 
 section! {
-    /// Removal of expired sessions, tokens and codes (O08).
+    /// Removal of expired tokens, revocations and client secrets (O08).
     pub(super) struct CleanupSection in "session_data.cleanup" {
         /// Whether they are removed.
         wso2 "enable_expired_data_cleanup" enable: bool = "true";
         /// How often.
         wso2 "clean_expired_session_data_every" every: Span = r#""1d""#;
-        /// Rows in one transaction; smaller when the database reports lock waits.
+        /// Rows of one kind in one transaction; smaller when the database reports lock waits.
         wso2 "clean_expired_session_data_in_chunks_of" chunk: Whole<64, 1_000_000> = "8192";
-    }
-}
-
-section! {
-    /// How long a sign-in lasts.
-    pub struct SessionSection in "session.timeout" {
-        /// A session ends after this time without a request.
-        wso2 "idle_session_timeout" idle: Span = r#""15m""#;
     }
 }
 
@@ -194,21 +184,15 @@ section! {
         wso2 "token_validation.user_access_token_validity" user_access_token_validity: Whole<1, 31_536_000> = "3600";
         /// Life of a refresh token, in seconds.
         wso2 "token_validation.refresh_token_validity" refresh_token_validity: Whole<1, 31_536_000> = "86400";
-        /// Life of an authorization code, in seconds.
-        wso2 "token_validation.authorization_code_validity" authorization_code_validity: Whole<1, 600> = "300";
         /// The password grant; WSO2's default is true (X08).
         wso2 "grant_type.password.enable" password_grant: bool = "false";
-        /// Whether expired tokens are removed with the session data.
-        wso2 "token_cleanup.enable" token_cleanup: bool = "true";
-        /// Scopes that need no role; anchored regular expressions.
-        wso2 "allowed_scopes" allowed_scopes: Vec<Pattern> = r#"["^device_.*", "^openid$"]"#;
     }
 }
 
 section! {
     /// Tokens at the gateway.
     pub struct GatewayTokenSection in "apim.oauth_config" {
-        /// Request header that carries the token.
+        /// Request header that carries the token, for APIs that name none of their own.
         wso2 "auth_header" auth_header: HeaderName = r#""Authorization""#;
         /// Whether the token goes on to the backend.
         wso2 "enable_outbound_auth_header" enable_outbound_auth_header: bool = "false";
@@ -236,12 +220,6 @@ section! {
     pub struct ThrottlingSection in "apim.throttling" {
         /// Whether the plan without limit can be chosen.
         wso2 "enable_unlimited_tier" enable_unlimited_tier: bool = "true";
-        /// Whether limits may depend on request headers.
-        wso2 "enable_header_based_throttling" enable_header_based_throttling: bool = "false";
-        /// Whether limits may depend on claims of the token.
-        wso2 "enable_jwt_claim_based_throttling" enable_jwt_claim_based_throttling: bool = "false";
-        /// Whether limits may depend on query parameters.
-        wso2 "enable_query_param_based_throttling" enable_query_param_based_throttling: bool = "false";
     }
 }
 
@@ -266,7 +244,7 @@ words! {
 }
 
 section! {
-    /// A gateway environment that revisions are deployed to. Without any, there is one named Default.
+    /// A gateway environment that revisions are deployed to. There always is one named Default, which answers under every host name; others answer under their own.
     pub(super) struct EnvironmentSection in "apim.gateway.environment[]" {
         /// Name, unique.
         wso2 "name" name: String = "";
@@ -274,10 +252,8 @@ section! {
         wso2 "display_name" display_name: Option<String> = "";
         /// What it is for.
         wso2 "description" description: Option<String> = "";
-        /// Which keys it serves.
+        /// Which keys consumers are told to use there.
         wso2 "type" kind: EnvironmentType = r#""hybrid""#;
-        /// Roles that see it; without it everyone does.
-        wso2 "visibility" visibility: Option<Vec<String>> = "";
         /// Address of its plain listener; `${http.nio.port}` stands for our own port.
         wso2 "http_endpoint" http_endpoint: Option<Endpoint> = "";
         /// Address of its TLS listener; `${https.nio.port}` stands for our own port.
@@ -388,7 +364,7 @@ section! {
         ours "max_connections" max_connections: Whole<1, 10_000_000> = "10000";
         /// Most bytes of request line and headers (X06).
         ours "max_header_size" max_header_size: Size = r#""32KiB""#;
-        /// Most bytes of a request body.
+        /// Most bytes of a request body; more is answered with 413.
         ours "max_body_size" max_body_size: Size = r#""64MiB""#;
         /// A client must send its whole header within this time.
         ours "header_timeout" header_timeout: Span = r#""10s""#;
@@ -396,8 +372,8 @@ section! {
         ours "idle_timeout" idle_timeout: Span = r#""60s""#;
         /// A backend must accept a connection within this time.
         ours "connect_timeout" connect_timeout: Span = r#""5s""#;
-        /// A backend must begin its answer within this time.
-        ours "response_timeout" response_timeout: Span = r#""60s""#;
+        /// A backend must begin its answer within this time; an endpoint may set less (60 s unless it says otherwise).
+        ours "response_timeout" response_timeout: Span = r#""5m""#;
     }
 }
 
@@ -415,7 +391,6 @@ pub(super) const SECTIONS: &[(&str, &[&str], &[Setting])] = &[
     entry::<DatabaseSection>(),
     entry::<UserStoreSection>(),
     entry::<CleanupSection>(),
-    entry::<SessionSection>(),
     entry::<OauthSection>(),
     entry::<GatewayTokenSection>(),
     entry::<CorsSection>(),

@@ -271,39 +271,6 @@ fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(*factor)
 }
 
-/// A regular expression, compiled once; at most 64 KiB when compiled.
-#[derive(Clone, Debug)]
-pub struct Pattern(regex::Regex);
-
-impl Pattern {
-    /// The compiled expression.
-    #[must_use]
-    pub const fn regex(&self) -> &regex::Regex {
-        &self.0
-    }
-}
-
-impl Parse for Pattern {
-    const KIND: Kind = Kind::Text("regular expression");
-    fn parse(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
-        let text = text_of(node, cx, "a regular expression")?;
-        match regex::RegexBuilder::new(&text).size_limit(1 << 16).build() {
-            Ok(regex) => Some(Self(regex)),
-            Err(error) => {
-                // The library draws the place over several lines; the last one says what is wrong.
-                let message = error.to_string();
-                let last = message.lines().last().unwrap_or_default().trim_start_matches("error: ");
-                cx.bad_value(
-                    node.at,
-                    &format!("this is no regular expression: {last}"),
-                    "correct it; a backslash before a character takes its meaning away",
-                );
-                None
-            }
-        }
-    }
-}
-
 /// Which log records are written: `level`, or `level,target=level,...`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFilter(String);

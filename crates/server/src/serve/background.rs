@@ -16,8 +16,13 @@ use crate::config::Cleanup;
 const CERTIFICATE_WATCH: Duration = Duration::from_secs(3);
 
 /// How often changes that other processes made (the command line, another node) are looked for. Bound of the delay
-/// until a lock or revocation of theirs is live at the gateway.
+/// until a lock or revocation of theirs is live at the gateway, and until a snapshot that did not reach the gateway is
+/// made anew.
 const FOREIGN_CHANGES: Duration = Duration::from_secs(3);
+
+/// How often the keys of registered key managers are fetched again. A key that its owner withdrew is accepted for at
+/// most this long.
+const ISSUER_KEYS: Duration = Duration::from_mins(5);
 
 pub(super) struct Jobs {
     pub(super) identity: Arc<Identity>,
@@ -32,8 +37,9 @@ pub(super) struct Jobs {
 pub(super) fn spawn(tasks: &mut JoinSet<()>, jobs: Jobs, stopped: &watch::Receiver<bool>) {
     let Jobs { identity, control, server_identity, clock, cleanup, reload } = jobs;
     tasks.spawn(until(stopped, watch_certificates(server_identity, clock, reload)));
-    tasks.spawn(until(stopped, republish(Arc::clone(&identity), control)));
-    if cleanup.sessions || cleanup.tokens {
+    tasks.spawn(until(stopped, republish(Arc::clone(&identity), Arc::clone(&control))));
+    tasks.spawn(until(stopped, refresh_issuers(control)));
+    if cleanup.enabled {
         tasks.spawn(until(stopped, remove_expired(identity, cleanup)));
     }
 }
@@ -69,8 +75,8 @@ async fn watch_certificates(identity: Arc<ServerIdentity>, clock: Arc<dyn Clock>
     }
 }
 
-/// Hands the gateway a new snapshot after revocations, locks and role changes.
-async fn republish(identity: Arc<Identity>, control: Arc<Control>) {
+/// Hands the gateway a new snapshot after revocations, locks and role changes, and again after one did not reach it.
+pub(super) async fn republish(identity: Arc<Identity>, control: Arc<Control>) {
     let mut changes = identity.changes();
     let mut known = fingerprint(&identity).await;
     loop {
@@ -82,7 +88,7 @@ async fn republish(identity: Arc<Identity>, control: Arc<Control>) {
             }
             () = tokio::time::sleep(FOREIGN_CHANGES) => {
                 let found = fingerprint(&identity).await;
-                if found.is_none() || found == known {
+                if (found.is_none() || found == known) && !control.is_behind().await {
                     continue;
                 }
             }
@@ -94,6 +100,15 @@ async fn republish(identity: Arc<Identity>, control: Arc<Control>) {
                 known = None;
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
+        }
+    }
+}
+
+async fn refresh_issuers(control: Arc<Control>) {
+    loop {
+        tokio::time::sleep(ISSUER_KEYS).await;
+        if let Err(error) = control.refresh_issuers().await {
+            tracing::warn!(reason = %error, "the keys of key managers could not be refreshed; the next run tries again");
         }
     }
 }

@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use control::GatewayPublisher;
-use gateway::{Caps, Gateway, GatewaySettings, Handle, Listener, Metrics, StartError};
+use control::{GatewayPublisher, PublishError};
+use gateway::{Caps, Gateway, GatewaySettings, Handle, Listener, Metrics, SnapshotFault, StartError};
 use identity::Identity;
 use model::snapshot::{Cors, Snapshot, TokenIssuer};
-use model::{Clock, TenantId, Timestamp};
-use web::{BoxFuture, EgressRules};
+use model::{Clock, EgressRules, TenantId, Timestamp};
+use web::BoxFuture;
 
 use crate::config::{Config, Origin};
 use crate::exit::Exit;
@@ -16,8 +16,8 @@ use crate::failure::{Failure, Outcome};
 use crate::home::Home;
 use crate::logs::{AccessLog, Rotation};
 
-/// WSO2's clients look for this realm in `WWW-Authenticate`.
-const REALM: &str = "WSO2 API Manager";
+/// Realm of `WWW-Authenticate`. WSO2 names its product there; no header of ours names a product (guideline A10).
+const REALM: &str = "API gateway";
 
 /// The gateway's handle and what it needs from identity. Without a gateway listener there is no handle.
 pub(super) struct DataPlane {
@@ -105,7 +105,7 @@ impl DataPlane {
     }
 
     /// Adds what identity knows: whose tokens count, and which have ended.
-    async fn complete(&self, mut snapshot: Snapshot) -> Result<Snapshot, identity::IdentityError> {
+    pub(super) async fn complete(&self, mut snapshot: Snapshot) -> Result<Snapshot, identity::IdentityError> {
         let own = TokenIssuer {
             tenant: TenantId::SUPER,
             name: control::RESIDENT.to_owned(),
@@ -122,25 +122,31 @@ impl DataPlane {
         for epoch in self.identity.subject_epochs().await? {
             snapshot.subject_epochs.insert((epoch.tenant, epoch.subject), epoch.not_before);
         }
-        for details in self.identity.tenants().await? {
-            snapshot.tenants.entry(details.tenant.id).or_insert(details.tenant.domain);
-        }
         Ok(snapshot)
     }
 }
 
 impl GatewayPublisher for DataPlane {
-    fn publish(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), Vec<String>>> {
+    fn publish(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), PublishError>> {
         Box::pin(async move {
             // Without the list of ended tokens a new snapshot would let them in again: the former one stays.
-            let snapshot = self.complete(snapshot).await.map_err(|e| vec![e.to_string()])?;
+            let completed = self.complete(snapshot).await;
+            let snapshot = completed.map_err(|e| PublishError::Undelivered(e.to_string()))?;
             let Some(handle) = self.handle() else { return Ok(()) };
             let compiled = tokio::task::spawn_blocking(move || handle.publish(&snapshot)).await;
-            match compiled {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(faults)) => Err(faults.iter().map(ToString::to_string).collect()),
-                Err(error) => Err(vec![error.to_string()]),
-            }
+            let served = compiled.map_err(|e| PublishError::Undelivered(e.to_string()))?;
+            served.map_err(|faults| PublishError::Refused(faults.iter().map(ToString::to_string).collect()))
+        })
+    }
+
+    fn check(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), Vec<String>>> {
+        Box::pin(async move {
+            // Without a gateway listener nobody here will serve it.
+            let Some(handle) = self.handle() else { return Ok(()) };
+            let checked = tokio::task::spawn_blocking(move || handle.check(&snapshot)).await;
+            // The reasons alone: whoever asks has just named the API.
+            let reasons = |faults: Vec<SnapshotFault>| faults.into_iter().map(|fault| fault.reason).collect();
+            checked.map_err(|e| vec![e.to_string()])?.map_err(reasons)
         })
     }
 }
@@ -161,6 +167,8 @@ fn settings(
         idle_timeout: limits.idle_timeout.get(),
         connections_per_worker: number(limits.max_connections.get()).div_ceil(workers.max(1)),
         connect_timeout: limits.connect_timeout.get(),
+        response_timeout: limits.response_timeout.get(),
+        body_bytes: limits.max_body_size.bytes(),
         ..Caps::default()
     };
     GatewaySettings {
@@ -168,9 +176,10 @@ fn settings(
         workers,
         caps,
         upstream_tls,
-        allowed_networks: rules.allowed_networks,
+        egress: rules,
         realm: REALM.to_owned(),
         default_cors: default_cors(config),
+        authorization_header: config.gateway_token.auth_header.as_str().to_owned(),
         forward_authorization: config.gateway_token.enable_outbound_auth_header,
     }
 }

@@ -4,9 +4,9 @@ use std::net::{IpAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use model::{AllowedNetwork, EgressRules};
 use rustls::pki_types::CertificateDer;
 use vault::keystore::{KeystorePasswords, read_keystore};
-use web::EgressRules;
 
 use crate::config::{Config, EgressRule, KeystoreType};
 use crate::exit::Exit;
@@ -17,14 +17,14 @@ use crate::installation::Secrets;
 /// What may be called beside public addresses. Where nothing is exposed, this machine may be called too: a laptop's
 /// upstreams are on the laptop.
 pub(super) fn rules(config: &Config) -> Outcome<EgressRules> {
-    let mut networks: Vec<IpNet> = Vec::new();
+    let mut allowed: Vec<AllowedNetwork> = Vec::new();
     if !config.exposed() {
-        networks.extend(loopback());
+        allowed.extend(loopback(None));
     }
     for rule in &config.egress.allow {
         match rule {
-            EgressRule::Network(network) => networks.push(*network),
-            EgressRule::Host { name, .. } if name.as_str() == "localhost" => networks.extend(loopback()),
+            EgressRule::Network(network) => allowed.push((*network).into()),
+            EgressRule::Host { name, port, .. } if name.as_str() == "localhost" => allowed.extend(loopback(*port)),
             EgressRule::Host { name, subdomains: true, .. } => {
                 return Err(Failure::new(
                     Exit::Configuration,
@@ -34,22 +34,23 @@ pub(super) fn rules(config: &Config) -> Outcome<EgressRules> {
                     "name the network instead, as in \"10.1.0.0/16\"",
                 ));
             }
-            EgressRule::Host { name, .. } => match (name.as_str(), 0_u16).to_socket_addrs() {
+            EgressRule::Host { name, port, .. } => match (name.as_str(), 0_u16).to_socket_addrs() {
                 // The addresses of now: one that a resolver returns later is not what the operator allowed.
-                Ok(found) => networks.extend(found.map(|address| IpNet::from(address.ip()))),
+                Ok(found) => allowed
+                    .extend(found.map(|address| AllowedNetwork { network: IpNet::from(address.ip()), port: *port })),
                 Err(error) => {
                     tracing::warn!(host = %name, reason = %error, "a host of [egress] allow has no address now; it cannot be called until the next start");
                 }
             },
         }
     }
-    networks.dedup();
-    Ok(EgressRules { allowed_networks: networks })
+    Ok(EgressRules { allowed })
 }
 
-fn loopback() -> [IpNet; 2] {
+fn loopback(port: Option<u16>) -> [AllowedNetwork; 2] {
     let v4 = IpNet::new(IpAddr::from([127, 0, 0, 0]), 8).unwrap_or_default();
-    [v4, IpNet::from(IpAddr::from(std::net::Ipv6Addr::LOCALHOST))]
+    let v6 = IpNet::from(IpAddr::from(std::net::Ipv6Addr::LOCALHOST));
+    [v4, v6].map(|network| AllowedNetwork { network, port })
 }
 
 /// TLS of outgoing connections: the platform's authorities and those of `[truststore]`.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use control::{
-    Client, ClientSecret, ClientSettings, IssuedToken, KeyManager, KeyManagerError, NewClient, TokenRequest,
+    Client, ClientSecret, ClientSettings, InternalKeyIssuer, IssuedToken, KeyManager, KeyManagerError, NewClient,
+    TokenRequest,
 };
 use identity::{ClientChange, ClientOrigin, Identity, IdentityError, OAuthClient};
 use model::{Clock, ConsumerKey, Secret, TenantId, Timestamp};
@@ -55,6 +56,15 @@ impl ResidentKeyManager {
         let callback = Some(found.callback).filter(|c| !c.is_empty());
         let settings = ClientSettings { grant_types: found.grants, callback, token_type, properties };
         Ok(Client { consumer_key: found.id, owner, settings })
+    }
+}
+
+/// Signs the keys with which publishers try their APIs.
+pub(super) struct TestKeys(pub(super) Arc<Identity>);
+
+impl InternalKeyIssuer for TestKeys {
+    fn issue(&self, tenant: TenantId, claims: Value) -> BoxFuture<'_, Result<Secret<String>, String>> {
+        Box::pin(async move { self.0.sign_internal_key(tenant, claims).await.map_err(|e| e.to_string()) })
     }
 }
 

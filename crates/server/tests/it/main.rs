@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod disk;
+#[cfg(test)]
 mod first_boot;
+#[cfg(test)]
+mod imports;
 #[cfg(test)]
 mod installation;
 #[cfg(test)]
@@ -14,3 +18,5 @@ mod quickstart;
 mod refusals;
 #[cfg(test)]
 mod running;
+#[cfg(test)]
+mod vault_keys;

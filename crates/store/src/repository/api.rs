@@ -121,6 +121,29 @@ pub async fn update(work: &mut UnitOfWork, row: &ApiRow) -> Result<bool, StoreEr
     Ok(changed > 0)
 }
 
+/// Objects of a tenant's other APIs (of another name, in any case) that contain a text: their working copies and their
+/// deployed revisions, as (name, document). A filter for rules that parse what it finds; at most 1000.
+pub async fn others_with_text(
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+    name: &str,
+    text: &str,
+) -> Result<Vec<(String, String)>, StoreError> {
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    work.query(
+        "SELECT a.name AS name, a.document AS document FROM api a \
+         WHERE a.tenant_id = $1 AND a.name_key <> $2 AND a.document LIKE $3 ESCAPE '\\' \
+         UNION ALL SELECT a.name AS name, r.document AS document FROM revision r JOIN api a ON a.id = r.api_id \
+         WHERE a.tenant_id = $1 AND a.name_key <> $2 AND r.document LIKE $3 ESCAPE '\\' \
+         AND r.id IN (SELECT revision_id FROM deployment) LIMIT 1000",
+        [tenant.into(), name.to_lowercase().into(), format!("%{escaped}%").into()],
+    )
+    .await?
+    .iter()
+    .map(|row| Ok((row.text("name")?, row.text("document")?)))
+    .collect()
+}
+
 /// Removes an API with everything that belongs to it. Subscriptions are the caller's business.
 pub async fn delete(work: &mut UnitOfWork, tenant: TenantId, id: ApiId) -> Result<bool, StoreError> {
     for statement in [

@@ -161,6 +161,14 @@ pub async fn of_owner(work: &mut UnitOfWork, tenant: TenantId, owner: &str) -> R
         .collect()
 }
 
+/// How many applications a tenant has, and how many of them an owner.
+pub async fn count(work: &mut UnitOfWork, tenant: TenantId, owner: &str) -> Result<(i64, i64), StoreError> {
+    let sql = "SELECT COUNT(*) AS n, COALESCE(SUM(CASE WHEN owner = $2 THEN 1 ELSE 0 END), 0) AS own \
+               FROM application WHERE tenant = $1";
+    let found = work.find(sql, [tenant.into(), owner.into()]).await?;
+    found.map_or(Ok((0, 0)), |row| Ok((row.int("n")?, row.int("own")?)))
+}
+
 /// All applications of a tenant by name and owner, at most 100 000.
 pub async fn of_tenant(work: &mut UnitOfWork, tenant: TenantId) -> Result<Vec<ApplicationRow>, StoreError> {
     work.query(select!("WHERE tenant = $1 ORDER BY name, owner LIMIT 100000"), [tenant.into()])

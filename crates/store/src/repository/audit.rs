@@ -1,6 +1,8 @@
 //! The audit log: append-only, each record holding the hash of the one before.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use model::{TenantId, Timestamp};
+use uuid::Uuid;
 
 use crate::{Row, StoreError, UnitOfWork};
 
@@ -27,27 +29,73 @@ pub struct AuditRecord {
     pub hash: String,
 }
 
-/// The newest record's place in the chain.
-#[derive(Clone, Debug)]
-pub struct AuditHead {
-    /// Its number; 0 when the log is empty.
-    pub sequence: i64,
-    /// Its hash; empty when the log is empty.
-    pub hash: String,
+/// What is to be recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct AuditEntry<'a> {
+    /// UUIDv7 (`Rng::uuid_at`).
+    pub id: Uuid,
+    /// When.
+    pub at: Timestamp,
+    /// Whose data.
+    pub tenant: TenantId,
+    /// Who, as WSO2 reports names: `alice`, `alice@example.com` outside the super tenant.
+    pub principal: &'a str,
+    /// Operation id, as in `admin.users.lock`.
+    pub action: &'a str,
+    /// What was changed, as in `user/<uuid>`; never a secret.
+    pub target: &'a str,
 }
 
-/// The end of the chain, locked until the transaction ends so that two writers cannot continue the same record.
-pub async fn head(work: &mut UnitOfWork) -> Result<AuditHead, StoreError> {
+/// Continues the chain inside the caller's transaction: the change and its record are kept together or not at all. All
+/// writers use this one function, so that the chain has one form (guideline A21).
+///
+/// # Errors
+/// When the database refuses; then the transaction must not be saved.
+pub async fn record(work: &mut UnitOfWork, entry: &AuditEntry<'_>) -> Result<(), StoreError> {
+    let (last, previous_hash) = head(work).await?;
+    let mut next = AuditRecord {
+        sequence: last.saturating_add(1),
+        id: entry.id.to_string(),
+        at: entry.at,
+        tenant: entry.tenant,
+        principal: entry.principal.to_owned(),
+        action: entry.action.to_owned(),
+        target: entry.target.to_owned(),
+        previous_hash,
+        hash: String::new(),
+    };
+    next.hash = hash_of(&next);
+    append(work, &next).await
+}
+
+/// SHA-256 over the record's canonical JSON (fixed key order, the hash left out), in hex.
+pub fn hash_of(record: &AuditRecord) -> String {
+    let canonical = serde_json::json!([
+        record.sequence,
+        record.id,
+        record.at.millis(),
+        record.tenant.number(),
+        record.principal,
+        record.action,
+        record.target,
+        record.previous_hash,
+    ]);
+    let digest = digest(&SHA256, canonical.to_string().as_bytes());
+    digest.as_ref().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The end of the chain (number and hash; 0 and empty for an empty log), locked until the transaction ends so that two
+/// writers cannot continue the same record.
+async fn head(work: &mut UnitOfWork) -> Result<(i64, String), StoreError> {
     work.execute("UPDATE audit_head SET sequence = sequence WHERE id = 1", []).await?;
     let row = work.find("SELECT sequence, hash FROM audit_head WHERE id = 1", []).await?;
     match row {
-        Some(row) => Ok(AuditHead { sequence: row.int("sequence")?, hash: row.text("hash")? }),
+        Some(row) => Ok((row.int("sequence")?, row.text("hash")?)),
         None => Err(StoreError::Inconsistent { column: "audit_head".into(), reason: "its only row is gone".into() }),
     }
 }
 
-/// Adds a record after [`head`].
-pub async fn append(work: &mut UnitOfWork, record: &AuditRecord) -> Result<(), StoreError> {
+async fn append(work: &mut UnitOfWork, record: &AuditRecord) -> Result<(), StoreError> {
     work.execute(
         "INSERT INTO audit_log (sequence, id, at, tenant_id, principal, action, target, previous_hash, hash) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -81,11 +129,11 @@ pub async fn after(work: &mut UnitOfWork, sequence: i64, limit: i64) -> Result<V
     )
     .await?
     .iter()
-    .map(record)
+    .map(read)
     .collect()
 }
 
-fn record(row: &Row) -> Result<AuditRecord, StoreError> {
+fn read(row: &Row) -> Result<AuditRecord, StoreError> {
     Ok(AuditRecord {
         sequence: row.int("sequence")?,
         id: row.text("id")?,

@@ -203,12 +203,28 @@ pub async fn services_of(work: &mut UnitOfWork, tenant: TenantId, owner: &str) -
     rows.iter().map(|row| Ok(ConsumerKey::new(row.text("client_id")?))).collect()
 }
 
-/// Takes the owner's name off the keys of applications: whoever gets the name later does not own them.
-pub async fn orphan(work: &mut UnitOfWork, tenant: TenantId, owner: &str) -> Result<u64, StoreError> {
+/// The keys of an owner's applications.
+pub async fn application_keys_of(
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+    owner: &str,
+) -> Result<Vec<ConsumerKey>, StoreError> {
+    let rows = work
+        .query(
+            "SELECT client_id FROM oauth_client WHERE tenant_id = $1 AND owner_key = $2 AND kind = 'application'",
+            [tenant.into(), name_key(owner).into()],
+        )
+        .await?;
+    rows.iter().map(|row| Ok(ConsumerKey::new(row.text("client_id")?))).collect()
+}
+
+/// Gives the keys of an owner's applications to another owner, in practice
+/// [`deleted_owner`](super::user::deleted_owner): whoever gets the name later does not own them.
+pub async fn hand_over(work: &mut UnitOfWork, tenant: TenantId, owner: &str, to: &str) -> Result<u64, StoreError> {
     work.execute(
-        "UPDATE oauth_client SET owner = '', owner_key = '' \
+        "UPDATE oauth_client SET owner = $3, owner_key = $4 \
          WHERE tenant_id = $1 AND owner_key = $2 AND kind = 'application'",
-        [tenant.into(), name_key(owner).into()],
+        [tenant.into(), name_key(owner).into(), to.into(), name_key(to).into()],
     )
     .await
 }

@@ -3,7 +3,7 @@
 use model::{ApiId, TenantId, Timestamp};
 use uuid::Uuid;
 
-use crate::{Row, StoreError, UnitOfWork};
+use crate::{Arg, Row, StoreError, UnitOfWork};
 
 /// A comment or a reply.
 #[derive(Clone, Debug)]
@@ -106,25 +106,73 @@ pub async fn find(work: &mut UnitOfWork, api: ApiId, id: Uuid) -> Result<Option<
         .transpose()
 }
 
-/// The comments on an API that are no replies, newest first, at most 10 000.
-pub async fn roots(work: &mut UnitOfWork, api: ApiId) -> Result<Vec<CommentRow>, StoreError> {
-    work.query(select!("WHERE api = $1 AND parent IS NULL ORDER BY created_at DESC, id LIMIT 10000"), [api.into()])
-        .await?
-        .iter()
-        .map(row)
-        .collect()
+/// Part of a list: how many entries, after how many others.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Most entries.
+    pub limit: usize,
+    /// Entries that are left out before them.
+    pub offset: usize,
 }
 
-/// The replies to a comment, oldest first, at most 10 000.
-pub async fn replies(work: &mut UnitOfWork, api: ApiId, parent: Uuid) -> Result<Vec<CommentRow>, StoreError> {
+impl Window {
+    fn args(self) -> (Arg, Arg) {
+        let number = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+        (number(self.limit.min(1000)).into(), number(self.offset).into())
+    }
+}
+
+/// A part of the comments on an API that are no replies, newest first.
+pub async fn roots(work: &mut UnitOfWork, api: ApiId, window: Window) -> Result<Vec<CommentRow>, StoreError> {
+    let (limit, offset) = window.args();
     work.query(
-        select!("WHERE api = $1 AND parent = $2 ORDER BY created_at, id LIMIT 10000"),
-        [api.into(), parent.to_string().into()],
+        select!("WHERE api = $1 AND parent IS NULL ORDER BY created_at DESC, id LIMIT $2 OFFSET $3"),
+        [api.into(), limit, offset],
     )
     .await?
     .iter()
     .map(row)
     .collect()
+}
+
+/// How many comments on an API are no replies.
+pub async fn count_roots(work: &mut UnitOfWork, api: ApiId) -> Result<i64, StoreError> {
+    let found =
+        work.find("SELECT COUNT(*) AS n FROM api_comment WHERE api = $1 AND parent IS NULL", [api.into()]).await?;
+    found.map_or(Ok(0), |row| row.int("n"))
+}
+
+/// A part of the replies to a comment, oldest first.
+pub async fn replies(
+    work: &mut UnitOfWork,
+    api: ApiId,
+    parent: Uuid,
+    window: Window,
+) -> Result<Vec<CommentRow>, StoreError> {
+    let (limit, offset) = window.args();
+    work.query(
+        select!("WHERE api = $1 AND parent = $2 ORDER BY created_at, id LIMIT $3 OFFSET $4"),
+        [api.into(), parent.to_string().into(), limit, offset],
+    )
+    .await?
+    .iter()
+    .map(row)
+    .collect()
+}
+
+/// How many replies a comment has.
+pub async fn count_replies(work: &mut UnitOfWork, api: ApiId, parent: Uuid) -> Result<i64, StoreError> {
+    let sql = "SELECT COUNT(*) AS n FROM api_comment WHERE api = $1 AND parent = $2";
+    let found = work.find(sql, [api.into(), parent.to_string().into()]).await?;
+    found.map_or(Ok(0), |row| row.int("n"))
+}
+
+/// How many comments and replies an API has, and how many of them somebody wrote.
+pub async fn count(work: &mut UnitOfWork, api: ApiId, author: &str) -> Result<(i64, i64), StoreError> {
+    let sql = "SELECT COUNT(*) AS n, COALESCE(SUM(CASE WHEN author = $2 THEN 1 ELSE 0 END), 0) AS own \
+               FROM api_comment WHERE api = $1";
+    let found = work.find(sql, [api.into(), author.into()]).await?;
+    found.map_or(Ok((0, 0)), |row| Ok((row.int("n")?, row.int("own")?)))
 }
 
 /// A user's rating of an API.

@@ -93,6 +93,12 @@ pub async fn list(work: &mut UnitOfWork, tenant: TenantId) -> Result<Vec<RoleRow
         .collect()
 }
 
+/// How many roles the tenant has.
+pub async fn count(work: &mut UnitOfWork, tenant: TenantId) -> Result<i64, StoreError> {
+    let row = work.find("SELECT COUNT(*) AS n FROM role WHERE tenant_id = $1", [tenant.into()]).await?;
+    row.map_or(Ok(0), |r| r.int("n"))
+}
+
 /// Renames a role.
 ///
 /// # Errors

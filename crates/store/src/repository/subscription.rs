@@ -122,6 +122,26 @@ pub async fn of_application(
         .collect()
 }
 
+/// The subscriptions of all applications of an owner to an API, at most 10 000.
+pub async fn of_owner_to_api(
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+    owner: &str,
+    api: ApiId,
+) -> Result<Vec<SubscriptionRow>, StoreError> {
+    work.query(
+        select!(
+            "WHERE api = $3 AND application IN (SELECT id FROM application WHERE tenant = $1 AND owner = $2) \
+             ORDER BY created_at, id LIMIT 10000"
+        ),
+        [tenant.into(), owner.into(), api.into()],
+    )
+    .await?
+    .iter()
+    .map(row)
+    .collect()
+}
+
 /// The subscriptions to an API in order of creation, at most 100 000.
 pub async fn of_api(work: &mut UnitOfWork, api: ApiId) -> Result<Vec<SubscriptionRow>, StoreError> {
     work.query(select!("WHERE api = $1 ORDER BY created_at, id LIMIT 100000"), [api.into()])

@@ -29,8 +29,6 @@ pub struct UserStoreRow {
     pub type_id: String,
     /// Free text.
     pub description: String,
-    /// Name-value pairs as the client sent them.
-    pub properties: serde_json::Value,
 }
 
 /// Who may have a scope.
@@ -129,7 +127,8 @@ pub async fn insert_store(
             store.name.to_uppercase().into(),
             (&store.type_id).into(),
             (&store.description).into(),
-            store.properties.to_string().into(),
+            // Properties describe a connection, its password included. Nothing connects, so none is kept.
+            "[]".into(),
             now.into(),
         ],
     )
@@ -147,10 +146,14 @@ pub async fn stores(work: &mut UnitOfWork, tenant: TenantId) -> Result<Vec<UserS
                 name: row.text("name")?,
                 type_id: row.text("type_id")?,
                 description: row.text("description")?,
-                properties: row.json("properties")?,
             })
         })
         .collect()
+}
+
+/// Removes the properties of user stores that an earlier version kept in clear, passwords of directories among them.
+pub async fn forget_store_properties(work: &mut UnitOfWork) -> Result<u64, StoreError> {
+    work.execute("UPDATE user_store SET properties = '[]' WHERE properties <> '[]'", []).await
 }
 
 /// Removes a user store that holds no users; `false` when there is none.

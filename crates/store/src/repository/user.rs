@@ -1,5 +1,7 @@
 //! Users of the embedded store.
 
+use std::collections::HashSet;
+
 use model::{TenantId, Timestamp, UserId};
 use serde_json::{Map, Value};
 
@@ -106,6 +108,69 @@ pub async fn by_id(work: &mut UnitOfWork, tenant: TenantId, id: UserId) -> Resul
         .as_ref()
         .map(user)
         .transpose()
+}
+
+/// Takes a user's row for this transaction and reads it: whoever changes, locks or removes the user meanwhile waits
+/// until the transaction ends, so what is issued on the strength of the row cannot slip past such a change.
+pub async fn hold(work: &mut UnitOfWork, tenant: TenantId, id: UserId) -> Result<Option<UserRow>, StoreError> {
+    // An UPDATE is the row lock that both backends know.
+    work.execute(
+        "UPDATE user_account SET locked = locked WHERE tenant_id = $1 AND id = $2",
+        [tenant.into(), id.into()],
+    )
+    .await?;
+    by_id(work, tenant, id).await
+}
+
+/// Begins the owner of what a deleted user left. A colon cannot stand in a user name, so no later user has such a name.
+const DELETED: &str = "deleted:";
+
+/// The owner of what a deleted user left: `deleted:<user id>`.
+pub fn deleted_owner(id: UserId) -> String {
+    format!("{DELETED}{id}")
+}
+
+/// Owners on whose behalf nothing may happen, see [`inactive_owners`].
+#[derive(Clone, Debug, Default)]
+pub struct InactiveOwners {
+    /// Both spellings, `alice` and `alice@example.com`, of each locked user.
+    locked: HashSet<(TenantId, String)>,
+}
+
+impl InactiveOwners {
+    /// Whether the owner, named with or without the tenant's domain, was locked by an administrator or deleted.
+    pub fn contains(&self, tenant: TenantId, owner: &str) -> bool {
+        owner.starts_with(DELETED) || self.locked.contains(&(tenant, name_key(owner)))
+    }
+}
+
+/// The owners of all tenants whose applications do not count: locked by an administrator, or deleted. A lock after
+/// failed attempts is none of them, or strangers could switch applications off by guessing.
+pub async fn inactive_owners(work: &mut UnitOfWork) -> Result<InactiveOwners, StoreError> {
+    let rows = work
+        .query(
+            "SELECT u.tenant_id, u.name_key, t.domain FROM user_account u JOIN tenant t ON t.id = u.tenant_id \
+             WHERE u.locked = 1",
+            [],
+        )
+        .await?;
+    let mut found = InactiveOwners::default();
+    for row in &rows {
+        let (tenant, name) = (row.tenant("tenant_id")?, row.text("name_key")?);
+        found.locked.insert((tenant, format!("{name}@{}", row.text("domain")?)));
+        found.locked.insert((tenant, name));
+    }
+    Ok(found)
+}
+
+/// Takes a user's name off the applications it owned: whoever gets the name later does not own them. Returns how many.
+pub async fn orphan_applications(work: &mut UnitOfWork, user: &UserRow, domain: &str) -> Result<u64, StoreError> {
+    let full = format!("{}@{domain}", user.name);
+    work.execute(
+        "UPDATE application SET owner = $4 WHERE tenant = $1 AND owner IN ($2, $3)",
+        [user.tenant.into(), (&user.name).into(), full.into(), deleted_owner(user.id).into()],
+    )
+    .await
 }
 
 /// A page of a tenant's users in the order of their names.

@@ -63,6 +63,7 @@ async fn fresh_postgres(url: &str) -> (Database, String) {
         password: password.map(|p| Secret::new(p.to_owned())),
         ca_file: None,
         max_connections: 4,
+        acquire_timeout: std::time::Duration::from_secs(10),
     };
     (Database::connect_postgres(&settings).await.unwrap(), name)
 }

@@ -205,8 +205,15 @@ async fn comments_take_their_replies_with_them_and_ratings_replace_each_other() 
         for (id, parent) in [(1, None), (2, Some(1))] {
             comment::insert(&mut work, &comment(id, parent)).await.unwrap();
         }
-        assert_eq!(comment::roots(&mut work, API).await.unwrap().len(), 1);
-        assert_eq!(comment::replies(&mut work, API, Uuid::from_u128(1)).await.unwrap().len(), 1);
+        let part = |limit, offset| comment::Window { limit, offset };
+        assert_eq!(comment::roots(&mut work, API, part(10, 0)).await.unwrap().len(), 1);
+        assert_eq!(comment::roots(&mut work, API, part(10, 1)).await.unwrap().len(), 0);
+        assert_eq!(comment::replies(&mut work, API, Uuid::from_u128(1), part(10, 0)).await.unwrap().len(), 1);
+        assert_eq!(comment::replies(&mut work, API, Uuid::from_u128(1), part(0, 0)).await.unwrap().len(), 0);
+        assert_eq!(comment::count_roots(&mut work, API).await.unwrap(), 1);
+        assert_eq!(comment::count_replies(&mut work, API, Uuid::from_u128(1)).await.unwrap(), 1);
+        assert_eq!(comment::count(&mut work, API, "susi").await.unwrap(), (2, 2));
+        assert_eq!(comment::count(&mut work, API, "sven").await.unwrap(), (2, 0));
         let edited = CommentRow { content: "edited".into(), updated: Some(NOW), ..comment(1, None) };
         assert!(comment::update(&mut work, &edited).await.unwrap());
         assert!(comment::delete(&mut work, Uuid::from_u128(1)).await.unwrap());

@@ -158,6 +158,40 @@ async fn roles_cannot_cross_tenants() {
 }
 
 #[tokio::test]
+async fn owners_who_are_locked_or_gone() {
+    each(async |database: Database| {
+        let mut work = database.begin().await.unwrap();
+        add_tenants(&mut work).await;
+        let (mine, theirs) = (user_row(1, TenantId::SUPER, "Alice"), user_row(2, OTHER, "alice"));
+        for row in [&mine, &theirs] {
+            user::insert(&mut work, row).await.unwrap();
+        }
+        for (id, kind) in [("service", ClientKind::Service), ("app", ClientKind::Application)] {
+            client::insert(&mut work, &client_row(id, kind, id)).await.unwrap();
+        }
+        assert_eq!(user::hold(&mut work, TenantId::SUPER, mine.id).await.unwrap().unwrap().name, "Alice");
+        assert!(user::hold(&mut work, OTHER, mine.id).await.unwrap().is_none());
+        let inactive = user::inactive_owners(&mut work).await.unwrap();
+        assert!(!inactive.contains(OTHER, "alice@other.com"));
+        user::set_locked(&mut work, OTHER, theirs.id, true, NOW).await.unwrap();
+        let inactive = user::inactive_owners(&mut work).await.unwrap();
+        assert!(inactive.contains(OTHER, "alice") && inactive.contains(OTHER, "ALICE@other.com"));
+        assert!(!inactive.contains(TenantId::SUPER, "alice") && !inactive.contains(OTHER, "alice@carbon.super"));
+        let gone = user::deleted_owner(mine.id);
+        assert!(inactive.contains(TenantId::SUPER, &gone));
+        let keys = client::application_keys_of(&mut work, TenantId::SUPER, "alice").await.unwrap();
+        assert_eq!(keys, [ConsumerKey::new("app")]);
+        assert_eq!(client::hand_over(&mut work, TenantId::SUPER, "ALICE", &gone).await.unwrap(), 1);
+        assert!(client::application_keys_of(&mut work, TenantId::SUPER, "alice").await.unwrap().is_empty());
+        assert_eq!(client::services_of(&mut work, TenantId::SUPER, "alice").await.unwrap().len(), 1);
+        assert_eq!(user::orphan_applications(&mut work, &mine, "carbon.super").await.unwrap(), 0);
+        assert_eq!(role::count(&mut work, OTHER).await.unwrap(), 0);
+        work.save().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn tenants_stores_and_scopes() {
     each(async |database: Database| {
         let mut work = database.begin().await.unwrap();
@@ -168,16 +202,12 @@ async fn tenants_stores_and_scopes() {
         assert_eq!(tenant::list(&mut work).await.unwrap().len(), 2);
         assert!(tenant::set_active(&mut work, OTHER, false).await.unwrap());
         assert!(!tenant::by_id(&mut work, OTHER).await.unwrap().unwrap().tenant.active);
-        let store = UserStoreRow {
-            name: "second.com".into(),
-            type_id: "x".into(),
-            description: String::new(),
-            properties: json!([{"name": "a"}]),
-        };
+        let store = UserStoreRow { name: "second.com".into(), type_id: "x".into(), description: String::new() };
         tenant::insert_store(&mut work, OTHER, &store, NOW).await.unwrap();
         assert_eq!(tenant::stores(&mut work, OTHER).await.unwrap().first().unwrap().name, "SECOND.COM");
         assert!(tenant::stores(&mut work, TenantId::SUPER).await.unwrap().is_empty());
         assert!(!tenant::delete_store(&mut work, TenantId::SUPER, "second.com").await.unwrap());
+        assert_eq!(tenant::forget_store_properties(&mut work).await.unwrap(), 0, "nothing is kept to forget");
         tenant::add_system_scope(&mut work, OTHER, "apim:admin", &["admin"]).await.unwrap();
         tenant::add_system_scope(&mut work, OTHER, "apim:admin", &["changed"]).await.unwrap();
         let orders = ScopeBindingRow { scope: "orders".into(), system: false, roles: vec!["a".into(), "b".into()] };

@@ -6,7 +6,6 @@ use http::StatusCode;
 use web::{Answer, Call, Operation, Permit, RouteTable, created, json, no_content, text};
 
 use super::actor;
-use crate::api::form::multipart;
 use crate::field::Field;
 use crate::{Control, ControlError, ai_provider};
 
@@ -60,7 +59,7 @@ async fn list(control: Arc<Control>, permit: Permit, _: Call) -> Result<Answer, 
 
 async fn create(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let actor = actor(&control, &permit).await?;
-    let made = ai_provider::create(&control, &actor, &multipart(&call).await?).await?;
+    let made = ai_provider::create(&control, &actor, &call.multipart().await?).await?;
     Ok(created(&format!("{PATH}/{}", made.at("id").as_str().unwrap_or_default()), &made))
 }
 
@@ -71,7 +70,7 @@ async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer
 
 async fn update(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let actor = actor(&control, &permit).await?;
-    let form = multipart(&call).await?;
+    let form = call.multipart().await?;
     Ok(json(StatusCode::OK, &ai_provider::update(&control, &actor, call.path("providerId")?, &form).await?))
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use serde_json::json as object;
-use store::repository::api;
+use store::repository::{api, tenant};
 use web::{Answer, Call, Operation, Permit, RouteTable, json, no_content};
 
 use super::actor;
@@ -60,6 +60,19 @@ async fn change_provider(control: Arc<Control>, permit: Permit, call: Call) -> R
         return Err(ControlError::invalid("provider: 1 to 200 characters."));
     }
     let mut work = control.begin().await?;
+    let foreign = match provider.rsplit_once('@') {
+        Some((_, domain)) if !domain.eq_ignore_ascii_case(actor.tenant_info().domain.as_str()) => {
+            // In the super tenant a name may be a mail address.
+            !actor.tenant().is_super() || tenant::by_domain(&mut work, domain).await?.is_some()
+        }
+        Some(_) => false,
+        None => !actor.tenant().is_super(),
+    };
+    if foreign {
+        return Err(
+            ControlError::invalid(format!("provider: {provider} is no user of this tenant.")).with_code(901_409)
+        );
+    }
     let mut row = api::find(&mut work, actor.tenant(), id).await?.ok_or_else(|| discovery::unknown(id))?;
     let mut document = parse(&row)?;
     document.set("provider", provider);

@@ -7,7 +7,6 @@ use model::ApiDocument;
 use web::{Answer, Call, FormParts, Operation, Permit, RestError, RouteTable, created, json};
 
 use super::{CHANGE, CREATE, VIEW, api_id};
-use crate::api::form::multipart;
 use crate::api::publisher::apis::location;
 use crate::publishing::DefinitionSource;
 use crate::{Actor, Control, ControlError};
@@ -85,7 +84,7 @@ pub(super) fn properties(form: &FormParts) -> Result<ApiDocument, RestError> {
 }
 
 async fn import(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
-    let form = multipart(&call).await?;
+    let form = call.multipart().await?;
     let properties = properties(&form)?;
     let source = source(&form, "inlineAPIDefinition")?;
     let made = control.import_openapi(&Actor::of(&permit), source, properties).await?;
@@ -93,7 +92,7 @@ async fn import(control: Arc<Control>, permit: Permit, call: Call) -> Result<Ans
 }
 
 async fn validate(control: Arc<Control>, _permit: Permit, call: Call) -> Result<Answer, ControlError> {
-    let form = multipart(&call).await?;
+    let form = call.multipart().await?;
     let mut report = control.validate_openapi(source(&form, "inlineAPIDefinition")?).await?.answer;
     if !super::flag(&call, "returnContent", false)
         && let Some(content) = report.get_mut("content")
@@ -109,6 +108,6 @@ async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer
 
 async fn update(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let id = api_id(&call)?;
-    let source = source(&multipart(&call).await?, "apiDefinition")?;
+    let source = source(&call.multipart().await?, "apiDefinition")?;
     Ok(json(StatusCode::OK, &control.update_definition(&Actor::of(&permit), id, source).await?))
 }

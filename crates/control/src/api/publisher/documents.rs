@@ -7,7 +7,6 @@ use serde_json::Value;
 use web::{Answer, Call, Operation, Permit, RestError, RouteTable, created, json, no_content, text, with_header};
 
 use super::{DOCUMENT, VIEW, api_id};
-use crate::api::form::multipart;
 use crate::api::page::Page;
 use crate::{Actor, Control, ControlError};
 
@@ -77,7 +76,7 @@ pub(crate) fn file_answer(media_type: &str, bytes: Vec<u8>) -> Answer {
 }
 
 async fn put_content(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
-    let form = multipart(&call).await?;
+    let form = call.multipart().await?;
     let (actor, id, document) = (Actor::of(&permit), api_id(&call)?, call.path("documentId")?);
     let stored = match (form.files.get("file"), form.text("inlineContent")) {
         (Some(file), _) => {

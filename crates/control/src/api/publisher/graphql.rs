@@ -8,7 +8,6 @@ use web::{Answer, Call, Operation, Permit, RestError, RouteTable, created, json,
 
 use super::definitions::{properties, source};
 use super::{CHANGE, CREATE, VIEW, api_id};
-use crate::api::form::multipart;
 use crate::api::publisher::apis::location;
 use crate::{Actor, Control, ControlError};
 
@@ -69,13 +68,13 @@ pub(super) fn routes() -> RouteTable<Control> {
 }
 
 async fn import(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
-    let form = multipart(&call).await?;
+    let form = call.multipart().await?;
     let made = control.import_graphql(&Actor::of(&permit), source(&form, "schema")?, properties(&form)?).await?;
     Ok(created(&location(&made), &made))
 }
 
 async fn validate(control: Arc<Control>, _permit: Permit, call: Call) -> Result<Answer, ControlError> {
-    let form = multipart(&call).await?;
+    let form = call.multipart().await?;
     Ok(json(StatusCode::OK, &control.validate_graphql(source(&form, "schema")?).await?))
 }
 
@@ -86,7 +85,7 @@ async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer
 
 async fn update(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let id = api_id(&call)?;
-    let form = multipart(&call).await?;
+    let form = call.multipart().await?;
     let text =
         form.text("schemaDefinition").ok_or_else(|| RestError::bad_request("Send the schema as schemaDefinition."))?;
     control.update_graphql_schema(&Actor::of(&permit), id, &text).await?;

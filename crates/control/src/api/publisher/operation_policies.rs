@@ -7,7 +7,6 @@ use serde_json::{Value, json as object};
 use web::{Answer, Call, Operation, Permit, RestError, RouteTable, created, json, no_content, text, with_header};
 
 use super::{CREATE, VIEW, api_id};
-use crate::api::form::multipart;
 use crate::api::page::Page;
 use crate::archive::{Files, read_zip, write_zip};
 use crate::{Actor, Control, ControlError};
@@ -104,7 +103,7 @@ async fn create_for_api(control: Arc<Control>, permit: Permit, call: Call) -> Re
 }
 
 async fn add(control: &Control, actor: &Actor, call: &Call, api: Option<model::ApiId>) -> Result<Answer, ControlError> {
-    let form = multipart(call).await?;
+    let form = call.multipart().await?;
     let specification = form
         .text("policySpecFile")
         .ok_or_else(|| RestError::bad_request("Send the specification as policySpecFile."))?;
@@ -145,9 +144,10 @@ async fn export(control: Arc<Control>, permit: Permit, call: Call) -> Result<Ans
 }
 
 async fn import(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
-    let form = multipart(&call).await?;
+    let form = call.multipart().await?;
     let file = form.files.get("file").ok_or_else(|| RestError::bad_request("Send the policy as file."))?;
-    let files = read_zip(&file.bytes)?;
+    let bytes = file.bytes.clone();
+    let files = control.heavy(move || read_zip(&bytes)).await??;
     let find = |endings: &[&str]| files.iter().find(|(path, _)| endings.iter().any(|e| path.ends_with(e)));
     let specification = find(&[".yaml", ".yml", ".json"])
         .ok_or_else(|| ControlError::invalid("The archive has no specification (.yaml or .json)."))?;

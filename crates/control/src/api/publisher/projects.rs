@@ -6,7 +6,6 @@ use http::{StatusCode, header};
 use web::{Answer, Call, Operation, Permit, RestError, RouteTable, text, with_header};
 
 use super::{EXCHANGE, flag, query_id};
-use crate::api::form::multipart;
 use crate::{Actor, Control, ControlError, ImportOptions};
 
 /// A packed project.
@@ -50,7 +49,7 @@ async fn export(control: Arc<Control>, permit: Permit, call: Call) -> Result<Ans
 }
 
 async fn import(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
-    let form = multipart(&call).await?;
+    let form = call.multipart().await?;
     let file = form.files.get("file").ok_or_else(|| RestError::bad_request("Send the project as file."))?;
     let options = ImportOptions {
         overwrite: flag(&call, "overwrite", false),

@@ -8,7 +8,6 @@ use web::{Answer, Call, Operation, Permit, RestError, RouteTable, json, no_conte
 
 use super::documents::file_answer;
 use super::{CHANGE, VIEW, api_id};
-use crate::api::form::multipart;
 use crate::{Actor, Control, ControlError};
 
 /// A picture of 1 MiB in a form.
@@ -35,7 +34,7 @@ async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer
 
 async fn put(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let id = api_id(&call)?;
-    let form = multipart(&call).await?;
+    let form = call.multipart().await?;
     let file = form.files.get("file").ok_or_else(|| RestError::bad_request("Send the picture as file."))?;
     control.put_thumbnail(&Actor::of(&permit), id, file.bytes.clone()).await?;
     let address = format!("/api/am/publisher/v4/apis/{id}/thumbnail");

@@ -7,7 +7,6 @@ use web::{Answer, Call, Operation, Permit, RouteTable, created, text};
 
 use super::definitions::{properties, source};
 use super::{CREATE, VIEW, api_id};
-use crate::api::form::multipart;
 use crate::api::publisher::apis::location;
 use crate::{Actor, Control, ControlError};
 
@@ -40,7 +39,7 @@ pub(super) fn routes() -> RouteTable<Control> {
 }
 
 async fn import(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
-    let form = multipart(&call).await?;
+    let form = call.multipart().await?;
     let kind = form.text("implementationType").unwrap_or_else(|| "SOAP".to_owned());
     let made =
         control.import_wsdl(&Actor::of(&permit), source(&form, "wsdl")?, kind.trim(), properties(&form)?).await?;

@@ -21,7 +21,8 @@ pub(crate) async fn of(control: &Control, document: &Map<String, Value>) -> Valu
     let value = certificates.at("value").as_str().unwrap_or_default();
     match certificates.at("type").as_str() {
         Some("PEM") => from_pem(value).map_or_else(|_| json!([]), |key| json!([key])),
-        Some("JWKS") if !value.is_empty() => {
+        // Stored addresses are checked again: an older installation may hold one that is not protected.
+        Some("JWKS") if super::is_protected(value) => {
             let fetched = tokio::time::timeout(WAIT, control.egress().get(value)).await;
             match fetched {
                 Ok(Ok(answer)) if answer.status.is_success() => from_jwks(&answer.body),

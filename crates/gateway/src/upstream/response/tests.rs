@@ -14,6 +14,9 @@ fn framing_follows_rfc_9112() {
         ("content-length:\t7 \r\n", Framing::Length(7), true),
         ("Transfer-Encoding: Chunked\r\n", Framing::Chunked, true),
         ("Content-Length: 12\r\nConnection: keep-alive, Close\r\n", Framing::Length(12), false),
+        ("Content-Length: 12\r\nConnection: close\r\n", Framing::Length(12), false),
+        ("Content-Length: 12\r\nConnection: X\r\nConnection: CLOSE\r\n", Framing::Length(12), false),
+        ("Content-Length: 12\r\nConnection: Keep-Alive\r\n", Framing::Length(12), true),
         ("", Framing::Close, false),
     ] {
         let head = read(&format!("HTTP/1.1 200 OK\r\n{fields}\r\n")).unwrap();
@@ -105,7 +108,9 @@ fn a_head_may_come_byte_by_byte() {
 
 #[test]
 fn values_come_through_unchanged() {
-    let head = read("HTTP/1.1 418\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nEmpty:\r\nX:  \u{e9} \r\nContent-Length: 0\r\n\r\n");
+    let head = read(
+        "HTTP/1.1 418\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nEmpty:\r\nX:  \u{e9} \r\nContent-Length: 0\r\n\r\n",
+    );
     let head = head.unwrap();
     assert_eq!(head.status.as_u16(), 418);
     let cookies: Vec<_> = head.headers.get_all("set-cookie").iter().map(|v| v.to_str().unwrap()).collect();

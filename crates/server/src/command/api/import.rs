@@ -1,36 +1,39 @@
 //! `portcullis api import`: a definition, or an apictl project as folder or zip.
 
-use std::io::{Cursor, Write as _};
-use std::path::{Path, PathBuf};
+mod project;
+
+use std::path::Path;
 
 use serde_json::{Value, json};
-use zip::write::SimpleFileOptions;
 
+use self::project::Project;
 use super::{PUBLISHER, find, publish, text};
 use crate::cli::ImportArguments;
 use crate::client::{Client, Payload, escape};
 use crate::failure::{Failure, Outcome};
 use crate::terminal::Terminal;
 
-/// Largest file or folder that is sent, bytes.
-const CAP: u64 = 64 * 1024 * 1024;
+/// Largest definition that a server takes, bytes.
+const DEFINITION_CAP: u64 = 10 * 1024 * 1024;
 
-/// Most files of a folder.
-const FILES: usize = 10_000;
+/// Largest packed project that a server takes, bytes: 32 MiB with the form around it.
+const PROJECT_CAP: u64 = 32 * 1024 * 1024 - 4096;
+
+/// What to do about a definition that the server refuses.
+const CORRECT: &str = "correct what is named above, then import it again";
 
 pub(super) async fn run(client: &Client, arguments: ImportArguments, terminal: Terminal) -> Outcome {
     let path = &arguments.file;
     let metadata = std::fs::metadata(path).map_err(|e| Failure::io(path, "read", &e))?;
     let api = if metadata.is_dir() {
-        project(client, &pack(path, terminal)?, arguments.update).await?
+        let project = Project::of_folder(path, terminal)?;
+        import(client, project, &arguments).await?
+    } else if is_zip(path)? {
+        let project = Project::of_zip(path, &read(path, "a project", PROJECT_CAP)?)?;
+        import(client, project, &arguments).await?
     } else {
-        let bytes = read(path)?;
-        // Every zip begins with these two bytes; no definition does.
-        if bytes.starts_with(b"PK") {
-            project(client, &bytes, arguments.update).await?
-        } else {
-            definition(client, &arguments, &bytes).await?
-        }
+        let bytes = read(path, "a definition", DEFINITION_CAP)?;
+        definition(client, &arguments, &bytes).await?
     };
     if arguments.publish {
         publish(client, &text(&api, "id")).await?;
@@ -43,98 +46,58 @@ pub(super) async fn run(client: &Client, arguments: ImportArguments, terminal: T
     Ok(())
 }
 
-fn read(path: &Path) -> Outcome<Vec<u8>> {
+/// Every zip begins with these two bytes; no definition does.
+fn is_zip(path: &Path) -> Outcome<bool> {
     use std::io::Read as _;
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).and_then(|file| file.take(CAP.saturating_add(1)).read_to_end(&mut bytes));
-    file.map_err(|e| Failure::io(path, "read", &e))?;
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > CAP {
-        return Err(Failure::usage(format!("{} is larger than {CAP} bytes", path.display()), "import a smaller file"));
+    let mut start = [0; 2];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut start));
+    read.map_err(|e| Failure::io(path, "read", &e))?;
+    Ok(start == *b"PK")
+}
+
+/// Reads a file that the server would not refuse for its size.
+fn read(path: &Path, what: &str, cap: u64) -> Outcome<Vec<u8>> {
+    use std::io::Read as _;
+    let failed = |e: &std::io::Error| Failure::io(path, "read", e);
+    let file = std::fs::File::open(path).map_err(|e| failed(&e))?;
+    let size = file.metadata().map_err(|e| failed(&e))?.len();
+    if size > cap {
+        return Err(too_large(path, size, what, cap));
     }
-    Ok(bytes)
+    let mut bytes = Vec::new();
+    file.take(cap.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| failed(&e))?;
+    let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    if size > cap { Err(too_large(path, size, what, cap)) } else { Ok(bytes) }
+}
+
+fn too_large(path: &Path, size: u64, what: &str, cap: u64) -> Failure {
+    Failure::usage(
+        format!("{} has {size} bytes; {what} may have {cap} at most, and nothing was sent", path.display()),
+        "take out what is not needed (examples, documents), or split it into several APIs",
+    )
 }
 
 /// Imports a project and finds out which API it made.
-async fn project(client: &Client, zip: &[u8], update: bool) -> Outcome<Value> {
-    let path = format!("{PUBLISHER}/apis/import?preserveProvider=false&overwrite={update}");
-    let payload = Payload::multipart(&[("file", Some("project.zip"), zip)]);
-    let reply = client.post(&path, payload).await?.accepted("import the project")?;
-    let answer = reply.value();
+async fn import(client: &Client, mut project: Project, arguments: &ImportArguments) -> Outcome<Value> {
+    if let Some(endpoint) = &arguments.endpoint {
+        project.point_to(endpoint)?;
+    }
+    let (name, version) = project.identity()?;
+    let zip = project.pack()?;
+    let size = u64::try_from(zip.len()).unwrap_or(u64::MAX);
+    if size > PROJECT_CAP {
+        return Err(too_large(&arguments.file, size, "a packed project", PROJECT_CAP));
+    }
+    let path = format!("{PUBLISHER}/apis/import?preserveProvider=false&overwrite={}", arguments.update);
+    let payload = Payload::multipart(&[("file", Some("project.zip"), &zip)]);
+    let reply = client.post(&path, payload).await?.accepted("import the project");
+    let answer = reply.map_err(|refusal| refusal.with_fix(CORRECT))?.value();
     if answer.get("id").is_some() {
         return Ok(answer);
     }
-    // WSO2 answers with a sentence; the archive itself names the API.
-    let (name, version) = name_in_archive(zip)
-        .ok_or_else(|| Failure::internal("the archive was imported, but names no API in api.yaml or api.json"))?;
+    // WSO2 answers with a sentence; the project itself names the API.
     let found = find(client, &name, &version).await?;
     found.ok_or_else(|| Failure::internal(format!("{name} {version} was imported, but is not listed")))
-}
-
-fn name_in_archive(zip: &[u8]) -> Option<(String, String)> {
-    use std::io::Read as _;
-    let mut archive = zip::ZipArchive::new(Cursor::new(zip)).ok()?;
-    let entry = archive
-        .file_names()
-        .find(|name| {
-            let depth = name.matches('/').count();
-            depth <= 1 && matches!(name.rsplit('/').next(), Some("api.yaml" | "api.json"))
-        })?
-        .to_owned();
-    let mut text_of = String::new();
-    archive.by_name(&entry).ok()?.take(CAP).read_to_string(&mut text_of).ok()?;
-    let value: Value = serde_saphyr::from_str(&text_of).ok()?;
-    let data = value.get("data").unwrap_or(&value);
-    Some((text(data, "name"), text(data, "version")))
-}
-
-/// Zips a folder: plain files only, in order of their names.
-fn pack(folder: &Path, terminal: Terminal) -> Outcome<Vec<u8>> {
-    let mut files = Vec::new();
-    collect(folder, &mut files)?;
-    files.sort();
-    let progress = if terminal.shows_progress() && files.len() > 50 {
-        indicatif::ProgressBar::new(u64::try_from(files.len()).unwrap_or(0))
-    } else {
-        indicatif::ProgressBar::hidden()
-    };
-    let root = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_else(|| "project".to_owned());
-    let failed = |e: zip::result::ZipError| Failure::internal(format!("the folder cannot be packed: {e}"));
-    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let mut total = 0_u64;
-    for path in &files {
-        let bytes = read(path)?;
-        total = total.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        if total > CAP {
-            return Err(Failure::usage(format!("{} holds more than {CAP} bytes", folder.display()), "import less"));
-        }
-        let inner = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/");
-        writer.start_file(format!("{root}/{inner}"), SimpleFileOptions::default()).map_err(failed)?;
-        writer.write_all(&bytes).map_err(|e| Failure::io(path, "pack", &e))?;
-        progress.inc(1);
-    }
-    progress.finish_and_clear();
-    Ok(writer.finish().map_err(failed)?.into_inner())
-}
-
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Outcome {
-    let failed = |e: &std::io::Error| Failure::io(folder, "read", e);
-    for entry in std::fs::read_dir(folder).map_err(|e| failed(&e))? {
-        let entry = entry.map_err(|e| failed(&e))?;
-        let kind = entry.file_type().map_err(|e| failed(&e))?;
-        if kind.is_symlink() {
-            let what = format!("{} is a link", entry.path().display());
-            return Err(Failure::usage(what, "put a copy of the file in its place"));
-        }
-        if kind.is_dir() {
-            collect(&entry.path(), files)?;
-        } else {
-            files.push(entry.path());
-        }
-        if files.len() > FILES {
-            return Err(Failure::usage(format!("{} holds more than {FILES} files", folder.display()), "import less"));
-        }
-    }
-    Ok(())
 }
 
 /// Imports a definition; what the command line does not say is taken from the document.
@@ -156,7 +119,8 @@ async fn definition(client: &Client, arguments: &ImportArguments, bytes: &[u8]) 
     {
         let path = format!("{PUBLISHER}/apis/{}/swagger", escape(&text(&existing, "id")));
         let payload = Payload::multipart(&[("apiDefinition", None, bytes)]);
-        client.send(http::Method::PUT, &path, Some(payload)).await?.accepted("replace the definition")?;
+        let reply = client.send(http::Method::PUT, &path, Some(payload)).await?;
+        reply.accepted("replace the definition").map_err(|refusal| refusal.with_fix(CORRECT))?;
         return Ok(existing);
     }
     let mut properties = json!({ "name": name, "version": version, "context": context, "policies": ["Unlimited"] });
@@ -174,7 +138,8 @@ async fn definition(client: &Client, arguments: &ImportArguments, bytes: &[u8]) 
         ("additionalProperties", None, properties.to_string().as_bytes()),
     ]);
     let reply = client.post(&format!("{PUBLISHER}/apis/import-openapi"), payload).await?;
-    Ok(reply.accepted("import the definition")?.value())
+    let accepted = reply.accepted("import the definition");
+    Ok(accepted.map_err(|refusal| refusal.with_fix(CORRECT))?.value())
 }
 
 /// A name that WSO2 accepts, made of a title.
@@ -199,9 +164,7 @@ fn first_server(document: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{first_server, identifier, name_in_archive, pack};
-    use crate::cli::Format;
-    use crate::terminal::Terminal;
+    use super::{first_server, identifier, read};
     use serde_json::json;
 
     #[test]
@@ -218,16 +181,12 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_packed_under_its_own_name_and_links_are_refused() {
+    fn a_file_at_the_limit_is_read_and_one_beyond_is_not() {
         let directory = tempfile::tempdir().unwrap();
-        let project = directory.path().join("Pizza-1.0.0");
-        std::fs::create_dir_all(project.join("Definitions")).unwrap();
-        std::fs::write(project.join("api.yaml"), "type: api\ndata:\n  name: Pizza\n  version: 1.0.0\n").unwrap();
-        std::fs::write(project.join("Definitions/swagger.yaml"), "openapi: 3.0.1\n").unwrap();
-        let terminal = Terminal::new(Format::Table, true);
-        let zip = pack(&project, terminal).unwrap();
-        assert_eq!(name_in_archive(&zip), Some(("Pizza".to_owned(), "1.0.0".to_owned())));
-        std::os::unix::fs::symlink("/etc/passwd", project.join("leak")).unwrap();
-        assert!(pack(&project, terminal).unwrap_err().to_string().contains("is a link"));
+        let file = directory.path().join("x.yaml");
+        std::fs::write(&file, [b'#'; 10]).unwrap();
+        assert_eq!(read(&file, "a definition", 10).unwrap().len(), 10);
+        let refused = read(&file, "a definition", 9).unwrap_err().to_string();
+        assert!(refused.contains("has 10 bytes; a definition may have 9 at most"), "{refused}");
     }
 }

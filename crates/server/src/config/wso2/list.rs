@@ -60,6 +60,13 @@ pub(super) const GROUPS: &[Group] = &[
         ",
     },
     Group {
+        verdict: Verdict::NotHere,
+        why: "this version has no browser sessions; every call brings its own token",
+        patterns: "
+            session.timeout.idle_session_timeout
+        ",
+    },
+    Group {
         verdict: Verdict::NotNeeded,
         why: "there is no servlet container; headers, sessions and limits are built in (A11, A12, A16, A17)",
         patterns: "
@@ -255,6 +262,15 @@ pub(super) const GROUPS: &[Group] = &[
         ",
     },
     Group {
+        verdict: Verdict::NotHere,
+        why: "limits of this version depend on the number and size of calls, not on headers, query parameters or claims",
+        patterns: "
+            apim.throttling.enable_header_based_throttling
+            apim.throttling.enable_jwt_claim_based_throttling
+            apim.throttling.enable_query_param_based_throttling
+        ",
+    },
+    Group {
         verdict: Verdict::NotNeeded,
         why: "limits are counted in the gateway itself, without a traffic manager",
         patterns: "
@@ -274,12 +290,12 @@ pub(super) const GROUPS: &[Group] = &[
         verdict: Verdict::NotHere,
         why: "this version is one process and opens no cluster port (O04)",
         patterns: "
-            clustering.** cluster.** coordination.** membership.**
+            clustering.** cluster.** coordination.** membership.** server.node_ip
         ",
     },
     Group {
         verdict: Verdict::NotHere,
-        why: "of a gateway environment the name, kind, addresses, visibility and virtual hosts are used",
+        why: "of a gateway environment the name, description, kind, addresses and virtual hosts are used",
         patterns: "
             apim.gateway.environment.**
         ",
@@ -342,9 +358,23 @@ pub(super) const GROUPS: &[Group] = &[
     },
     Group {
         verdict: Verdict::NotNeeded,
-        why: "write it in [oauth] (allowed_scopes, token_validation); the other token settings have no effect here",
+        why: "write it in [oauth.token_validation]",
         patterns: "
-            apim.oauth_config.allowed_scopes apim.oauth_config.expires_in
+            apim.oauth_config.expires_in
+        ",
+    },
+    Group {
+        verdict: Verdict::NotNeeded,
+        why: "a scope that no role is bound to is given to everybody who asks; bind it to roles in the Publisher instead of listing the others",
+        patterns: "
+            oauth.allowed_scopes apim.oauth_config.allowed_scopes
+        ",
+    },
+    Group {
+        verdict: Verdict::NotHere,
+        why: "the authorization code grant is not part of this version",
+        patterns: "
+            oauth.token_validation.authorization_code_validity
         ",
     },
     Group {
