@@ -106,7 +106,7 @@ complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and not __f
 json\t'JSON'
 yaml\t'YAML'"
 complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and not __fish_seen_subcommand_from encrypt rotate list help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and not __fish_seen_subcommand_from encrypt rotate list help" -f -a "encrypt" -d 'Seals every plain value of [secrets] in place; comments and layout stay'
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and not __fish_seen_subcommand_from encrypt rotate list help" -f -a "encrypt" -d 'Seals every plain value of the section `secrets` in place; comments and layout stay'
 complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and not __fish_seen_subcommand_from encrypt rotate list help" -f -a "rotate" -d 'Makes a new vault key and seals every secret again under it'
 complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and not __fish_seen_subcommand_from encrypt rotate list help" -f -a "list" -d 'Lists aliases with the version of the key that sealed them. Never a value'
 complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and not __fish_seen_subcommand_from encrypt rotate list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -129,7 +129,7 @@ complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_
 json\t'JSON'
 yaml\t'YAML'"
 complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from help" -f -a "encrypt" -d 'Seals every plain value of [secrets] in place; comments and layout stay'
+complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from help" -f -a "encrypt" -d 'Seals every plain value of the section `secrets` in place; comments and layout stay'
 complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Makes a new vault key and seals every secret again under it'
 complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists aliases with the version of the key that sealed them. Never a value'
 complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -365,7 +365,7 @@ complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_s
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Lists each setting with its value and where it comes from. Secrets are shown as references'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "docs" -d 'Prints the reference page of all settings'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "schema" -d 'Prints the JSON Schema of deployment.toml'
-complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from vault" -f -a "encrypt" -d 'Seals every plain value of [secrets] in place; comments and layout stay'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from vault" -f -a "encrypt" -d 'Seals every plain value of the section `secrets` in place; comments and layout stay'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from vault" -f -a "rotate" -d 'Makes a new vault key and seals every secret again under it'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from vault" -f -a "list" -d 'Lists aliases with the version of the key that sealed them. Never a value'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from keystore" -f -a "list" -d 'Lists entries of a keystore, or of the installation\'s own keys'

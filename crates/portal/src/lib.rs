@@ -1,7 +1,7 @@
 //! Pages for people: the set-up of the first administrator, and what the consoles answer until it is done.
 //!
-//! A page is a struct with a template and a `sample()`; every answer goes through [`page`], which sets the headers. Forms
-//! go through [`form`], which checks where they come from. May depend on `control`, `identity`, `web` and `model`; what
+//! A page is a struct with a template and a `sample()`; every answer goes through `page`, which sets the headers. Forms
+//! go through `form`, which checks where they come from. May depend on `control`, `identity`, `web` and `model`; what
 //! the pages need from elsewhere is the port [`FirstAdministrator`].
 //!
 //! To add a page: a file in `pages/` with its template, one route line in [`routes`], one line in the sweep test.

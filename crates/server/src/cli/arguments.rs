@@ -115,7 +115,7 @@ pub(crate) enum ConfigCommand {
 /// `vault`
 #[derive(Debug, Subcommand)]
 pub(crate) enum VaultCommand {
-    /// Seals every plain value of [secrets] in place; comments and layout stay.
+    /// Seals every plain value of the section `secrets` in place; comments and layout stay.
     Encrypt {
         /// Also adds this alias; its value is read from standard input, or from a file.
         #[arg(long, value_name = "ALIAS")]
