@@ -85,7 +85,7 @@ const USES: &[(&str, &str, &str)] = &[
     ("logging.rotate_size", "serve.rs", "logging.rotate_size"),
     ("logging.rotate_interval", "serve.rs", "logging.rotate_interval"),
     ("logging.keep", "serve.rs", "logging.keep"),
-    ("egress.allow", "serve/egress.rs", "config.egress.allow"),
+    ("egress.allow", "serve/egress.rs", "config.egress_rules()"),
     ("vault.key_source", "installation.rs", "match &config.vault"),
     ("vault.key_file", "installation.rs", "VaultKey::File(Some(path))"),
     ("vault.key_variable", "installation.rs", "VaultKey::Env(name)"),

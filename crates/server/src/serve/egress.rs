@@ -18,10 +18,7 @@ use crate::installation::Secrets;
 /// upstreams are on the laptop.
 pub(super) fn rules(config: &Config) -> Outcome<EgressRules> {
     let mut allowed: Vec<AllowedNetwork> = Vec::new();
-    if !config.exposed() {
-        allowed.extend(loopback(None));
-    }
-    for rule in &config.egress.allow {
+    for rule in &config.egress_rules() {
         match rule {
             EgressRule::Network(network) => allowed.push((*network).into()),
             EgressRule::Host { name, port, .. } if name.as_str() == "localhost" => allowed.extend(loopback(*port)),
