@@ -32,28 +32,42 @@ pub(crate) fn start(sink: Arc<dyn LogSink>) -> std::io::Result<(SyncSender<Vec<u
     Ok((sender, thread))
 }
 
+/// Members of a record that are the same for many calls, rendered once. Only [`Rendered::of`] makes one, so that nothing in
+/// it can end a string or a line.
+#[derive(Clone, Debug)]
+pub(crate) struct Rendered(Arc<[u8]>);
+
+impl Rendered {
+    /// Renders names and values; the names are our own.
+    pub(crate) fn of(members: &[(&str, &str)]) -> Self {
+        let mut out = Vec::new();
+        for (name, value) in members {
+            out.extend_from_slice(b",\"");
+            out.extend_from_slice(name.as_bytes());
+            text(&mut out, b"\":\"", value);
+        }
+        Self(out.into())
+    }
+}
+
 /// What a record says about a call; rendered by [`LogBuffer::append`].
 pub(crate) struct Fields<'a> {
     /// When the head was complete.
     pub(crate) at: Timestamp,
-    /// Tenant's domain.
-    pub(crate) tenant: &'a str,
-    /// API's name and version.
-    pub(crate) api: Option<(&'a str, &'a str)>,
-    /// Resource template.
-    pub(crate) resource: &'a str,
-    /// Application's name.
-    pub(crate) application: &'a str,
+    /// Tenant, API and resource, where one was found.
+    pub(crate) subject: Option<&'a Rendered>,
+    /// Application.
+    pub(crate) application: Option<&'a Rendered>,
     /// Method.
     pub(crate) method: &'a Method,
     /// Canonical path; empty when it was refused.
     pub(crate) path: &'a str,
     /// Version of HTTP.
     pub(crate) version: Version,
-    /// TLS version and cipher suite; empty for plain HTTP.
-    pub(crate) tls: &'a str,
     /// Client address.
-    pub(crate) peer: &'a str,
+    pub(crate) peer: &'a Rendered,
+    /// TLS version and cipher suite; `None` for plain HTTP.
+    pub(crate) tls: Option<&'a Rendered>,
     /// Status of the answer.
     pub(crate) status: u16,
     /// WSO2 code of a fault.
@@ -105,14 +119,8 @@ impl LogBuffer {
         out.extend_from_slice(b"Z\",\"id\":\"");
         out.extend_from_slice(id.encode_lower(&mut uuid::Uuid::encode_buffer()).as_bytes());
         out.push(b'"');
-        text(out, b",\"tenant\":\"", fields.tenant);
-        if let Some((name, version)) = fields.api {
-            text(out, b",\"api\":\"", name);
-            text(out, b",\"api_version\":\"", version);
-            text(out, b",\"resource\":\"", fields.resource);
-        }
-        if !fields.application.is_empty() {
-            text(out, b",\"application\":\"", fields.application);
+        for part in [fields.subject, fields.application, Some(fields.peer), fields.tls].into_iter().flatten() {
+            out.extend_from_slice(&part.0);
         }
         text(out, b",\"method\":\"", fields.method.as_str());
         text(out, b",\"path\":\"", fields.path);
@@ -129,11 +137,7 @@ impl LogBuffer {
         if !fields.complete {
             out.extend_from_slice(b",\"complete\":false");
         }
-        text(out, b",\"peer\":\"", fields.peer);
-        text(out, b",\"http\":\"", version_text(fields.version));
-        if !fields.tls.is_empty() {
-            text(out, b",\"tls\":\"", fields.tls);
-        }
+        out.extend_from_slice(version_member(fields.version));
         out.extend_from_slice(b"}\n");
         self.records += 1;
         if self.lines.len() >= FLUSH_BYTES { self.flush() } else { 0 }
@@ -182,11 +186,11 @@ impl LogBuffer {
     }
 }
 
-const fn version_text(version: Version) -> &'static str {
+const fn version_member(version: Version) -> &'static [u8] {
     match version {
-        Version::HTTP_10 => "1.0",
-        Version::HTTP_2 => "2",
-        _ => "1.1",
+        Version::HTTP_10 => b",\"http\":\"1.0\"",
+        Version::HTTP_2 => b",\"http\":\"2\"",
+        _ => b",\"http\":\"1.1\"",
     }
 }
 
@@ -239,22 +243,30 @@ fn text(out: &mut Vec<u8>, key: &[u8], value: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fields, LogBuffer};
+    use super::{Fields, LogBuffer, Rendered};
     use http::{Method, Version};
     use model::Timestamp;
 
-    fn fields(path: &str) -> Fields<'_> {
+    fn rendered() -> [Rendered; 3] {
+        let subject =
+            [("tenant", "carbon.super"), ("api", "Pizza\"\n"), ("api_version", "1.0.0"), ("resource", "/menu")];
+        [
+            Rendered::of(&subject),
+            Rendered::of(&[("application", "app\u{7f}\u{1b}[31m")]),
+            Rendered::of(&[("peer", "192.0.2.1")]),
+        ]
+    }
+
+    fn fields<'a>(path: &'a str, [subject, application, peer]: &'a [Rendered; 3]) -> Fields<'a> {
         Fields {
             at: Timestamp::from_millis(1_795_288_511_042),
-            tenant: "carbon.super",
-            api: Some(("Pizza\"\n", "1.0.0")),
-            resource: "/menu",
-            application: "app\u{7f}\u{1b}[31m",
+            subject: Some(subject),
+            application: Some(application),
             method: &Method::GET,
             path,
             version: Version::HTTP_11,
-            tls: "TLSv1.3",
-            peer: "192.0.2.1",
+            peer,
+            tls: None,
             status: 200,
             code: Some(900_901),
             bytes_in: 1,
@@ -269,8 +281,9 @@ mod tests {
     fn records_are_json_and_cannot_be_forged() {
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
         let mut buffer = LogBuffer::new(sender, 7);
-        buffer.append(&fields("/pizza"));
-        buffer.append(&fields("/pizza\n{\"status\":500}"));
+        let rendered = rendered();
+        buffer.append(&fields("/pizza", &rendered));
+        buffer.append(&fields("/pizza\n{\"status\":500}", &rendered));
         assert_eq!(buffer.flush(), 0);
         let lines = String::from_utf8(receiver.recv().unwrap()).unwrap();
         assert_eq!(lines.lines().count(), 2);
@@ -293,7 +306,8 @@ mod tests {
     fn a_slow_writer_loses_records_and_nothing_else() {
         let (sender, _receiver) = std::sync::mpsc::sync_channel(1);
         let mut buffer = LogBuffer::new(sender, 7);
-        let lost: u64 = (0..2000).map(|_| buffer.append(&fields("/x"))).sum();
+        let rendered = rendered();
+        let lost: u64 = (0..2000).map(|_| buffer.append(&fields("/x", &rendered))).sum();
         assert!(lost > 0 && lost < 2000, "{lost}");
     }
 }

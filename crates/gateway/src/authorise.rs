@@ -1,23 +1,23 @@
 //! Phases "authorise" and "limit": from a caller to a permit, which forwarding needs by type.
 
-use model::TenantId;
 use model::snapshot::{KeyType, Lifecycle, SubscriptionState, Transports};
+use model::{TenantId, Timestamp};
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use crate::access_log::Rendered;
 use crate::authenticate::{Caller, FOR_USER};
 use crate::compile::{Api, ApiEndpoint, Compiled, CompiledResource, CompiledSubscription, Consumer};
 use crate::denial::qualified;
 use crate::fault::Fault;
 use crate::limit::{Charge, Level, admit};
-use crate::worker::Worker;
 
 /// Proof that a call was authenticated, authorised and admitted by every limit. Only [`authorise`] makes one.
 #[derive(Debug)]
 pub(crate) struct Permit<'a> {
     tenant: TenantId,
     endpoint: &'a ApiEndpoint,
-    application: Option<&'a Consumer>,
-    byte_limits: Vec<(model::snapshot::Quota, std::sync::Arc<crate::limit::Window>)>,
+    byte_limits: Vec<(model::snapshot::Quota, Arc<crate::limit::Window>)>,
 }
 
 impl<'a> Permit<'a> {
@@ -31,40 +31,61 @@ impl<'a> Permit<'a> {
         self.tenant
     }
 
-    /// On whose behalf, for the log.
-    pub(crate) const fn application(&self) -> Option<&'a Consumer> {
-        self.application
-    }
-
     /// Bandwidth limits that the answer's bytes are charged to.
-    pub(crate) fn take_byte_limits(&mut self) -> Vec<(model::snapshot::Quota, std::sync::Arc<crate::limit::Window>)> {
+    pub(crate) fn take_byte_limits(&mut self) -> Vec<(model::snapshot::Quota, Arc<crate::limit::Window>)> {
         std::mem::take(&mut self.byte_limits)
     }
 }
 
-/// Decides whether an identified caller may call the resource now, and charges the call to its limits.
+/// What one caller is to one API in one snapshot, as seen from one address: everything of the decision that is the same
+/// for all resources and all calls. Only [`Standing::of`] makes one; a connection keeps it beside the token it is for.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    application: Option<Arc<Consumer>>,
+    key_type: KeyType,
+    subscription: Option<Arc<CompiledSubscription>>,
+    /// The caller comes from another tenant: only its subscription counts.
+    guest: bool,
+    /// A deny policy names the caller.
+    denied: bool,
+}
+
+impl Standing {
+    /// Looks a caller up.
+    pub(crate) fn of(compiled: &Compiled, api: &Api, caller: &Caller, peer: IpAddr) -> Result<Self, Fault> {
+        let (application, key_type) = identify(compiled, api, caller)?;
+        let subscription = subscription(compiled, api, application, key_type)?;
+        let (home, guest) = check_tenant(compiled, api, caller, (application, subscription.is_some()))?;
+        let denied = denied(compiled, api.deployed.tenant, application.map(Arc::as_ref), (caller, home), peer);
+        let (application, subscription) = (application.map(Arc::clone), subscription.map(Arc::clone));
+        Ok(Self { application, key_type, subscription, guest, denied })
+    }
+
+    /// The application's part of an access record.
+    pub(crate) fn rendered(&self) -> Option<&Rendered> {
+        self.application.as_ref().map(|application| &application.rendered)
+    }
+}
+
+/// Decides whether a caller of known standing may call the resource now, and charges the call to its limits.
 pub(crate) fn authorise<'a>(
-    worker: &Worker,
-    compiled: &'a Compiled,
-    api: &'a Api,
-    resource: &'a CompiledResource,
+    compiled: &Compiled,
+    (api, resource): (&'a Api, &'a CompiledResource),
     caller: &Caller,
-    (peer, request_bytes): (IpAddr, u64),
+    standing: &Standing,
+    (now, request_bytes): (Timestamp, u64),
 ) -> Result<Permit<'a>, Fault> {
-    let tenant = api.deployed.tenant;
-    let (application, key_type) = identify(compiled, api, caller)?;
-    let subscription = subscription(compiled, api, application, key_type)?;
-    let home = check_tenant(compiled, api, resource, caller, (application, subscription.is_some()))?;
+    if standing.guest && !resource.scopes.is_empty() {
+        // The scopes were granted by another tenant's roles, whatever they are called.
+        return Err(Fault::wrong_scope());
+    }
     check_scopes(compiled, resource, caller)?;
-    let endpoint = match key_type {
-        KeyType::Production => api.production.as_ref(),
-        KeyType::Sandbox => api.sandbox.as_ref(),
-    };
+    let production = standing.key_type == KeyType::Production;
+    let endpoint = if production { api.production.as_ref() } else { api.sandbox.as_ref() };
     // A resource without security belongs to nobody's key: it takes the endpoint that exists.
     let fallback = if matches!(caller, Caller::Anonymous) { api.sandbox.as_ref() } else { None };
-    let endpoint = endpoint.or(fallback).ok_or_else(|| Fault::no_endpoint_for_key(key_type == KeyType::Production))?;
-
-    if api.denied || denied(compiled, tenant, application, (caller, home), peer) {
+    let endpoint = endpoint.or(fallback).ok_or_else(|| Fault::no_endpoint_for_key(production))?;
+    if api.denied || standing.denied {
         return Err(Fault::denied());
     }
     let user_window = match caller {
@@ -72,7 +93,8 @@ pub(crate) fn authorise<'a>(
         Caller::Key { window, .. } => Some(window),
         Caller::Anonymous | Caller::Test { .. } => None,
     };
-    let user = application.and_then(|a| a.quota).zip(user_window);
+    let user = standing.application.as_ref().and_then(|a| a.quota).zip(user_window);
+    let subscription = standing.subscription.as_ref();
     let charges = [
         api.limit.as_ref().map(|l| l.charge()),
         resource.limit.as_ref().map(|l| l.charge()),
@@ -81,13 +103,13 @@ pub(crate) fn authorise<'a>(
         user.map(|(quota, window)| Charge { level: Level::Application, quota, window }),
         endpoint.limit.as_ref().map(|l| l.charge()),
     ];
-    admit(&charges, worker.now(), request_bytes).map_err(|refusal| match refusal.level {
+    admit(&charges, now, request_bytes).map_err(|refusal| match refusal.level {
         Level::Backend => Fault::backend_limit(refusal),
         _ => Fault::throttled(refusal),
     })?;
     let bytes = |c: &&Charge<'_>| c.quota.unit == model::snapshot::QuotaUnit::Bytes;
-    let byte_limits = charges.iter().flatten().filter(bytes).map(|c| (c.quota, std::sync::Arc::clone(c.window)));
-    Ok(Permit { tenant, endpoint, application, byte_limits: byte_limits.collect() })
+    let byte_limits = charges.iter().flatten().filter(bytes).map(|c| (c.quota, Arc::clone(c.window)));
+    Ok(Permit { tenant: api.deployed.tenant, endpoint, byte_limits: byte_limits.collect() })
 }
 
 /// The states of an API in which nobody may call it, checked before any credential.
@@ -104,15 +126,14 @@ pub(crate) fn check_lifecycle(api: &Api, secure: bool) -> Result<(), Fault> {
 }
 
 /// What a token of another tenant is worth: what the subscription of that tenant's application says, and nothing more.
-/// Returns the tenant of the user or client.
+/// Returns the tenant of the user or client, and whether it is a guest.
 fn check_tenant(
     compiled: &Compiled,
     api: &Api,
-    resource: &CompiledResource,
     caller: &Caller,
-    (application, subscribed): (Option<&Consumer>, bool),
-) -> Result<Option<TenantId>, Fault> {
-    let Caller::Token(principal) = caller else { return Ok(None) };
+    (application, subscribed): (Option<&Arc<Consumer>>, bool),
+) -> Result<(Option<TenantId>, bool), Fault> {
+    let Caller::Token(principal) = caller else { return Ok((None, false)) };
     let tenant = api.deployed.tenant;
     let named = |domain: &str| tenant_named(compiled, tenant, domain);
     let signing = match &principal.signing_tenant {
@@ -121,14 +142,13 @@ fn check_tenant(
     };
     let home = principal.user_tenant.as_ref().map_or(signing, |domain| named(domain));
     if signing == Some(tenant) && home == Some(tenant) {
-        return Ok(home);
+        return Ok((home, false));
     }
     let own = application.is_some_and(|a| Some(a.tenant) == signing);
     if !subscribed || !own || home.is_none() {
         return Err(Fault::no_subscription());
     }
-    // The scopes were granted by another tenant's roles, whatever they are called.
-    if resource.scopes.is_empty() { Ok(home) } else { Err(Fault::wrong_scope()) }
+    Ok((home, true))
 }
 
 /// A tenant by its domain. Nearly always the API's own: only others are searched for.
@@ -137,7 +157,11 @@ fn tenant_named(compiled: &Compiled, likely: TenantId, domain: &str) -> Option<T
     tenants.into_iter().find(|(_, d)| d.as_str() == domain).map(|(tenant, _)| *tenant)
 }
 
-fn identify<'a>(compiled: &'a Compiled, api: &Api, caller: &Caller) -> Result<(Option<&'a Consumer>, KeyType), Fault> {
+fn identify<'a>(
+    compiled: &'a Compiled,
+    api: &Api,
+    caller: &Caller,
+) -> Result<(Option<&'a Arc<Consumer>>, KeyType), Fault> {
     match caller {
         Caller::Anonymous => Ok((None, KeyType::Production)),
         Caller::Test { key_type, .. } => Ok((None, *key_type)),
@@ -157,16 +181,16 @@ fn identify<'a>(compiled: &'a Compiled, api: &Api, caller: &Caller) -> Result<(O
 }
 
 /// An application that the snapshot refused must not pass as no application.
-fn consumer(compiled: &Compiled, id: model::ApplicationId) -> Result<&Consumer, Fault> {
+fn consumer(compiled: &Compiled, id: model::ApplicationId) -> Result<&Arc<Consumer>, Fault> {
     compiled.consumers.get(&id).ok_or_else(Fault::no_subscription)
 }
 
 fn subscription<'a>(
     compiled: &'a Compiled,
     api: &Api,
-    application: Option<&Consumer>,
+    application: Option<&Arc<Consumer>>,
     key_type: KeyType,
-) -> Result<Option<&'a CompiledSubscription>, Fault> {
+) -> Result<Option<&'a Arc<CompiledSubscription>>, Fault> {
     let Some(application) = application else { return Ok(None) };
     let found = compiled.subscriptions.get(&(application.id, api.deployed.id));
     match found {

@@ -13,6 +13,7 @@ use model::snapshot::{ApiKey, LimitLevel, LimitPolicy, Snapshot, TokenIssuer};
 use model::{ApplicationId, TenantDomain, TenantId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 pub(crate) use api::{Api, ApiEndpoint, CompiledResource, Scheme};
 pub(crate) use consumers::{ClientKey, CompiledSubscription, Consumer};
@@ -56,9 +57,9 @@ pub(crate) struct Compiled {
     /// Client ids.
     pub(crate) keys: HashMap<Box<str>, ClientKey>,
     /// Applications.
-    pub(crate) consumers: HashMap<ApplicationId, Consumer>,
+    pub(crate) consumers: HashMap<ApplicationId, Arc<Consumer>>,
     /// Subscriptions by application and API.
-    pub(crate) subscriptions: HashMap<(ApplicationId, model::ApiId), CompiledSubscription>,
+    pub(crate) subscriptions: HashMap<(ApplicationId, model::ApiId), Arc<CompiledSubscription>>,
     /// API keys by the hexadecimal SHA-256 of the key.
     pub(crate) api_keys: HashMap<Box<str>, CompiledKey>,
     /// Whose tokens are accepted.

@@ -17,6 +17,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::access_log::Rendered;
+use crate::authorise::Standing;
 use crate::counters::Counter;
 use crate::exchange;
 use crate::settings::Caps;
@@ -31,9 +33,9 @@ pub(crate) type Stop = watch::Receiver<bool>;
 #[derive(Debug)]
 pub(crate) struct Connection {
     peer: IpAddr,
-    peer_text: Box<str>,
+    rendered_peer: Rendered,
     secure: bool,
-    facts: OnceLock<String>,
+    facts: OnceLock<Rendered>,
     multiplexed: AtomicBool,
     last_progress: AtomicU64,
     head_since: AtomicU64,
@@ -60,6 +62,7 @@ struct Token {
     generation: u64,
     api: Arc<DeployedApi>,
     principal: Arc<Principal>,
+    standing: Arc<Standing>,
 }
 
 impl std::fmt::Debug for Recognised {
@@ -74,7 +77,7 @@ impl Connection {
         let now = tick.load(Ordering::Relaxed);
         Self {
             peer: peer.to_canonical(),
-            peer_text: peer.to_canonical().to_string().into(),
+            rendered_peer: Rendered::of(&[("peer", &peer.to_canonical().to_string())]),
             secure,
             facts: OnceLock::new(),
             multiplexed: AtomicBool::new(false),
@@ -87,17 +90,28 @@ impl Connection {
         }
     }
 
-    /// Whose token this is, if the same field was accepted on this connection for the same API of the same snapshot. The
-    /// caller checks that it has not expired.
-    pub(crate) fn recognise(&self, field: &[u8], generation: u64, api: &Arc<DeployedApi>) -> Option<Arc<Principal>> {
+    /// Whose token this is and what it stands for, if the same field was accepted on this connection for the same API of
+    /// the same snapshot. The caller checks that it has not expired.
+    pub(crate) fn recognise(
+        &self,
+        field: &[u8],
+        generation: u64,
+        api: &Arc<DeployedApi>,
+    ) -> Option<(Arc<Principal>, Arc<Standing>)> {
         let recognised = self.recognised.lock().unwrap_or_else(PoisonError::into_inner);
         let Recognised::One(token) = &*recognised else { return None };
         let same = token.generation == generation && Arc::ptr_eq(&token.api, api) && token.field.expose() == field;
-        same.then(|| Arc::clone(&token.principal))
+        same.then(|| (Arc::clone(&token.principal), Arc::clone(&token.standing)))
     }
 
     /// Remembers an accepted token.
-    pub(crate) fn remember(&self, field: &[u8], generation: u64, api: &Arc<DeployedApi>, principal: &Arc<Principal>) {
+    pub(crate) fn remember(
+        &self,
+        field: &[u8],
+        generation: u64,
+        api: &Arc<DeployedApi>,
+        (principal, standing): (&Arc<Principal>, &Arc<Standing>),
+    ) {
         let mut recognised = self.recognised.lock().unwrap_or_else(PoisonError::into_inner);
         let one = match &*recognised {
             Recognised::Nobody => true,
@@ -106,7 +120,8 @@ impl Connection {
         };
         *recognised = if one {
             let (field, api) = (Secret::new(field.to_vec()), Arc::clone(api));
-            Recognised::One(Box::new(Token { field, generation, api, principal: Arc::clone(principal) }))
+            let (principal, standing) = (Arc::clone(principal), Arc::clone(standing));
+            Recognised::One(Box::new(Token { field, generation, api, principal, standing }))
         } else {
             Recognised::Many
         };
@@ -118,13 +133,13 @@ impl Connection {
     }
 
     /// Client address, for the log.
-    pub(crate) fn peer_text(&self) -> &str {
-        &self.peer_text
+    pub(crate) const fn rendered_peer(&self) -> &Rendered {
+        &self.rendered_peer
     }
 
-    /// TLS version and cipher suite; empty for plain HTTP.
-    pub(crate) fn tls(&self) -> &str {
-        self.facts.get().map_or("", String::as_str)
+    /// TLS version and cipher suite, for the log; `None` for plain HTTP.
+    pub(crate) fn rendered_tls(&self) -> Option<&Rendered> {
+        self.facts.get()
     }
 
     /// Whether the client came over TLS.
@@ -201,7 +216,7 @@ pub(crate) async fn run(
     let version = session.protocol_version().and_then(|v| v.as_str()).unwrap_or("TLS").replace("TLSv1_", "TLSv1.");
     let suite = session.negotiated_cipher_suite().and_then(|s| s.suite().as_str()).unwrap_or_default();
     let http2_chosen = session.alpn_protocol() == Some(b"h2");
-    let _set_once = connection.facts.set(format!("{version} {suite}"));
+    let _set_once = connection.facts.set(Rendered::of(&[("tls", &format!("{version} {suite}"))]));
     if http2_chosen {
         http2(worker, connection, stream, stop).await;
     } else {

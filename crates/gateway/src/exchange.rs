@@ -6,17 +6,17 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
+use model::Timestamp;
 use model::snapshot::Quota;
-use model::{ApplicationId, Timestamp};
 use policy::{CompiledFlow, Decision, FaultFormat, Flow, Message, Target};
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::access_log::Fields;
+use crate::access_log::{Fields, Rendered};
 use crate::authenticate::{Caller, INTERNAL_KEY, authenticate, without_key};
-use crate::authorise::{Permit, authorise, check_lifecycle};
+use crate::authorise::{Permit, Standing, authorise, check_lifecycle};
 use crate::body::{AnswerBody, Progress, RequestBody, Upstream, collect};
 use crate::compile::{Api, Compiled, CompiledResource, Scheme};
 use crate::connection::Connection;
@@ -28,7 +28,7 @@ use crate::limit::Window;
 use crate::respond;
 use crate::route::Lookup;
 use crate::upstream::response::Head;
-use crate::worker::{Local, Worker};
+use crate::worker::Worker;
 
 /// Serves one request.
 pub(crate) async fn serve(
@@ -40,7 +40,7 @@ pub(crate) async fn serve(
     let (parts, body) = request.into_parts();
     let format = Format::negotiate(&parts.headers, FaultFormat::Negotiated);
     let origin = parts.headers.get(ORIGIN).cloned();
-    let record = Record::new(&worker, &local, &connection, &parts);
+    let record = Record::new(&worker, &connection, &parts);
     let mut exchange = Exchange {
         worker: &worker,
         compiled: &local.compiled,
@@ -83,7 +83,7 @@ impl<'a> Exchange<'a> {
         }
         let (api, tail) = self.compiled.find_api(&host, &path).ok_or_else(Fault::no_api)?;
         self.found = Some((api, None));
-        self.note(|record| record.api = Some(Arc::clone(&api.deployed)));
+        self.note(|record| record.subject = Some(api.rendered.clone()));
         check_lifecycle(api, self.connection.secure())?;
         let tail = path.get(tail..).unwrap_or_default();
         if let Some(answer) = self.preflight(api, &parts, tail)? {
@@ -95,16 +95,15 @@ impl<'a> Exchange<'a> {
             Lookup::NotFound => return Err(Fault::no_resource()),
         };
         self.found = Some((api, Some(resource)));
-        self.note(|record| record.resource.clone_from(&resource.template));
-        let peer = self.connection.peer();
-        let caller = self.identify(api, resource, &parts)?;
+        self.note(|record| record.subject = Some(resource.rendered.clone()));
+        let (caller, standing) = self.identify(api, resource, &parts)?;
         let length = body.size_hint().exact().unwrap_or(0);
-        let mut permit = authorise(self.worker, self.compiled, api, resource, &caller, (peer, length))?;
+        let now = self.record.as_ref().map_or_else(|| self.worker.now(), |record| record.at);
+        let mut permit = authorise(self.compiled, (api, resource), &caller, &standing, (now, length))?;
         let limits = permit.take_byte_limits();
-        let application = permit.application().map(|a| a.id);
         self.note(|record| {
             record.byte_limits = limits;
-            record.application = application;
+            record.standing = Some(standing);
         });
         let tail = tail.to_owned();
         drop((host, path));
@@ -113,7 +112,12 @@ impl<'a> Exchange<'a> {
 
     /// Authenticates, with a short cut for the token that was accepted on this connection for this API of this snapshot.
     /// Nothing else that acceptance depends on can have changed but the time.
-    fn identify(&self, api: &Api, resource: &CompiledResource, parts: &Parts) -> Result<Caller, Fault> {
+    fn identify(
+        &self,
+        api: &Api,
+        resource: &CompiledResource,
+        parts: &Parts,
+    ) -> Result<(Caller, Arc<Standing>), Fault> {
         let mut fields = parts.headers.get_all(&api.token_header).iter();
         // A test key goes before a token, and two tokens are refused; only one token alone is recognised.
         let alone = resource.authenticated
@@ -124,18 +128,19 @@ impl<'a> Exchange<'a> {
             _ => None,
         };
         let known = field.and_then(|field| self.connection.recognise(field, self.generation, &api.deployed));
-        if let (Some(principal), Some(record)) = (known, &self.record)
+        if let (Some((principal, standing)), Some(record)) = (known, &self.record)
             && record.at.seconds() < principal.claims.expires
         {
             self.worker.counters.add(Counter::TokenCacheHits);
-            return Ok(Caller::Token(principal));
+            return Ok((Caller::Token(principal), standing));
         }
         let peer = self.connection.peer();
         let caller = authenticate(self.worker, self.compiled, api, resource, parts, peer)?;
+        let standing = Arc::new(Standing::of(self.compiled, api, &caller, peer)?);
         if let (Some(field), Caller::Token(principal)) = (field, &caller) {
-            self.connection.remember(field, self.generation, &api.deployed, principal);
+            self.connection.remember(field, self.generation, &api.deployed, (principal, &standing));
         }
-        Ok(caller)
+        Ok((caller, standing))
     }
 
     fn note(&mut self, change: impl FnOnce(&mut Record)) {
@@ -375,16 +380,14 @@ enum RecordPath {
 /// What the access log will say. Written when dropped, so that every call leaves exactly one record, however it ends.
 pub(crate) struct Record {
     worker: Arc<Worker>,
-    local: Arc<Local>,
     connection: Arc<Connection>,
     at: Timestamp,
     started: Instant,
     method: Method,
     version: Version,
     path: RecordPath,
-    api: Option<Arc<model::snapshot::DeployedApi>>,
-    resource: Box<str>,
-    application: Option<ApplicationId>,
+    subject: Option<Rendered>,
+    standing: Option<Arc<Standing>>,
     status: StatusCode,
     code: Option<u32>,
     bytes_in: u64,
@@ -398,21 +401,19 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    fn new(worker: &Arc<Worker>, local: &Arc<Local>, connection: &Arc<Connection>, parts: &Parts) -> Box<Self> {
+    fn new(worker: &Arc<Worker>, connection: &Arc<Connection>, parts: &Parts) -> Box<Self> {
         connection.begin();
         // Boxed: it moves from hand to hand until the answer's body ends.
         Box::new(Self {
             worker: Arc::clone(worker),
-            local: Arc::clone(local),
             connection: Arc::clone(connection),
             at: worker.now(),
             started: Instant::now(),
             method: parts.method.clone(),
             version: parts.version,
             path: RecordPath::Sent(parts.uri.path_and_query().cloned()),
-            api: None,
-            resource: "".into(),
-            application: None,
+            subject: None,
+            standing: None,
             status: StatusCode::from_u16(CLIENT_GONE).unwrap_or(StatusCode::BAD_REQUEST),
             code: None,
             bytes_in: 0,
@@ -449,24 +450,19 @@ impl Drop for Record {
         counters.add_many(Counter::BytesIn, bytes_in);
         counters.add_many(Counter::BytesOut, self.bytes_out);
         counters.duration(took);
-        let compiled = &self.local.compiled;
-        let application = self.application.and_then(|id| compiled.consumers.get(&id));
-        let api = self.api.as_deref();
         let path = match &self.path {
             RecordPath::Sent(target) => target.as_ref().map_or("", PathAndQuery::path),
             RecordPath::Canonical(path) => path,
         };
         self.worker.log(&Fields {
             at: self.at,
-            tenant: api.and_then(|api| compiled.tenants.get(&api.tenant)).map_or("", |t| t.as_str()),
-            api: api.map(|api| (api.name.as_str(), api.version.as_str())),
-            resource: &self.resource,
-            application: application.map_or("", |a| &a.name),
+            subject: self.subject.as_ref(),
+            application: self.standing.as_ref().and_then(|standing| standing.rendered()),
             method: &self.method,
             path,
             version: self.version,
-            tls: self.connection.tls(),
-            peer: self.connection.peer_text(),
+            peer: self.connection.rendered_peer(),
+            tls: self.connection.rendered_tls(),
             status: self.status.as_u16(),
             code: self.code,
             bytes_in,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::consumers::stopping;
 use super::{Carried, Limits};
+use crate::access_log::Rendered;
 use crate::cors::CompiledCors;
 use crate::denial::Denials;
 use crate::limit::{CounterKey, Level, Limit};
@@ -90,6 +91,8 @@ pub(crate) enum Scheme {
 pub(crate) struct Api {
     /// The API as published.
     pub(crate) deployed: Arc<DeployedApi>,
+    /// Its part of the access record of a call that reached no resource.
+    pub(crate) rendered: Rendered,
     /// Resource lookup.
     pub(crate) table: Resources,
     /// Resources by index.
@@ -124,8 +127,8 @@ pub(crate) struct ApiEndpoint {
 /// A compiled resource.
 #[derive(Debug)]
 pub(crate) struct CompiledResource {
-    /// Template, for the log.
-    pub(crate) template: Box<str>,
+    /// Its part of an access record: tenant, API and template.
+    pub(crate) rendered: Rendered,
     /// Whether a credential is needed.
     pub(crate) authenticated: bool,
     /// A token needs one of these; empty means any token.
@@ -158,7 +161,8 @@ pub(super) fn compile(
     let mut resources = Vec::new();
     for (verb, template, position) in routes(deployed)? {
         table.insert(&verb, &template, resources.len())?;
-        resources.push(resource(deployed, position, &template, &verb, limits, carried)?);
+        let rendered = rendered(deployed, tenant, &template);
+        resources.push(resource(deployed, (position, rendered), &template, &verb, limits, carried)?);
     }
     let header = |name: Option<&String>, default: &str| {
         let name = name.map(String::as_str).filter(|name| !name.is_empty()).unwrap_or(default);
@@ -177,6 +181,7 @@ pub(super) fn compile(
         }),
     };
     Ok(Api {
+        rendered: rendered(deployed, tenant, ""),
         table,
         resources,
         production: endpoint(deployed, true, carried, &carried.peers)?,
@@ -248,6 +253,11 @@ fn schemes(api: &DeployedApi) -> Result<Vec<Scheme>, ApiError> {
     Ok(schemes)
 }
 
+fn rendered(api: &DeployedApi, tenant: &TenantDomain, template: &str) -> Rendered {
+    let (name, version) = (api.name.as_str(), api.version.as_str());
+    Rendered::of(&[("tenant", tenant.as_str()), ("api", name), ("api_version", version), ("resource", template)])
+}
+
 /// Verb, template and position of the resource that each route stands for.
 fn routes(api: &DeployedApi) -> Result<Vec<(Method, String, usize)>, ApiError> {
     let mut routes = Vec::with_capacity(api.resources.len());
@@ -285,7 +295,7 @@ fn routes(api: &DeployedApi) -> Result<Vec<(Method, String, usize)>, ApiError> {
 
 fn resource(
     api: &DeployedApi,
-    position: usize,
+    (position, rendered): (usize, Rendered),
     template: &str,
     verb: &Method,
     limits: &Limits<'_>,
@@ -307,7 +317,7 @@ fn resource(
     };
     let verbs = own.join(",");
     Ok(CompiledResource {
-        template: template.into(),
+        rendered,
         variables: Variables::of(template),
         authenticated: source.authenticated,
         scopes: source.scopes.iter().map(|s| s.as_str().into()).collect(),

@@ -3,8 +3,10 @@
 use model::snapshot::{KeyType, LimitLevel, LimitPolicy, Quota, Snapshot, SubscriptionState};
 use model::{ApiId, ApplicationId, TenantId};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{Carried, Compiled, Limits, SnapshotFault};
+use crate::access_log::Rendered;
 use crate::limit::{CounterKey, Level, Limit};
 
 /// A compiled application.
@@ -14,8 +16,10 @@ pub(crate) struct Consumer {
     pub(crate) id: ApplicationId,
     /// Owner tenant.
     pub(crate) tenant: TenantId,
-    /// Name, for the log.
+    /// Name.
     pub(crate) name: Box<str>,
+    /// Its part of an access record.
+    pub(crate) rendered: Rendered,
     /// Owner.
     pub(crate) owner: Box<str>,
     /// Application-level quota; its counter is per user.
@@ -68,10 +72,11 @@ impl Compiled {
                         id: *id,
                         tenant: application.tenant,
                         name: application.name.as_str().into(),
+                        rendered: Rendered::of(&[("application", &application.name)]),
                         owner: application.owner.as_str().into(),
                         quota: stopping(policy),
                     };
-                    self.consumers.insert(*id, consumer);
+                    self.consumers.insert(*id, Arc::new(consumer));
                 }
                 Err(()) => refuse(format!("application {} ({id})", application.name), &application.limit),
             }
@@ -100,7 +105,7 @@ impl Compiled {
                 quota: limit(Level::Subscription, CounterKey::Subscription(subscription.id), stopping(policy)),
                 burst: limit(Level::Burst, CounterKey::Burst(subscription.id), policy.and_then(|p| p.burst)),
             };
-            self.subscriptions.insert((subscription.application, subscription.api), compiled);
+            self.subscriptions.insert((subscription.application, subscription.api), Arc::new(compiled));
         }
     }
 }
