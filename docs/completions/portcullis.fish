@@ -33,10 +33,16 @@ complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "init" -d 'Mak
 complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "serve" -d 'Runs the server until it is told to stop'
 complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "quickstart" -d 'Walks from an empty directory to a secured API call, then keeps serving'
 complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "config" -d 'Checks, shows and documents the configuration'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "integrator" -d 'Checks Synapse artifacts and runs their unit tests'
 complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "vault" -d 'Seals secrets of the configuration file'
 complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "keystore" -d 'Looks into keystores and certificates'
 complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "db" -d 'Brings the database schema up to date'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "audit" -d 'Looks whether every security guideline holds; changes nothing'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "migrate" -d 'Writes a configuration for Portcullis from the home of a WSO2 product, and lists what cannot be carried over'
 complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "user" -d 'Manages user accounts'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "backup" -d 'Makes, lists and tries backups'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "restore" -d 'Looks whether a backup can be restored, or restores it'
+complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "harden" -d 'Prints files that harden the machine around this installation, made from its configuration'
 complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "setup-link" -d 'Prints a new one-time link for choosing the first administrator; the one before stops working'
 complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "api" -d 'Manages APIs of a running server'
 complete -c portcullis -n "__fish_portcullis_needs_command" -f -a "token" -d 'Gets an access token from a running server'
@@ -101,6 +107,31 @@ complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish
 complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "docs" -d 'Prints the reference page of all settings'
 complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "schema" -d 'Prints the JSON Schema of deployment.toml'
 complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check test help" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check test help" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check test help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check test help" -f -a "check" -d 'Says of each artifact whether it loads, and why not: with line, mediator and what to do'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check test help" -f -a "test" -d 'Runs unit-test suites with their mock services'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check test help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from check" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from check" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from check" -l json -d 'Writes JSON: loaded, refused, and each artifact with path, kind, status and reasons'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from test" -l junit -d 'Also writes the results as JUnit\'s XML' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from test" -l mock -d 'A mock service beside those of the suites; repeat for more' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from test" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from test" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from test" -l json -d 'Writes JSON'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from help" -f -a "check" -d 'Says of each artifact whether it loads, and why not: with line, mediator and what to do'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from help" -f -a "test" -d 'Runs unit-test suites with their mock services'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and not __fish_seen_subcommand_from encrypt rotate list help" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
 complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and not __fish_seen_subcommand_from encrypt rotate list help" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
 json\t'JSON'
@@ -196,17 +227,90 @@ complete -c portcullis -n "__fish_portcullis_using_subcommand db; and __fish_see
 complete -c portcullis -n "__fish_portcullis_using_subcommand db; and __fish_seen_subcommand_from help" -f -a "migrate" -d 'Applies pending migrations. PostgreSQL: as the owner role, before the server starts'
 complete -c portcullis -n "__fish_portcullis_using_subcommand db; and __fish_seen_subcommand_from help" -f -a "status" -d 'Shows the version of the schema and what is pending'
 complete -c portcullis -n "__fish_portcullis_using_subcommand db; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-password help" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
-complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-password help" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and not __fish_seen_subcommand_from diff history waive attest verify help" -l only -d 'Guideline or check to look at, as in `A08` or `A08.1`; repeat for more' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and not __fish_seen_subcommand_from diff history waive attest verify help" -l format -d 'Form of the report' -r -f -a "text\t'For a terminal'
+json\t'JSON, by schema/audit-report.schema.json'
+sarif\t'SARIF 2.1.0'
+junit\t'JUnit XML'
+html\t'One page without scripts'
+oscal\t'OSCAL assessment results, JSON'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and not __fish_seen_subcommand_from diff history waive attest verify help" -l out -d 'File to write the report to, with its signature beside it; standard output without it' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and not __fish_seen_subcommand_from diff history waive attest verify help" -l wso2-home -d 'Audits the home of a WSO2 product instead' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and not __fish_seen_subcommand_from diff history waive attest verify help" -l password-file -d 'File with a password that may open key stores of that home' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and not __fish_seen_subcommand_from diff history waive attest verify help" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and not __fish_seen_subcommand_from diff history waive attest verify help" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
 json\t'JSON'
 yaml\t'YAML'"
-complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-password help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-password help" -f -a "add" -d 'Adds a user. The password is read from standard input, or from a file'
-complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-password help" -f -a "list" -d 'Lists users'
-complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-password help" -f -a "lock" -d 'Locks an account; its tokens stop working'
-complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-password help" -f -a "unlock" -d 'Unlocks an account'
-complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-password help" -f -a "reset-password" -d 'Sets a new password, read from standard input or a file; tokens of the account stop working'
-complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-password help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and not __fish_seen_subcommand_from diff history waive attest verify help" -l static -d 'Files and configuration only: no network, no database, no look at the host'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and not __fish_seen_subcommand_from diff history waive attest verify help" -l strict -d 'Fails when a `should` check fails too'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and not __fish_seen_subcommand_from diff history waive attest verify help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and not __fish_seen_subcommand_from diff history waive attest verify help" -f -a "diff" -d 'Compares two reports in JSON; without names the last two that were kept'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and not __fish_seen_subcommand_from diff history waive attest verify help" -f -a "history" -d 'Lists the reports that were kept, oldest first'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and not __fish_seen_subcommand_from diff history waive attest verify help" -f -a "waive" -d 'Accepts a finding until a day'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and not __fish_seen_subcommand_from diff history waive attest verify help" -f -a "attest" -d 'Vouches until a day for what a program cannot see'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and not __fish_seen_subcommand_from diff history waive attest verify help" -f -a "verify" -d 'Looks whether a report is as this installation signed it'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and not __fish_seen_subcommand_from diff history waive attest verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from diff" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from diff" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from history" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from history" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from waive" -l owner -d 'Who answers for it' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from waive" -l reason -d 'Why, and where it is written down' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from waive" -l expires -d 'Last day, as in `2027-01-31`' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from waive" -l scope -d 'With `waive`: only findings whose place contains this text' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from waive" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from waive" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from waive" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from attest" -l owner -d 'Who answers for it' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from attest" -l reason -d 'Why, and where it is written down' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from attest" -l expires -d 'Last day, as in `2027-01-31`' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from attest" -l scope -d 'With `waive`: only findings whose place contains this text' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from attest" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from attest" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from attest" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from verify" -l signature -d 'Its signature; without it the file with `.jws` added' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from verify" -l jwks -d 'Public keys (JWKS) of the installation that signed it; without it those of this one' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from verify" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from verify" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "diff" -d 'Compares two reports in JSON; without names the last two that were kept'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "history" -d 'Lists the reports that were kept, oldest first'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "waive" -d 'Accepts a finding until a day'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "attest" -d 'Vouches until a day for what a program cannot see'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Looks whether a report is as this installation signed it'
+complete -c portcullis -n "__fish_portcullis_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand migrate" -l wso2-home -d 'Home directory of the WSO2 product' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand migrate" -l out -d 'New directory for what is written' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand migrate" -l password-file -d 'File with a password that may open its key stores' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand migrate" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand migrate" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand migrate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-second-factor reset-password help" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-second-factor reset-password help" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-second-factor reset-password help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-second-factor reset-password help" -f -a "add" -d 'Adds a user. The password is read from standard input, or from a file'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-second-factor reset-password help" -f -a "list" -d 'Lists users: those of the embedded store and who has signed in from a directory, or everybody in a directory'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-second-factor reset-password help" -f -a "lock" -d 'Locks an account; its tokens stop working'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-second-factor reset-password help" -f -a "unlock" -d 'Unlocks an account'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-second-factor reset-password help" -f -a "reset-second-factor" -d 'Removes the second factor of somebody who lost app and recovery codes; their sessions end'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-second-factor reset-password help" -f -a "reset-password" -d 'Sets a new password, read from standard input or a file; tokens of the account stop working'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and not __fish_seen_subcommand_from add list lock unlock reset-second-factor reset-password help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from add" -l role -d 'Role; repeat for more. `admin` makes an administrator' -r
 complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from add" -l password-file -d 'File that holds the password' -r -F
 complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from add" -l tenant -d 'Tenant domain' -r
@@ -215,6 +319,7 @@ complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_s
 json\t'JSON'
 yaml\t'YAML'"
 complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from list" -l store -d 'Domain of a directory; PRIMARY for the one without a domain' -r
 complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from list" -l tenant -d 'Tenant domain' -r
 complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from list" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
 complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from list" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
@@ -233,6 +338,12 @@ complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_s
 json\t'JSON'
 yaml\t'YAML'"
 complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from unlock" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from reset-second-factor" -l tenant -d 'Tenant domain' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from reset-second-factor" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from reset-second-factor" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from reset-second-factor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l password-file -d 'File that holds the password' -r -F
 complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l tenant -d 'Tenant domain' -r
 complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from reset-password" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
@@ -241,11 +352,55 @@ json\t'JSON'
 yaml\t'YAML'"
 complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from reset-password" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "add" -d 'Adds a user. The password is read from standard input, or from a file'
-complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists users'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists users: those of the embedded store and who has signed in from a directory, or everybody in a directory'
 complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "lock" -d 'Locks an account; its tokens stop working'
 complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "unlock" -d 'Unlocks an account'
+complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "reset-second-factor" -d 'Removes the second factor of somebody who lost app and recovery codes; their sessions end'
 complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "reset-password" -d 'Sets a new password, read from standard input or a file; tokens of the account stop working'
 complete -c portcullis -n "__fish_portcullis_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and not __fish_seen_subcommand_from create list drill help" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and not __fish_seen_subcommand_from create list drill help" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and not __fish_seen_subcommand_from create list drill help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and not __fish_seen_subcommand_from create list drill help" -f -a "create" -d 'Makes a backup now; the server may be running'
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and not __fish_seen_subcommand_from create list drill help" -f -a "list" -d 'Lists the backups, oldest first'
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and not __fish_seen_subcommand_from create list drill help" -f -a "drill" -d 'Makes a backup, restores it in a scratch directory and looks whether everything is there'
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and not __fish_seen_subcommand_from create list drill help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and __fish_seen_subcommand_from create" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and __fish_seen_subcommand_from create" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and __fish_seen_subcommand_from list" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and __fish_seen_subcommand_from list" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and __fish_seen_subcommand_from drill" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and __fish_seen_subcommand_from drill" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and __fish_seen_subcommand_from drill" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and __fish_seen_subcommand_from help" -f -a "create" -d 'Makes a backup now; the server may be running'
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists the backups, oldest first'
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and __fish_seen_subcommand_from help" -f -a "drill" -d 'Makes a backup, restores it in a scratch directory and looks whether everything is there'
+complete -c portcullis -n "__fish_portcullis_using_subcommand backup; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand restore" -l master-key-file -d 'File that holds the master key of the vault; else the one that the installation in --home uses' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand restore" -l passphrase-file -d 'File that holds the passphrase of the vault' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand restore" -l username -d 'Owner role, to put rows back into PostgreSQL. Every row that is there is replaced' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand restore" -l password-file -d 'File that holds the owner role\'s password; else the environment variable PORTCULLIS_DB_OWNER_PASSWORD' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand restore" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand restore" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand restore" -l verify -d 'Only looks whether it could be restored; nothing is changed'
+complete -c portcullis -n "__fish_portcullis_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand harden" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand harden" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand harden" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portcullis -n "__fish_portcullis_using_subcommand setup-link" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
 complete -c portcullis -n "__fish_portcullis_using_subcommand setup-link" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
 json\t'JSON'
@@ -344,27 +499,35 @@ complete -c portcullis -n "__fish_portcullis_using_subcommand generate" -s o -l 
 json\t'JSON'
 yaml\t'YAML'"
 complete -c portcullis -n "__fish_portcullis_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "init" -d 'Makes an installation: configuration, keys, database, set-up link. Completes a half-made one'
-complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "serve" -d 'Runs the server until it is told to stop'
-complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "quickstart" -d 'Walks from an empty directory to a secured API call, then keeps serving'
-complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "config" -d 'Checks, shows and documents the configuration'
-complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "vault" -d 'Seals secrets of the configuration file'
-complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "keystore" -d 'Looks into keystores and certificates'
-complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "db" -d 'Brings the database schema up to date'
-complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "user" -d 'Manages user accounts'
-complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "setup-link" -d 'Prints a new one-time link for choosing the first administrator; the one before stops working'
-complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "api" -d 'Manages APIs of a running server'
-complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "token" -d 'Gets an access token from a running server'
-complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "login" -d 'Signs in to a server elsewhere and remembers it for `api` commands'
-complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "version" -d 'Prints the version'
-complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "completions" -d 'Prints a completion script for a shell'
-complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "man" -d 'Prints the manual page'
-complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "generate" -d 'Prints a generated file of the project'
-complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config vault keystore db user setup-link api token login version completions man generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "init" -d 'Makes an installation: configuration, keys, database, set-up link. Completes a half-made one'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "serve" -d 'Runs the server until it is told to stop'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "quickstart" -d 'Walks from an empty directory to a secured API call, then keeps serving'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "config" -d 'Checks, shows and documents the configuration'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "integrator" -d 'Checks Synapse artifacts and runs their unit tests'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "vault" -d 'Seals secrets of the configuration file'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "keystore" -d 'Looks into keystores and certificates'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "db" -d 'Brings the database schema up to date'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "audit" -d 'Looks whether every security guideline holds; changes nothing'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "migrate" -d 'Writes a configuration for Portcullis from the home of a WSO2 product, and lists what cannot be carried over'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "user" -d 'Manages user accounts'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "backup" -d 'Makes, lists and tries backups'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "restore" -d 'Looks whether a backup can be restored, or restores it'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "harden" -d 'Prints files that harden the machine around this installation, made from its configuration'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "setup-link" -d 'Prints a new one-time link for choosing the first administrator; the one before stops working'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "api" -d 'Manages APIs of a running server'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "token" -d 'Gets an access token from a running server'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "login" -d 'Signs in to a server elsewhere and remembers it for `api` commands'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "version" -d 'Prints the version'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "completions" -d 'Prints a completion script for a shell'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "man" -d 'Prints the manual page'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "generate" -d 'Prints a generated file of the project'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and not __fish_seen_subcommand_from init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Reports every error and note of deployment.toml at once'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Lists each setting with its value and where it comes from. Secrets are shown as references'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "docs" -d 'Prints the reference page of all settings'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "schema" -d 'Prints the JSON Schema of deployment.toml'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from integrator" -f -a "check" -d 'Says of each artifact whether it loads, and why not: with line, mediator and what to do'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from integrator" -f -a "test" -d 'Runs unit-test suites with their mock services'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from vault" -f -a "encrypt" -d 'Seals every plain value of the section `secrets` in place; comments and layout stay'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from vault" -f -a "rotate" -d 'Makes a new vault key and seals every secret again under it'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from vault" -f -a "list" -d 'Lists aliases with the version of the key that sealed them. Never a value'
@@ -374,11 +537,20 @@ complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_s
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from keystore" -f -a "export-ca" -d 'Prints the certificate authority that clients need to trust'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from db" -f -a "migrate" -d 'Applies pending migrations. PostgreSQL: as the owner role, before the server starts'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from db" -f -a "status" -d 'Shows the version of the schema and what is pending'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "diff" -d 'Compares two reports in JSON; without names the last two that were kept'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "history" -d 'Lists the reports that were kept, oldest first'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "waive" -d 'Accepts a finding until a day'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "attest" -d 'Vouches until a day for what a program cannot see'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "verify" -d 'Looks whether a report is as this installation signed it'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "add" -d 'Adds a user. The password is read from standard input, or from a file'
-complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "list" -d 'Lists users'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "list" -d 'Lists users: those of the embedded store and who has signed in from a directory, or everybody in a directory'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "lock" -d 'Locks an account; its tokens stop working'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "unlock" -d 'Unlocks an account'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "reset-second-factor" -d 'Removes the second factor of somebody who lost app and recovery codes; their sessions end'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "reset-password" -d 'Sets a new password, read from standard input or a file; tokens of the account stop working'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from backup" -f -a "create" -d 'Makes a backup now; the server may be running'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from backup" -f -a "list" -d 'Lists the backups, oldest first'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from backup" -f -a "drill" -d 'Makes a backup, restores it in a scratch directory and looks whether everything is there'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from api" -f -a "list" -d 'Lists APIs'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from api" -f -a "import" -d 'Imports an OpenAPI or Swagger file, or an apictl project (folder or zip)'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from api" -f -a "export" -d 'Exports an API as an apictl project'

@@ -3,7 +3,12 @@
 //! Wall-clock facts live here and never in ordinary tests. Gateways are compared by CPU time per call in the same run, which a
 //! busy machine disturbs less than throughput.
 
+mod changes;
+mod cleanup;
 mod gateway;
+mod identity;
+mod latency;
+mod load;
 mod peers;
 mod start;
 
@@ -21,8 +26,14 @@ pub(crate) struct Options {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// CPU time of one secured call, beside nginx, HAProxy and Envoy on the same route.
+    /// CPU time of one call, beside nginx, HAProxy, Envoy and Traefik on the same route.
     Gateway(gateway::Options),
+    /// Route changes under load: failed calls, latency, memory, and how soon a route is live.
+    Changes(changes::Options),
+    /// Sign-ins and tokens per second of CPU time, and the cost of a password check.
+    Identity(identity::Options),
+    /// Clean-up of millions of expired rows while people sign in, on both databases.
+    Cleanup(cleanup::Options),
     /// Time from starting the program to its first TLS answer, and memory when idle.
     Start(start::Options),
 }
@@ -30,6 +41,9 @@ enum What {
 pub(crate) fn run(options: &Options) -> Result<()> {
     match &options.what {
         What::Gateway(options) => gateway::run(options),
+        What::Changes(options) => changes::run(options),
+        What::Identity(options) => identity::run(options),
+        What::Cleanup(options) => cleanup::run(options),
         What::Start(options) => start::run(options),
     }
 }

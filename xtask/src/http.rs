@@ -53,6 +53,11 @@ impl Client {
         Ok(Self { tls: Arc::new(tls) })
     }
 
+    /// How its connections are secured.
+    pub(crate) fn tls(&self) -> &Arc<ClientConfig> {
+        &self.tls
+    }
+
     /// Sends one request over TLS and reads the answer to the end.
     pub(crate) fn send(&self, request: &Request<'_>) -> Result<Response> {
         let Request { method, port, target, headers, body } = request;

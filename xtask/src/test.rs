@@ -1,7 +1,12 @@
 //! `cargo xtask test`: everything that has to hold before a change is merged, with real servers beside the program.
 
+mod audit_reports;
 mod end_to_end;
+mod gateway_judges;
 mod listeners;
+mod oauth_clients;
+mod revocation;
+mod tls_agreement;
 mod tools;
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -29,6 +34,15 @@ pub(crate) struct Options {
     /// Only the end-to-end runs.
     #[arg(long, conflicts_with = "fast")]
     end_to_end: bool,
+    /// Only the outside judges of the gateway: HTTP/2 attacks, gRPC, WebSocket.
+    #[arg(long, conflicts_with_all = ["fast", "end_to_end"])]
+    gateway: bool,
+    /// Only the OAuth clients that others wrote, through all their flows.
+    #[arg(long, conflicts_with_all = ["fast", "end_to_end", "gateway"])]
+    oauth: bool,
+    /// Only the outside judges of the audit's reports: SARIF, OSCAL, JUnit.
+    #[arg(long, conflicts_with_all = ["fast", "end_to_end", "gateway"])]
+    audit: bool,
     /// Run this program end to end instead of building one.
     #[arg(long, value_name = "PORTCULLIS", conflicts_with = "fast")]
     bin: Option<PathBuf>,
@@ -90,6 +104,18 @@ impl Steps {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut steps = Steps::default();
+    if options.gateway {
+        gateway_judges::run(&mut steps, options.bin.as_deref());
+        return steps.finish();
+    }
+    if options.audit {
+        audit_reports::run(&mut steps, options.bin.as_deref());
+        return steps.finish();
+    }
+    if options.oauth {
+        oauth_clients::run(&mut steps, options.bin.as_deref());
+        return steps.finish();
+    }
     let mut programs = None;
     if !steps.run("tools", || tools::provide().map(|found| programs = Some(found))) {
         return steps.finish();
@@ -107,6 +133,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     if !options.fast {
         end_to_end::run(&mut steps, &postgres, options.bin.as_deref());
+        audit_reports::run(&mut steps, options.bin.as_deref());
+        tls_agreement::run(&mut steps);
+        gateway_judges::run(&mut steps, options.bin.as_deref());
+        oauth_clients::run(&mut steps, options.bin.as_deref());
     }
     steps.finish()
 }

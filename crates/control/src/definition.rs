@@ -1,11 +1,13 @@
 //! API definitions: reading under caps, checking, and the two renderings of OpenAPI that WSO2's clients know.
 
+mod asyncapi;
 mod generate;
 pub(crate) mod graphql;
 mod openapi;
 mod render;
 pub(crate) mod text;
 
+pub(crate) use asyncapi::{AsyncApi, generate as generate_asyncapi};
 pub(crate) use generate::generate;
 pub(crate) use openapi::{DefinedOperation, OpenApi, SpecVersion};
 pub(crate) use render::{for_consumers, for_publisher};

@@ -9,5 +9,5 @@ mod view;
 pub(crate) use defaults::{fill_defaults, fill_operation_defaults};
 pub(crate) use policy_secrets::{open_policy_secrets, seal_policy_secrets};
 pub(crate) use secrets::{endpoint_urls, move_secrets, open_secret, seal_secrets, strip_secrets};
-pub(crate) use validate::{Faults, check_document, check_names, normal_context};
+pub(crate) use validate::{Faults, check_document, check_names, is_streaming, normal_context, type_of_protocol};
 pub(crate) use view::{ViewContext, summary, view};

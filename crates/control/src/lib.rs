@@ -45,7 +45,7 @@ pub use key_manager::{
     Client, ClientSecret, ClientSettings, CreatedClient, IssuedToken, KeyManager, KeyManagerError, NewClient, RESIDENT,
     TokenRequest,
 };
-pub use port::{GatewayPublisher, InternalKeyIssuer, Ports, PublishError, Sealer};
+pub use port::{Approvals, GatewayPublisher, InternalKeyIssuer, PendingApproval, Ports, PublishError, Sealer};
 pub use publishing::{DefinitionSource, DeploymentRequest, ImportOptions, LifecycleOptions, ValidationReport};
-pub use service::{Change, Control, ControlSettings};
+pub use service::{Change, Control, ControlSettings, Effect};
 pub use settings::{ApplicationAttribute, ConfiguredEnvironment, ConfiguredHost, PortalSettings};

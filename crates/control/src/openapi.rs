@@ -29,7 +29,7 @@ pub fn of_routes<'a>(
         let Some(path) = operation.path.strip_prefix(base) else { continue };
         let needed: &[&str] = match access {
             Access::AnyScope(scopes) => scopes,
-            Access::Public(_) | Access::Optional(_) => &[],
+            Access::Public(_) | Access::Optional(_) | Access::Session(_) => &[],
         };
         for scope in needed {
             scopes.insert((*scope).to_owned(), json!(""));
@@ -82,6 +82,10 @@ fn operation_object(operation: &web::Operation, access: &Access, path: &str) -> 
         Access::Optional(reason) => {
             fields.insert("security".to_owned(), json!([{}, {"oauth2": []}]));
             fields.insert("x-public-because".to_owned(), (*reason).into());
+        }
+        // The cookie is no business of API clients: such pages send them to the sign-in page.
+        Access::Session(_) => {
+            fields.insert("security".to_owned(), json!([]));
         }
         Access::Public(reason) => {
             fields.insert("security".to_owned(), json!([]));

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use model::snapshot::Snapshot;
+use model::snapshot::{Delta, Snapshot};
 use model::{Secret, TenantId};
 use web::BoxFuture;
 
-use crate::KeyManager;
+use crate::{ControlError, KeyManager};
 
 /// Hands a snapshot to the gateways.
 pub trait GatewayPublisher: Send + Sync + 'static {
@@ -15,6 +15,13 @@ pub trait GatewayPublisher: Send + Sync + 'static {
     /// # Errors
     /// What is not served, and whether anything is.
     fn publish(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), PublishError>>;
+
+    /// Returns when every connected gateway serves the change.
+    ///
+    /// # Errors
+    /// [`PublishError::Undelivered`] also when a gateway serves another version than the one that the change is of; it
+    /// needs the whole snapshot then.
+    fn change(&self, delta: Delta) -> BoxFuture<'_, Result<(), PublishError>>;
 
     /// Compiles a snapshot as the gateways would, without serving it: a change that they would refuse is refused before
     /// it is kept. The snapshot holds only what is asked about, and the tenants and limits that this needs.
@@ -58,6 +65,40 @@ pub struct Ports {
     pub key_manager: Arc<dyn KeyManager>,
     /// The vault.
     pub sealer: Arc<dyn Sealer>,
+}
+
+/// A request that waits for an administrator: somebody wants an account.
+#[derive(Clone, Debug)]
+pub struct PendingApproval {
+    /// Its id.
+    pub id: String,
+    /// The wanted user name.
+    pub name: String,
+    /// Mail address, which its owner has confirmed.
+    pub email: String,
+    /// When it was made.
+    pub created_at: model::Timestamp,
+}
+
+/// Requests that wait for an administrator (crate `identity`).
+pub trait Approvals: Send + Sync + 'static {
+    /// Those of a tenant, the oldest first.
+    ///
+    /// # Errors
+    /// As the store says.
+    fn list(&self, tenant: TenantId) -> BoxFuture<'_, Result<Vec<PendingApproval>, ControlError>>;
+
+    /// Carries a request out, or drops it. `by` is whom the audit log names.
+    ///
+    /// # Errors
+    /// Not found, or a conflict when it cannot be carried out any more.
+    fn decide<'a>(
+        &'a self,
+        tenant: TenantId,
+        by: &'a str,
+        id: &'a str,
+        approved: bool,
+    ) -> BoxFuture<'a, Result<(), ControlError>>;
 }
 
 /// Signs test keys with the key of the resident key manager and adds its `iss` (crate `identity`).

@@ -2,15 +2,18 @@
 
 mod apis;
 mod certificates;
+pub(crate) mod client_certificates;
 mod create;
 pub(crate) mod definitions;
 mod documents;
 mod graphql;
+mod import_asyncapi;
 mod import_openapi;
 mod internal_key;
 mod lifecycle;
 pub(crate) mod load;
 mod operation_policies;
+pub(crate) mod products;
 mod projects;
 mod revisions;
 mod rules;
@@ -21,9 +24,11 @@ mod update;
 mod versions;
 mod wsdl;
 
+pub(crate) use create::DEFINITION;
 pub(crate) use definitions::consumer_definition;
 pub use definitions::{DefinitionSource, ValidationReport};
 pub(crate) use documents::{content as document_content, file_name, object as document_object};
+pub(crate) use graphql::COMPLEXITY;
 pub use lifecycle::LifecycleOptions;
 pub(crate) use load::parse as parse_document;
 pub(crate) use operation_policies::TEMPLATE;

@@ -1,18 +1,19 @@
 //! The state all use cases work on, and the one way a change is completed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use model::{Clock, Rng, Timestamp};
+use model::{ApiId, Clock, Rng, Timestamp};
 use store::repository::{audit, change};
 use store::{Database, UnitOfWork};
 use tokio::sync::{Mutex, Semaphore};
 use uuid::Uuid;
 use web::Egress;
 
-use crate::snapshot::Compiler;
+use crate::snapshot::{self, Compiler};
 use crate::{
-    Actor, ConfiguredEnvironment, ControlError, FaultKind, InternalKeyIssuer, PortalSettings, Ports, PublishError,
+    Actor, Approvals, ConfiguredEnvironment, ControlError, FaultKind, InternalKeyIssuer, PortalSettings, Ports,
+    PublishError,
 };
 
 /// Settings of the control plane, parsed from the configuration by the composition root.
@@ -61,12 +62,14 @@ pub struct Control {
     egress: Egress,
     ports: Ports,
     internal_keys: Option<Arc<dyn InternalKeyIssuer>>,
+    approvals: Option<Arc<dyn Approvals>>,
     settings: ControlSettings,
     compiler: Compiler,
     /// Changes asked to be published so far.
     requested: AtomicU64,
-    /// How many of them the gateway has.
-    published: Mutex<u64>,
+    /// Something changed that is not in the change log.
+    whole_wanted: AtomicBool,
+    published: Mutex<Published>,
     heavy: Semaphore,
 }
 
@@ -77,19 +80,35 @@ pub struct Change<'a> {
     pub action: &'static str,
     /// Kind and id of what was changed, as in `api/<uuid>`.
     pub target: &'a str,
-    /// Whether the gateway's snapshot depends on it.
-    pub affects_gateway: bool,
+    /// What the gateway must learn of it.
+    pub effect: Effect,
+}
+
+/// What of the gateway's snapshot a change touches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing: only the control plane sees it.
+    Nothing,
+    /// The deployments and subscriptions of one API, and which of its versions is the default.
+    Api(ApiId),
+    /// Anything.
+    Everything,
 }
 
 impl<'a> Change<'a> {
     /// A change that the gateway must see.
     pub const fn served(action: &'static str, target: &'a str) -> Self {
-        Self { action, target, affects_gateway: true }
+        Self { action, target, effect: Effect::Everything }
+    }
+
+    /// A change that the gateway must see, of one API or of subscriptions to it.
+    pub const fn of_api(action: &'static str, target: &'a str, api: ApiId) -> Self {
+        Self { action, target, effect: Effect::Api(api) }
     }
 
     /// A change that only the control plane sees.
     pub const fn managed(action: &'static str, target: &'a str) -> Self {
-        Self { action, target, affects_gateway: false }
+        Self { action, target, effect: Effect::Nothing }
     }
 }
 
@@ -111,12 +130,30 @@ impl Control {
             egress,
             ports,
             internal_keys: None,
+            approvals: None,
             settings,
             compiler: Compiler::default(),
             requested: AtomicU64::new(0),
-            published: Mutex::new(0),
+            whole_wanted: AtomicBool::new(false),
+            published: Mutex::default(),
             heavy: Semaphore::new(HEAVY_JOBS),
         }
+    }
+
+    /// Lets the next snapshot compile an API anew, because something beside its revision changes.
+    pub(crate) fn forget_compiled(&self, api: ApiId) {
+        self.compiler.forget(api);
+    }
+
+    /// Lets administrators decide requests that wait for them; without it there are none.
+    #[must_use]
+    pub fn with_approvals(mut self, approvals: Arc<dyn Approvals>) -> Self {
+        self.approvals = Some(approvals);
+        self
+    }
+
+    pub(crate) fn approvals(&self) -> Option<&dyn Approvals> {
+        self.approvals.as_deref()
     }
 
     /// Lets publishers make test keys; without it the operation answers 503.
@@ -197,7 +234,7 @@ impl Control {
     pub async fn commit(&self, mut work: UnitOfWork, actor: &Actor, change: Change<'_>) -> Result<(), ControlError> {
         self.record(&mut work, actor, change).await?;
         work.save().await?;
-        if change.affects_gateway { self.publish_changes().await } else { Ok(()) }
+        if change.effect == Effect::Nothing { Ok(()) } else { self.publish_committed().await }
     }
 
     /// Writes the audit record and the change-log entry of one of several changes of a transaction.
@@ -216,56 +253,89 @@ impl Control {
             target: change.target,
         };
         audit::record(work, &entry).await?;
-        if change.affects_gateway {
-            change::append(work, actor.tenant(), change.action, change.target, now).await?;
-        }
+        let scope = match change.effect {
+            Effect::Nothing => return Ok(()),
+            Effect::Api(id) => snapshot::changes::scope(id),
+            Effect::Everything => snapshot::changes::EVERYTHING.to_owned(),
+        };
+        change::append(work, actor.tenant(), change.action, &scope, now).await?;
         Ok(())
     }
 
-    /// Compiles the snapshot and hands it to the gateway; returns when the gateway serves everything committed before
-    /// the call. Calls that arrive while one is under way share the next one.
+    /// Compiles the whole snapshot and hands it to the gateway; returns when the gateway serves everything committed before
+    /// the call. For changes that are not in the change log, as those of identity. Calls that arrive while one is under
+    /// way share the next one.
     ///
     /// # Errors
     /// 503 when the database cannot be read or the gateway did not get the snapshot: it is behind then, and the next call
     /// tries again. A part that the gateway refuses is logged; all others are served.
     pub async fn publish_changes(&self) -> Result<(), ControlError> {
+        self.whole_wanted.store(true, Ordering::SeqCst);
+        self.publish_committed().await
+    }
+
+    /// Hands the gateway what the change log says it does not have: single APIs as long as nothing else changed, else the
+    /// whole snapshot.
+    async fn publish_committed(&self) -> Result<(), ControlError> {
         let wanted = self.requested.fetch_add(1, Ordering::SeqCst).saturating_add(1);
         let mut published = self.published.lock().await;
-        if *published >= wanted {
+        if published.requests >= wanted {
             return Ok(());
         }
         let covers = self.requested.load(Ordering::SeqCst);
-        let mut work = self.read().await?;
-        let snapshot = self.compiler.compile(&mut work, self.ports.sealer.as_ref()).await?;
-        work.cancel().await?;
-        match self.ports.gateway.publish(snapshot).await {
-            Ok(()) => {}
-            Err(PublishError::Refused(faults)) => {
-                for fault in faults {
-                    tracing::error!(%fault, "the gateway refused a part of the snapshot");
-                }
+        let whole = self.whole_wanted.swap(false, Ordering::SeqCst);
+        let from = published.version.filter(|_| !whole);
+        match self.hand_over(from).await {
+            Ok(version) => {
+                *published = Published { requests: covers, version: Some(version) };
+                Ok(())
             }
-            Err(PublishError::Undelivered(reason)) => {
-                let mut error = ControlError::new(
-                    FaultKind::Unavailable,
-                    503,
-                    "Service Unavailable",
-                    "The gateway did not get the latest changes. What you changed is saved and will be live as soon as \
-                     the gateway can be reached; that is tried every few seconds.",
-                );
-                error.log = Some(reason);
-                return Err(error);
+            Err(error) => {
+                // What the gateway has is not known: only a whole snapshot is right after it.
+                published.version = None;
+                Err(error)
             }
         }
-        *published = covers;
-        Ok(())
     }
 
-    /// Whether the gateway does not serve a change yet, because it could not be reached when the change was made. A job
-    /// that asks every few seconds calls [`Control::publish_changes`] then.
+    /// Returns the version that the gateway serves now.
+    async fn hand_over(&self, from: Option<u64>) -> Result<u64, ControlError> {
+        let sealer = self.ports.sealer.as_ref();
+        let mut work = self.read().await?;
+        let delta = match from {
+            Some(from) => self.compiler.changes(&mut work, from, sealer).await?,
+            None => None,
+        };
+        if let Some(delta) = delta {
+            let version = delta.to;
+            match served(self.ports.gateway.change(delta).await) {
+                Ok(()) => return work.cancel().await.map(|()| version).map_err(Into::into),
+                Err(error) => {
+                    tracing::warn!(reason = ?error.log, "a change did not reach the gateway; it gets the whole snapshot")
+                }
+            }
+        }
+        let snapshot = self.compiler.compile(&mut work, sealer).await?;
+        work.cancel().await?;
+        let version = snapshot.version;
+        served(self.ports.gateway.publish(snapshot).await)?;
+        Ok(version)
+    }
+
+    /// Whether the gateway does not serve a change yet: it could not be reached when the change was made, or another
+    /// process made it. A job that asks every few seconds calls [`Control::publish_changes`] then.
     pub async fn is_behind(&self) -> bool {
-        let published = self.published.lock().await;
-        *published < self.requested.load(Ordering::SeqCst)
+        let version = {
+            let published = self.published.lock().await;
+            if published.requests < self.requested.load(Ordering::SeqCst) {
+                return true;
+            }
+            published.version
+        };
+        let Ok(mut work) = self.read().await else { return false };
+        let latest = change::latest(&mut work).await;
+        let _read_only = work.cancel().await;
+        latest.is_ok_and(|latest| u64::try_from(latest).ok() > version)
     }
 
     /// Verifies the hash chain of the audit log; returns the number of records.
@@ -293,6 +363,39 @@ impl Control {
                 previous = record.hash;
                 count = count.saturating_add(1);
             }
+        }
+    }
+}
+
+/// What the gateway has.
+#[derive(Debug, Default)]
+struct Published {
+    /// How many of the changes that were asked to be published.
+    requests: u64,
+    /// Version of the snapshot; `None` before the first, and when it is not known.
+    version: Option<u64>,
+}
+
+/// What the gateway refuses is logged, because all else is served.
+fn served(outcome: Result<(), PublishError>) -> Result<(), ControlError> {
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(PublishError::Refused(faults)) => {
+            for fault in faults {
+                tracing::error!(%fault, "the gateway refused a part of the snapshot");
+            }
+            Ok(())
+        }
+        Err(PublishError::Undelivered(reason)) => {
+            let mut error = ControlError::new(
+                FaultKind::Unavailable,
+                503,
+                "Service Unavailable",
+                "The gateway did not get the latest changes. What you changed is saved and will be live as soon as \
+                 the gateway can be reached; that is tried every few seconds.",
+            );
+            error.log = Some(reason);
+            Err(error)
         }
     }
 }

@@ -3,7 +3,10 @@
 //! A deployed revision never changes, so its compiled form is kept and shared; a change costs the rows that changed.
 
 mod api;
+pub(crate) mod changes;
 mod consumers;
+mod contract;
+mod traffic;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +19,7 @@ use store::repository::{artifact, change, operation_policy, tenant, throttling};
 
 pub(crate) use consumers::consumers;
 
-use crate::publishing::{TEMPLATE, policy_uses};
+use crate::publishing::{TEMPLATE, client_certificates, policy_uses, products};
 use crate::throttling::limit_of;
 use crate::{ControlError, FaultKind, Ports, Sealer, environment, lifecycle};
 
@@ -51,27 +54,11 @@ impl Compiler {
         let mut apis = Vec::with_capacity(served.len());
         let mut next = HashMap::with_capacity(served.len());
         for row in served {
-            let key = Key {
-                revision: row.deployment.revision,
-                environment: row.deployment.environment.clone(),
-                vhost: row.deployment.vhost.clone(),
-                lifecycle: row.lifecycle.clone(),
-                is_default: row.is_default,
-            };
-            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-            let compiled = match known {
-                Some(compiled) => compiled,
-                None => match compile_row(work, &row, sealer).await? {
-                    Ok(compiled) => Arc::new(compiled),
-                    Err(reason) => {
-                        tracing::error!(api = %row.deployment.api, %reason, "an API was left out of the snapshot");
-                        continue;
-                    }
-                },
-            };
-            next.insert(key, Arc::clone(&compiled));
+            let Some(compiled) = self.compile_known(work, &row, sealer).await? else { continue };
+            next.insert(Key::of(&row), Arc::clone(&compiled));
             apis.push(compiled);
         }
+        // What is served no longer is forgotten here.
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = next;
         Ok(Snapshot {
             version,
@@ -86,7 +73,51 @@ impl Compiler {
             subject_epochs: BTreeMap::new(),
             api_keys: consumers.api_keys,
             denials: consumers.denials,
+            custom_limits: consumers.custom_limits,
         })
+    }
+
+    /// Forgets what was compiled of an API, because something beside its revision has changed.
+    pub(crate) fn forget(&self, api: ApiId) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, compiled| compiled.id != api);
+    }
+
+    /// A deployment, from memory when it was compiled before; `None` is logged.
+    async fn compile_known(
+        &self,
+        work: &mut UnitOfWork,
+        row: &ServedRow,
+        sealer: &dyn Sealer,
+    ) -> Result<Option<Arc<DeployedApi>>, ControlError> {
+        let key = Key::of(row);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if known.is_some() {
+            return Ok(known);
+        }
+        match compile_row(work, row, sealer).await? {
+            Ok(compiled) => {
+                let compiled = Arc::new(compiled);
+                let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+                known.insert(key, Arc::clone(&compiled));
+                Ok(Some(compiled))
+            }
+            Err(reason) => {
+                tracing::error!(api = %row.deployment.api, %reason, "an API was left out of the snapshot");
+                Ok(None)
+            }
+        }
+    }
+}
+
+impl Key {
+    fn of(row: &ServedRow) -> Self {
+        Self {
+            revision: row.deployment.revision,
+            environment: row.deployment.environment.clone(),
+            vhost: row.deployment.vhost.clone(),
+            lifecycle: row.lifecycle.clone(),
+            is_default: row.is_default,
+        }
     }
 }
 
@@ -105,8 +136,14 @@ async fn compile_row(
     };
     let templates = templates(work, row.tenant, deployment.api, &document).await?;
     let compiled = api::compile((deployment.api, deployment.revision, row.tenant), &document, &templates, sealer);
+    let compiled = match compiled {
+        Ok(compiled) => contract::attach(work, &deployment.revision.to_string(), &document, compiled).await?,
+        Err(reason) => Err(reason),
+    };
+    let certificates = client_certificates::served(work, row.tenant, deployment.api, &document).await?;
     Ok(compiled.map(|mut compiled| {
         compiled.lifecycle = lifecycle::parse(&row.lifecycle).unwrap_or(Lifecycle::Retired);
+        compiled.client_certificates = certificates;
         compiled.is_default_version = row.is_default;
         // The built-in gateway answers on every name of this machine.
         compiled.vhost =
@@ -136,7 +173,10 @@ pub(crate) async fn check_servable(
     };
     let templates = templates(work, tenant, id, document).await?;
     let compiled = api::compile((id, revision, tenant), document, &templates, ports.sealer.as_ref());
+    // Before a revision is made its files are those of the API.
     let compiled = compiled.map_err(refused)?;
+    let mut compiled = contract::attach(work, &id.to_string(), document, compiled).await?.map_err(refused)?;
+    compiled.client_certificates = client_certificates::served(work, tenant, id, document).await?;
     for resource in &compiled.resources {
         policy::CompiledFlows::compile(&compiled.policies, &resource.policies)
             .map_err(|fault| refused(format!("{} {}: {fault}", resource.verb, resource.template)))?;
@@ -145,8 +185,23 @@ pub(crate) async fn check_servable(
     ports.gateway.check(question).await.map_err(|faults| refused(faults.join("; ")))
 }
 
-/// The policies that an API may use besides the catalogue's, its own before the tenant's.
+/// The policies that an API may use besides the catalogue's; for a product, those of its members.
 async fn templates(
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+    id: ApiId,
+    document: &ApiDocument,
+) -> Result<api::Templates, ControlError> {
+    let mut found = Vec::new();
+    for (member, document) in products::member_documents(document) {
+        found.extend(templates_of(work, tenant, member, &document).await?);
+    }
+    found.extend(templates_of(work, tenant, id, document).await?);
+    Ok(found)
+}
+
+/// Those of one API, its own before the tenant's.
+async fn templates_of(
     work: &mut UnitOfWork,
     tenant: TenantId,
     id: ApiId,
@@ -193,5 +248,6 @@ async fn only(work: &mut UnitOfWork, api: DeployedApi) -> Result<Snapshot, Contr
         subject_epochs: BTreeMap::new(),
         api_keys: BTreeMap::new(),
         denials: Vec::new(),
+        custom_limits: Vec::new(),
     })
 }

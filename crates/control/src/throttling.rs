@@ -5,9 +5,12 @@ pub(crate) mod defaults;
 pub(crate) mod exchange;
 pub(crate) mod manage;
 pub(crate) mod portal;
+pub(crate) mod siddhi;
 
 use model::TenantId;
-use model::snapshot::{LimitLevel, LimitPolicy, Quota, QuotaUnit};
+use model::snapshot::{
+    ConditionSubject, ConditionalLimit, CustomLimit, LimitCondition, LimitLevel, LimitPolicy, Quota, QuotaUnit,
+};
 use serde_json::Value;
 use store::repository::throttling::{self as policies, ThrottlePolicyRow};
 use store::{StoreError, UnitOfWork};
@@ -112,12 +115,83 @@ pub(crate) fn limit_of(row: &ThrottlePolicyRow) -> Option<LimitPolicy> {
         burst,
         stop_on_quota: level != LimitLevel::Subscription
             || row.document.at("stopOnQuotaReach").as_bool().unwrap_or(true),
+        conditional: conditional_of(row.document.at("conditionalGroups")),
+        graphql_depth: bound(row.document.at("graphQLMaxDepth")),
+        graphql_complexity: bound(row.document.at("graphQLMaxComplexity")),
     })
+}
+
+/// A custom rule as the gateway applies it; `None` for other levels. What was created before rules were checked and does
+/// not compile is left out and logged: it never limited anything.
+pub(crate) fn custom_limit_of(row: &ThrottlePolicyRow) -> Option<CustomLimit> {
+    if Level::parse(&row.level)? != Level::Custom {
+        return None;
+    }
+    let text = |field: &str| row.document.at(field).as_str().unwrap_or_default();
+    match siddhi::compile(&row.name, text("siddhiQuery"), text("keyTemplate")) {
+        Ok(limit) => Some(limit),
+        Err(reason) => {
+            tracing::error!(rule = %row.name, %reason, "a custom rule was left out of the snapshot");
+            None
+        }
+    }
+}
+
+/// A bound of a plan; 0 and -1 mean none.
+fn bound(value: &Value) -> Option<u32> {
+    value.as_i64().filter(|n| *n > 0).map(|n| u32::try_from(n).unwrap_or(u32::MAX))
+}
+
+fn conditional_of(groups: &Value) -> Vec<ConditionalLimit> {
+    let group = |group: &Value| {
+        let conditions = group.at("conditions").as_array()?.iter().map(condition_of).collect::<Option<Vec<_>>>()?;
+        (!conditions.is_empty()).then(|| ConditionalLimit { conditions, quota: quota_of(group.at("limit")) })
+    };
+    groups.as_array().map(Vec::as_slice).unwrap_or_default().iter().filter_map(group).collect()
+}
+
+fn condition_of(condition: &Value) -> Option<LimitCondition> {
+    let text = |part: &str, field: &str| condition.at(part).at(field).as_str().map(str::to_owned);
+    let subject = match condition.at("type").as_str()? {
+        "HEADERCONDITION" => ConditionSubject::Header {
+            name: text("headerCondition", "headerName")?,
+            pattern: text("headerCondition", "headerValue")?,
+        },
+        "QUERYPARAMETERCONDITION" => ConditionSubject::Query {
+            name: text("queryParameterCondition", "parameterName")?,
+            pattern: text("queryParameterCondition", "parameterValue")?,
+        },
+        "JWTCLAIMSCONDITION" => ConditionSubject::Claim {
+            name: text("jwtClaimsCondition", "claimUrl")?,
+            pattern: text("jwtClaimsCondition", "attribute")?,
+        },
+        "IPCONDITION" => {
+            let address = |field: &str| text("ipCondition", field)?.parse().ok();
+            if condition.at("ipCondition").at("ipConditionType") == "IPRANGE" {
+                ConditionSubject::Address { from: address("startingIP")?, to: address("endingIP")? }
+            } else {
+                let only = address("specificIP")?;
+                ConditionSubject::Address { from: only, to: only }
+            }
+        }
+        _ => return None,
+    };
+    Some(LimitCondition { subject, invert: condition.at("invertCondition").as_bool().unwrap_or(false) })
 }
 
 /// The policy called `Unlimited` of a tenant and level.
 pub(crate) fn unlimited(tenant: TenantId, level: LimitLevel) -> LimitPolicy {
-    LimitPolicy { tenant, level, name: UNLIMITED.to_owned(), quota: None, burst: None, stop_on_quota: false }
+    LimitPolicy {
+        tenant,
+        level,
+        name: UNLIMITED.to_owned(),
+        quota: None,
+        burst: None,
+        stop_on_quota: false,
+        conditional: Vec::new(),
+        graphql_depth: None,
+        graphql_complexity: None,
+    }
 }
 
 /// WSO2's largest integer, which its defaults use for "no limit".

@@ -119,6 +119,10 @@ impl LogBuffer {
         out.extend_from_slice(b"Z\",\"id\":\"");
         out.extend_from_slice(id.encode_lower(&mut uuid::Uuid::encode_buffer()).as_bytes());
         out.push(b'"');
+        if fields.subject.is_none() {
+            // Every record has a tenant, even where none was found.
+            out.extend_from_slice(b",\"tenant\":\"\"");
+        }
         for part in [fields.subject, fields.application, Some(fields.peer), fields.tls].into_iter().flatten() {
             out.extend_from_slice(&part.0);
         }

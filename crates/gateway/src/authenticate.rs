@@ -9,6 +9,8 @@ use model::{ApplicationId, Timestamp};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::binding::{self, Binding, Presentation};
+use crate::client_certificate::{Accepted, Presented};
 use crate::compile::{Api, Compiled, CompiledResource, Issuer, Scheme};
 use crate::counters::Counter;
 use crate::fault::Fault;
@@ -17,7 +19,7 @@ use crate::token_cache::{Digest, Principal};
 use crate::worker::Worker;
 
 /// Who calls.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Caller {
     /// The resource needs no credential.
     Anonymous,
@@ -39,11 +41,40 @@ pub(crate) enum Caller {
         /// The application limit's counter.
         window: Arc<Window>,
     },
+    /// The holder of a certificate that the API accepts.
+    Certificate(Arc<Accepted>),
+}
+
+/// Where a call comes from.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    /// Address.
+    pub(crate) peer: IpAddr,
+    /// Whether it came over TLS.
+    pub(crate) secure: bool,
+    /// The certificate that was shown.
+    pub(crate) certificate: Option<&'a Presented>,
+    /// Whether the same call has proven before that it holds the key of its token.
+    pub(crate) proven: bool,
+}
+
+impl Caller {
+    /// What the caller's token says; `None` without one.
+    pub(crate) fn claims(&self) -> Option<&serde_json::Map<String, serde_json::Value>> {
+        match self {
+            Self::Token(principal) | Self::Test { principal, .. } => Some(&principal.claims.all),
+            Self::Anonymous | Self::Key { .. } | Self::Certificate(_) => None,
+        }
+    }
 }
 
 /// The credential a request carries.
 enum Credential<'a> {
-    Token(&'a str),
+    Token {
+        token: &'a str,
+        /// Whether it came with the scheme `DPoP`.
+        with_proof: bool,
+    },
     Test(&'a str),
     Key(&'a str),
 }
@@ -62,16 +93,27 @@ pub(crate) fn authenticate(
     api: &Api,
     resource: &CompiledResource,
     parts: &Parts,
-    peer: IpAddr,
+    source: Source<'_>,
 ) -> Result<Caller, Fault> {
     if !resource.authenticated {
         return Ok(Caller::Anonymous);
     }
     let now = worker.now();
+    if let Some(mutual) = &api.mutual_tls {
+        match source.certificate.and_then(|shown| mutual.accepts(shown, now)) {
+            Some(accepted) if mutual.suffices => return Ok(Caller::Certificate(Arc::clone(accepted))),
+            None if mutual.mandatory => return Err(Fault::invalid_credentials()),
+            Some(_) | None => {}
+        }
+    }
     match credential(api, parts)? {
-        Some(Credential::Token(token)) => token_caller(worker, compiled, api, token, now).map(Caller::Token),
+        Some(Credential::Token { token, with_proof }) => {
+            let Source { secure, certificate, proven, .. } = source;
+            let presentation = Presentation { token, with_proof, parts, secure, certificate, proven };
+            token_caller(worker, compiled, api, &presentation, now).map(Caller::Token)
+        }
         Some(Credential::Test(key)) => test_caller(worker, compiled, api, key, now),
-        Some(Credential::Key(key)) => key_caller(worker, compiled, api, key, &parts.headers, peer, now),
+        Some(Credential::Key(key)) => key_caller(worker, compiled, api, key, (&parts.headers, source.peer), now),
         None => Err(missing(api)),
     }
 }
@@ -91,11 +133,14 @@ fn credential<'a>(api: &Api, parts: &'a Parts) -> Result<Option<Credential<'a>>,
         let text = value.map(|v| v.to_str().map_err(|_| Fault::invalid_credentials())).transpose()?;
         if let Some(text) = text {
             if let Some(token) = text.get(..7).filter(|s| s.eq_ignore_ascii_case("bearer ")).and(text.get(7..)) {
-                return Ok(Some(Credential::Token(token.trim())));
+                return Ok(Some(Credential::Token { token: token.trim(), with_proof: false }));
+            }
+            if let Some(token) = text.get(..5).filter(|s| s.eq_ignore_ascii_case("dpop ")).and(text.get(5..)) {
+                return Ok(Some(Credential::Token { token: token.trim(), with_proof: true }));
             }
             // A header of our own choice carries the bare token, as WSO2 accepts it.
             if api.token_header != http::header::AUTHORIZATION && !text.trim().is_empty() {
-                return Ok(Some(Credential::Token(text.trim())));
+                return Ok(Some(Credential::Token { token: text.trim(), with_proof: false }));
             }
         }
     }
@@ -128,6 +173,9 @@ pub(crate) fn without_key(query: &str) -> Option<String> {
 }
 
 fn missing(api: &Api) -> Fault {
+    if api.schemes.is_empty() {
+        return Fault::invalid_credentials();
+    }
     let mut hint = String::from("Invalid Credentials. Make sure your API invocation call has a header: ");
     for (index, scheme) in api.schemes.iter().enumerate() {
         if index > 0 {
@@ -155,10 +203,13 @@ fn token_caller(
     worker: &Worker,
     compiled: &Compiled,
     api: &Api,
-    token: &str,
+    presentation: &Presentation<'_>,
     now: Timestamp,
 ) -> Result<Arc<Principal>, Fault> {
-    let principal = principal(worker, compiled, token, now)?;
+    let principal = principal(worker, compiled, presentation.token, now)?;
+    if (principal.binding != Binding::None || presentation.with_proof) && !presentation.proven {
+        binding::check(&principal.binding, presentation, &worker.shared.replays, now)?;
+    }
     if principal.claims.text(TOKEN_TYPE).is_some_and(|kind| kind.eq_ignore_ascii_case("InternalKey")) {
         // A test key must not pass as an access token.
         return Err(Fault::invalid_credentials());
@@ -225,6 +276,8 @@ fn verify(worker: &Worker, compiled: &Compiled, token: &str, now: Timestamp) -> 
         signing_tenant: signing_tenant(facts, &claims),
         user_tenant: user_tenant(facts, &claims),
         user_window,
+        assertions: crate::assertion::Assertions::default(),
+        binding: Binding::of(&claims),
         claims,
     }))
 }
@@ -261,7 +314,9 @@ fn check_current(compiled: &Compiled, api: &Api, principal: &Principal) -> Resul
     if !compiled.revoked.is_empty() && claims.token_id().is_some_and(|id| compiled.revoked.contains_key(id)) {
         return Err(Fault::invalid_credentials());
     }
+    // Epochs are about our own subjects: another issuer may have one of the same name.
     if !compiled.subject_epochs.is_empty()
+        && issuer.serves_every_tenant()
         && let Some(epochs) = claims.subject().and_then(|subject| compiled.subject_epochs.get(subject))
     {
         let application =
@@ -283,8 +338,7 @@ fn key_caller(
     compiled: &Compiled,
     api: &Api,
     key: &str,
-    headers: &HeaderMap,
-    peer: IpAddr,
+    (headers, peer): (&HeaderMap, IpAddr),
     now: Timestamp,
 ) -> Result<Caller, Fault> {
     let mut hash = String::with_capacity(64);
@@ -306,8 +360,7 @@ fn key_caller(
     }
     let application = found.key.application;
     let consumer = compiled.consumers.get(&application).ok_or_else(Fault::no_subscription)?;
-    let own =
-        consumer.tenant == api.deployed.tenant || compiled.subscriptions.contains_key(&(application, api.deployed.id));
+    let own = consumer.tenant == api.deployed.tenant || api.subscriptions.contains_key(&application);
     if !own {
         return Err(Fault::no_subscription());
     }

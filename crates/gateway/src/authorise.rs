@@ -1,7 +1,9 @@
 //! Phases "authorise" and "limit": from a caller to a permit, which forwarding needs by type.
 
-use model::snapshot::{KeyType, Lifecycle, SubscriptionState, Transports};
+use http::request::Parts;
+use model::snapshot::{CallField, KeyType, Lifecycle, SubscriptionState, Transports};
 use model::{TenantId, Timestamp};
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -10,7 +12,9 @@ use crate::authenticate::{Caller, FOR_USER};
 use crate::compile::{Api, ApiEndpoint, Compiled, CompiledResource, CompiledSubscription, Consumer};
 use crate::denial::qualified;
 use crate::fault::Fault;
-use crate::limit::{Charge, Level, admit};
+use crate::limit::condition::Subject;
+use crate::limit::custom::Properties;
+use crate::limit::{Charge, Counters, Level, Refusal, admit, custom, refund};
 
 /// Proof that a call was authenticated, authorised and admitted by every limit. Only [`authorise`] makes one.
 #[derive(Debug)]
@@ -50,15 +54,45 @@ pub(crate) struct Standing {
     denied: bool,
 }
 
+/// What limits may look at besides the caller.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// When the call came.
+    pub(crate) now: Timestamp,
+    /// Bytes of its body as far as they are known.
+    pub(crate) bytes: u64,
+    /// Head of the request.
+    pub(crate) parts: &'a Parts,
+    /// Address of the client.
+    pub(crate) peer: IpAddr,
+    /// Where custom limits count.
+    pub(crate) counters: &'a Counters,
+}
+
 impl Standing {
     /// Looks a caller up.
     pub(crate) fn of(compiled: &Compiled, api: &Api, caller: &Caller, peer: IpAddr) -> Result<Self, Fault> {
         let (application, key_type) = identify(compiled, api, caller)?;
-        let subscription = subscription(compiled, api, application, key_type)?;
+        let subscription = subscription(api, application, key_type)?;
         let (home, guest) = check_tenant(compiled, api, caller, (application, subscription.is_some()))?;
         let denied = denied(compiled, api.deployed.tenant, application.map(Arc::as_ref), (caller, home), peer);
         let (application, subscription) = (application.map(Arc::clone), subscription.map(Arc::clone));
         Ok(Self { application, key_type, subscription, guest, denied })
+    }
+
+    /// On whose behalf.
+    pub(crate) fn application(&self) -> Option<&Consumer> {
+        self.application.as_deref()
+    }
+
+    /// The subscription that allows the calls.
+    pub(crate) fn subscription(&self) -> Option<&CompiledSubscription> {
+        self.subscription.as_deref()
+    }
+
+    /// Production or sandbox.
+    pub(crate) const fn key_type(&self) -> KeyType {
+        self.key_type
     }
 
     /// The application's part of an access record.
@@ -73,7 +107,7 @@ pub(crate) fn authorise<'a>(
     (api, resource): (&'a Api, &'a CompiledResource),
     caller: &Caller,
     standing: &Standing,
-    (now, request_bytes): (Timestamp, u64),
+    asked: &Asked<'_>,
 ) -> Result<Permit<'a>, Fault> {
     if standing.guest && !resource.scopes.is_empty() {
         // The scopes were granted by another tenant's roles, whatever they are called.
@@ -81,9 +115,13 @@ pub(crate) fn authorise<'a>(
     }
     check_scopes(compiled, resource, caller)?;
     let production = standing.key_type == KeyType::Production;
-    let endpoint = if production { api.production.as_ref() } else { api.sandbox.as_ref() };
+    let (for_production, for_sandbox) = match &resource.backend {
+        Some(backend) => (backend.production.as_ref(), backend.sandbox.as_ref()),
+        None => (api.production.as_ref(), api.sandbox.as_ref()),
+    };
+    let endpoint = if production { for_production } else { for_sandbox };
     // A resource without security belongs to nobody's key: it takes the endpoint that exists.
-    let fallback = if matches!(caller, Caller::Anonymous) { api.sandbox.as_ref() } else { None };
+    let fallback = if matches!(caller, Caller::Anonymous) { for_sandbox } else { None };
     let endpoint = endpoint.or(fallback).ok_or_else(|| Fault::no_endpoint_for_key(production))?;
     if api.denied || standing.denied {
         return Err(Fault::denied());
@@ -91,7 +129,11 @@ pub(crate) fn authorise<'a>(
     let user_window = match caller {
         Caller::Token(principal) => principal.user_window.as_ref().map(|(_, window)| window),
         Caller::Key { window, .. } => Some(window),
-        Caller::Anonymous | Caller::Test { .. } => None,
+        Caller::Anonymous | Caller::Test { .. } | Caller::Certificate(_) => None,
+    };
+    let plan = match caller {
+        Caller::Certificate(accepted) => accepted.limit.as_ref(),
+        _ => standing.subscription.as_ref().and_then(|s| s.quota.as_ref()),
     };
     let user = standing.application.as_ref().and_then(|a| a.quota).zip(user_window);
     let subscription = standing.subscription.as_ref();
@@ -99,17 +141,101 @@ pub(crate) fn authorise<'a>(
         api.limit.as_ref().map(|l| l.charge()),
         resource.limit.as_ref().map(|l| l.charge()),
         subscription.and_then(|s| s.burst.as_ref()).map(|l| l.charge()),
-        subscription.and_then(|s| s.quota.as_ref()).map(|l| l.charge()),
+        plan.map(|l| l.charge()),
         user.map(|(quota, window)| Charge { level: Level::Application, quota, window }),
         endpoint.limit.as_ref().map(|l| l.charge()),
     ];
-    admit(&charges, now, request_bytes).map_err(|refusal| match refusal.level {
+    let widened;
+    let charges: &[Option<Charge<'_>>] = if api.groups.is_none() && resource.groups.is_none() {
+        &charges
+    } else {
+        widened = with_groups(&charges, (api, resource), caller, asked);
+        &widened
+    };
+    let throttled = |refusal: Refusal| match refusal.level {
         Level::Backend => Fault::backend_limit(refusal),
         _ => Fault::throttled(refusal),
-    })?;
+    };
+    admit(charges, asked.now, asked.bytes).map_err(throttled)?;
+    if !compiled.custom_limits.is_empty() {
+        let seen = Seen { compiled, api, resource, caller, standing, peer: asked.peer };
+        let admitted = custom::admit(&compiled.custom_limits, asked.counters, &seen, asked.now);
+        admitted.inspect_err(|_| refund(charges, asked.now, asked.bytes)).map_err(throttled)?;
+    }
     let bytes = |c: &&Charge<'_>| c.quota.unit == model::snapshot::QuotaUnit::Bytes;
     let byte_limits = charges.iter().flatten().filter(bytes).map(|c| (c.quota, Arc::clone(c.window)));
     Ok(Permit { tenant: api.deployed.tenant, endpoint, byte_limits: byte_limits.collect() })
+}
+
+/// Decides on one more resource that the same call reaches, and charges the call to the limits of that resource alone.
+pub(crate) fn authorise_further(
+    compiled: &Compiled,
+    resource: &CompiledResource,
+    caller: &Caller,
+    standing: &Standing,
+    asked: &Asked<'_>,
+) -> Result<(), Fault> {
+    if standing.guest && !resource.scopes.is_empty() {
+        return Err(Fault::wrong_scope());
+    }
+    check_scopes(compiled, resource, caller)?;
+    admit(&[resource.limit.as_ref().map(|limit| limit.charge())], asked.now, asked.bytes).map_err(Fault::throttled)
+}
+
+/// The charges of a call, with the limits of its kind in place of the limits for all calls.
+fn with_groups<'a>(
+    charges: &[Option<Charge<'a>>],
+    (api, resource): (&'a Api, &'a CompiledResource),
+    caller: &Caller,
+    asked: &Asked<'_>,
+) -> Vec<Option<Charge<'a>>> {
+    let (headers, query) = (&asked.parts.headers, asked.parts.uri.query());
+    let subject = Subject { headers, query, claims: caller.claims(), peer: asked.peer };
+    let mut charges = charges.to_vec();
+    for (place, groups) in [&api.groups, &resource.groups].into_iter().enumerate() {
+        let Some(own) = groups.as_ref().and_then(|groups| groups.matching(&subject)) else { continue };
+        if let Some(default) = charges.get_mut(place) {
+            *default = None;
+        }
+        charges.extend(own.into_iter().map(|limit| Some(limit.charge())));
+    }
+    charges
+}
+
+/// A call as custom limits see it.
+struct Seen<'a> {
+    compiled: &'a Compiled,
+    api: &'a Api,
+    resource: &'a CompiledResource,
+    caller: &'a Caller,
+    standing: &'a Standing,
+    peer: IpAddr,
+}
+
+impl Properties for Seen<'_> {
+    fn value(&self, field: CallField) -> Cow<'_, str> {
+        let application = self.standing.application.as_deref();
+        let domain = |tenant| self.compiled.tenants.get(&tenant).map_or("", |domain| domain.as_str());
+        match field {
+            CallField::UserId => {
+                let claim = |name: &str| self.caller.claims().and_then(|claims| claims.get(name)?.as_str());
+                let named = claim("sub");
+                match (named.filter(|_| claim("aut") == Some(FOR_USER)), application) {
+                    (Some(user), _) => qualified(user, domain(self.api.deployed.tenant)).into(),
+                    (None, Some(owned)) => qualified(&owned.owner, domain(owned.tenant)).into(),
+                    (None, None) => named.unwrap_or_default().into(),
+                }
+            }
+            CallField::ApiContext => self.api.deployed.versioned_context.as_str().into(),
+            CallField::ApiVersion => self.api.deployed.version.as_str().into(),
+            CallField::ApiName => self.api.deployed.name.as_str().into(),
+            CallField::ApiTenant => domain(self.api.deployed.tenant).into(),
+            CallField::ResourceKey => (&*self.resource.key).into(),
+            CallField::AppId => application.map(|a| a.id.to_string()).unwrap_or_default().into(),
+            CallField::AppTenant => application.map_or("", |a| domain(a.tenant)).into(),
+            CallField::ClientIp => self.peer.to_canonical().to_string().into(),
+        }
+    }
 }
 
 /// The states of an API in which nobody may call it, checked before any credential.
@@ -164,6 +290,7 @@ fn identify<'a>(
 ) -> Result<(Option<&'a Arc<Consumer>>, KeyType), Fault> {
     match caller {
         Caller::Anonymous => Ok((None, KeyType::Production)),
+        Caller::Certificate(accepted) => Ok((None, accepted.key_type)),
         Caller::Test { key_type, .. } => Ok((None, *key_type)),
         Caller::Key { application, key_type, .. } => Ok((Some(consumer(compiled, *application)?), *key_type)),
         Caller::Token(principal) => {
@@ -186,13 +313,12 @@ fn consumer(compiled: &Compiled, id: model::ApplicationId) -> Result<&Arc<Consum
 }
 
 fn subscription<'a>(
-    compiled: &'a Compiled,
-    api: &Api,
+    api: &'a Api,
     application: Option<&Arc<Consumer>>,
     key_type: KeyType,
 ) -> Result<Option<&'a Arc<CompiledSubscription>>, Fault> {
     let Some(application) = application else { return Ok(None) };
-    let found = compiled.subscriptions.get(&(application.id, api.deployed.id));
+    let found = api.subscriptions.get(&application.id);
     match found {
         None if api.deployed.security.subscription_required => Err(Fault::no_subscription()),
         None => Ok(None),
@@ -233,7 +359,7 @@ fn denied(
         Caller::Token(principal) | Caller::Test { principal, .. } => {
             (principal.claims.subject(), principal.claims.text("aut") == Some(FOR_USER))
         }
-        Caller::Key { .. } | Caller::Anonymous => (None, false),
+        Caller::Key { .. } | Caller::Anonymous | Caller::Certificate(_) => (None, false),
     };
     let owner = application.filter(|_| !for_user);
     let named = |name: &str, own: TenantId| {

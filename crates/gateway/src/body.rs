@@ -10,7 +10,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
+use crate::events::Events;
 use crate::exchange::Record;
+use crate::traffic::state::InFlight;
+use crate::upstream::streams::Streamed;
 use crate::upstream::wire::{AnswerError, Wire};
 use crate::worker::Worker;
 
@@ -23,6 +26,9 @@ pub(crate) enum BodyError {
     /// The upstream failed.
     #[error("the body broke off: {0}")]
     Upstream(#[from] AnswerError),
+    /// The upstream failed, on a stream.
+    #[error("the body broke off: {0}")]
+    Stream(hyper::Error),
     /// More or fewer bytes than announced.
     #[error("the body has another length than announced")]
     Length,
@@ -75,6 +81,8 @@ pub(crate) struct Progress {
     bytes: AtomicU64,
     failed: AtomicBool,
     too_large: AtomicBool,
+    /// Whether the client has the next move.
+    awaited: AtomicBool,
 }
 
 impl Progress {
@@ -86,6 +94,11 @@ impl Progress {
     /// Whether the body went beyond the cap.
     pub(crate) fn is_too_large(&self) -> bool {
         self.too_large.load(Ordering::Relaxed)
+    }
+
+    /// Whether a call that failed for lack of time, or of a body, failed because of the client.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.failed() || self.awaited.load(Ordering::Relaxed)
     }
 
     /// Bytes that came.
@@ -101,6 +114,14 @@ impl RequestBody {
         let patience = Patience::default();
         let stream = ClientStream { incoming, patience, limit, cap, progress: Arc::clone(&progress), begun: false };
         (Self::Stream(Box::new(stream)), progress)
+    }
+
+    /// What becomes of a streamed body.
+    pub(crate) fn progress(&self) -> Option<Arc<Progress>> {
+        match self {
+            Self::Empty | Self::Whole(_) => None,
+            Self::Stream(stream) => Some(Arc::clone(&stream.progress)),
+        }
     }
 
     /// Whether a piece of a body that cannot be had twice was taken already.
@@ -156,6 +177,7 @@ impl ClientStream {
             Poll::Ready(Some(Ok(frame))) => {
                 self.patience.reset();
                 self.begun = true;
+                self.progress.awaited.store(false, Ordering::Relaxed);
                 let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
                 let before = self.progress.bytes.fetch_add(bytes, Ordering::Relaxed);
                 if before.saturating_add(bytes) > self.cap {
@@ -169,12 +191,18 @@ impl ClientStream {
                 self.progress.failed.store(true, Ordering::Relaxed);
                 Poll::Ready(Some(Err(error.into())))
             }
-            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Ready(None) => {
+                self.progress.awaited.store(false, Ordering::Relaxed);
+                Poll::Ready(None)
+            }
             Poll::Pending if self.patience.expired(cx, self.limit) => {
                 self.progress.failed.store(true, Ordering::Relaxed);
                 Poll::Ready(Some(Err(BodyError::Stalled)))
             }
-            Poll::Pending => Poll::Pending,
+            Poll::Pending => {
+                self.progress.awaited.store(true, Ordering::Relaxed);
+                Poll::Pending
+            }
         }
     }
 }
@@ -189,6 +217,7 @@ pub(crate) struct AnswerBody {
 enum Kind {
     Whole(Option<Bytes>),
     Stream(Upstream),
+    Events(Box<Events>),
 }
 
 /// The body of an upstream's answer. It owns the connection, which goes back to the pool at the end of the body and is
@@ -202,6 +231,10 @@ pub(crate) struct Upstream {
     /// How long the upstream may pause, and until when it may now.
     limit: Duration,
     patience: Option<Instant>,
+    /// An HTTP/2 stream instead of a connection.
+    stream: Option<Box<Streamed>>,
+    /// Counts the call for its target to the end of the answer.
+    in_flight: Option<InFlight>,
 }
 
 impl Upstream {
@@ -209,9 +242,23 @@ impl Upstream {
     pub(crate) fn new(worker: &Arc<Worker>, peer: usize, wire: Box<Wire>, body: RequestBody, limit: Duration) -> Self {
         let unsent = if wire.is_sent() { None } else { Some(body) };
         let worker = Arc::clone(worker);
-        let mut upstream = Self { unsent, wire: Some(wire), worker, peer, limit, patience: None };
+        let mut upstream =
+            Self { unsent, wire: Some(wire), worker, peer, limit, patience: None, stream: None, in_flight: None };
         upstream.settle();
         upstream
+    }
+
+    /// The rest of a call on an HTTP/2 stream.
+    pub(crate) fn on_stream(worker: &Arc<Worker>, stream: Streamed, limit: Duration) -> Self {
+        let stream = if stream.is_over() { None } else { Some(Box::new(stream)) };
+        let worker = Arc::clone(worker);
+        Self { unsent: None, wire: None, worker, peer: 0, limit, patience: None, stream, in_flight: None }
+    }
+
+    /// Counts the call for its target until the answer ends.
+    pub(crate) fn counted(mut self, in_flight: Option<InFlight>) -> Self {
+        self.in_flight = in_flight;
+        self
     }
 
     /// Gives the connection back when the answer is complete.
@@ -221,7 +268,10 @@ impl Upstream {
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(stream) = &mut self.stream {
+            return stream.poll(cx, self.limit);
+        }
         let Some(wire) = &mut self.wire else { return Poll::Ready(None) };
         if let Some(body) = &mut self.unsent
             && wire.poll_send_rest(cx, body).is_ready()
@@ -234,7 +284,7 @@ impl Upstream {
                 match outcome {
                     Ok(data) => {
                         self.settle();
-                        Poll::Ready(data.map(Ok))
+                        Poll::Ready(data.map(|data| Ok(Frame::data(data))))
                     }
                     Err(error) => {
                         self.wire = None;
@@ -259,14 +309,17 @@ impl Body for Upstream {
     type Error = BodyError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.get_mut().poll(cx).map(|data| data.map(|data| data.map(Frame::data)))
+        self.get_mut().poll(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.wire.is_none()
+        self.wire.is_none() && self.stream.as_ref().is_none_or(|stream| stream.is_over())
     }
 
     fn size_hint(&self) -> SizeHint {
+        if let Some(stream) = &self.stream {
+            return stream.size_hint();
+        }
         let missing = self.wire.as_ref().map_or(Some(0), |wire| wire.missing());
         missing.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
@@ -292,9 +345,14 @@ impl AnswerBody {
         body
     }
 
+    /// An upstream's answer that is a stream of events.
+    pub(crate) fn events(events: Events, record: Box<Record>) -> Self {
+        Self { kind: Kind::Events(Box::new(events)), record: Some(record) }
+    }
+
     fn finish(&mut self) {
         if let Some(mut record) = self.record.take() {
-            record.complete = true;
+            record.complete = !matches!(&self.kind, Kind::Events(events) if events.is_refused());
         }
     }
 }
@@ -307,7 +365,8 @@ impl Body for AnswerBody {
         let this = self.get_mut();
         let frame = match &mut this.kind {
             Kind::Whole(bytes) => bytes.take().filter(|b| !b.is_empty()).map(|b| Ok(Frame::data(b))),
-            Kind::Stream(upstream) => ready!(upstream.poll(cx)).map(|data| data.map(Frame::data)),
+            Kind::Stream(upstream) => ready!(upstream.poll(cx)),
+            Kind::Events(events) => ready!(events.poll(cx)),
         };
         match &frame {
             Some(Ok(frame)) => {
@@ -329,6 +388,7 @@ impl Body for AnswerBody {
         match &self.kind {
             Kind::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
             Kind::Stream(upstream) => upstream.is_end_stream(),
+            Kind::Events(events) => events.is_over(),
         }
     }
 
@@ -336,6 +396,8 @@ impl Body for AnswerBody {
         match &self.kind {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
             Kind::Stream(upstream) => upstream.size_hint(),
+            // The gateway may end it at any time.
+            Kind::Events(_) => SizeHint::default(),
         }
     }
 }

@@ -9,9 +9,11 @@ mod consumers;
 
 use ipnet::IpNet;
 use jose::{Verifier, VerifyingKey};
-use model::snapshot::{ApiKey, LimitLevel, LimitPolicy, Snapshot, TokenIssuer};
-use model::{ApplicationId, TenantDomain, TenantId, Timestamp};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use model::snapshot::{
+    ApiKey, CustomLimit, Delta, DeployedApi, LimitLevel, LimitPolicy, Snapshot, Subscription, TokenIssuer,
+};
+use model::{ApiId, ApplicationId, TenantDomain, TenantId, Timestamp};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -22,6 +24,7 @@ use crate::denial::Denials;
 use crate::limit::Counters;
 use crate::route::Contexts;
 use crate::settings::GatewaySettings;
+use crate::traffic::state::States;
 use crate::upstream::Peers;
 
 /// A part of a snapshot that is not served.
@@ -41,25 +44,40 @@ pub(crate) struct Carried {
     pub(crate) counters: Counters,
     /// Upstream peers.
     pub(crate) peers: Peers,
+    /// What is known about targets.
+    pub(crate) states: States,
 }
 
-/// A compiled snapshot; immutable.
+/// A compiled snapshot; immutable. It reads as its [`Common`] part, too: one value for all that a call is decided by.
 #[derive(Debug, Default)]
 pub(crate) struct Compiled {
     /// Version of the snapshot.
     pub(crate) version: u64,
-    /// Tenants' domains.
-    pub(crate) tenants: BTreeMap<TenantId, TenantDomain>,
-    /// APIs by index.
-    apis: Vec<Api>,
+    common: Arc<Common>,
+    /// APIs by index, in the order of their ids.
+    apis: Vec<Arc<Api>>,
     hosts: HashMap<Box<str>, Contexts>,
     any_host: Contexts,
+}
+
+impl std::ops::Deref for Compiled {
+    type Target = Common;
+
+    fn deref(&self) -> &Common {
+        &self.common
+    }
+}
+
+/// Everything but the APIs and their subscriptions. A change of single APIs leaves it as it is and shares it.
+#[derive(Debug, Default)]
+pub(crate) struct Common {
+    /// Tenants' domains.
+    pub(crate) tenants: BTreeMap<TenantId, TenantDomain>,
+    limits: Vec<LimitPolicy>,
     /// Client ids.
     pub(crate) keys: HashMap<Box<str>, ClientKey>,
     /// Applications.
     pub(crate) consumers: HashMap<ApplicationId, Arc<Consumer>>,
-    /// Subscriptions by application and API.
-    pub(crate) subscriptions: HashMap<(ApplicationId, model::ApiId), Arc<CompiledSubscription>>,
     /// API keys by the hexadecimal SHA-256 of the key.
     pub(crate) api_keys: HashMap<Box<str>, CompiledKey>,
     /// Whose tokens are accepted.
@@ -75,6 +93,8 @@ pub(crate) struct Compiled {
     pub(crate) subject_epochs: HashMap<Box<str>, Vec<(TenantId, Timestamp)>>,
     /// Deny policies.
     pub(crate) denials: Denials,
+    /// Limits over keys made of a call's properties.
+    pub(crate) custom_limits: Vec<CustomLimit>,
 }
 
 /// Facts about an issuer that the pipeline needs.
@@ -124,23 +144,49 @@ impl Compiled {
         settings: &GatewaySettings,
     ) -> (Self, Vec<SnapshotFault>) {
         let mut faults = Vec::new();
-        let tenants = snapshot.tenants.clone();
-        let mut compiled = Self { version: snapshot.version, tenants, ..Self::default() };
-        let (denials, bad) = Denials::compile(&snapshot.denials, &snapshot.tenants);
-        faults.extend(bad.into_iter().map(|f| SnapshotFault { subject: "deny policy".into(), reason: f.to_string() }));
-        compiled.denials = denials;
-        compiled.add_issuers(&snapshot.issuers, previous, &mut faults);
+        let common = Arc::new(Common::build(snapshot, previous, &mut faults));
+        let mut compiled = Self { version: snapshot.version, common, ..Self::default() };
+        let mut subscriptions: HashMap<ApiId, Vec<&Subscription>> = HashMap::new();
+        for subscription in &snapshot.subscriptions {
+            subscriptions.entry(subscription.api).or_default().push(subscription);
+        }
         let limits = Limits::new(&snapshot.limits);
-        compiled.add_consumers(snapshot, &limits, carried, &mut faults);
-        compiled.add_apis(snapshot, &limits, carried, settings, &mut faults);
-        compiled.add_api_keys(snapshot, &mut faults);
-        for (id, expires) in &snapshot.revoked_tokens {
-            compiled.revoked.insert(id.as_str().into(), *expires);
+        for deployed in snapshot.apis.chunk_by(|one, next| one.id == next.id) {
+            let own = deployed.first().and_then(|api| subscriptions.get(&api.id)).map_or(&[][..], Vec::as_slice);
+            let own = own.iter().copied();
+            compiled.add_api(deployed, own, &limits, carried, settings, &mut faults);
         }
-        for ((tenant, subject), epoch) in &snapshot.subject_epochs {
-            compiled.subject_epochs.entry(subject.as_str().into()).or_default().push((*tenant, *epoch));
-        }
+        compiled.index(|_| true, &mut faults);
         (compiled, faults)
+    }
+
+    /// Compiles what changed, and shares the rest with the snapshot it is a change of. Faults are those of what changed.
+    ///
+    /// # Errors
+    /// The change is one of another version.
+    pub(crate) fn changed(
+        &self,
+        delta: &Delta,
+        carried: &Carried,
+        settings: &GatewaySettings,
+    ) -> Result<(Self, Vec<SnapshotFault>), WrongVersion> {
+        if delta.from != self.version {
+            return Err(WrongVersion { has: self.version, needs: delta.from });
+        }
+        let mut faults = Vec::new();
+        let touched: HashSet<ApiId> = delta.apis.iter().map(|change| change.api).collect();
+        let kept = self.apis.iter().filter(|api| !touched.contains(&api.deployed.id)).map(Arc::clone);
+        let mut compiled =
+            Self { version: delta.to, common: Arc::clone(&self.common), apis: kept.collect(), ..Self::default() };
+        let limits = Limits::new(&self.limits);
+        for change in &delta.apis {
+            let own = change.subscriptions.iter();
+            compiled.add_api(&change.deployed, own, &limits, carried, settings, &mut faults);
+        }
+        // Which of two APIs gets a context must not depend on the way a state was reached.
+        compiled.apis.sort_by_key(|api| api.deployed.id);
+        compiled.index(|api| touched.contains(&api.deployed.id), &mut faults);
+        Ok((compiled, faults))
     }
 
     /// The API for a host and canonical path, and where the path below its context begins. A virtual host's own
@@ -151,7 +197,94 @@ impl Compiled {
         Some((self.apis.get(index)?, tail))
     }
 
-    fn add_issuers(&mut self, issuers: &[TokenIssuer], previous: &Self, faults: &mut Vec<SnapshotFault>) {
+    /// All APIs.
+    pub(crate) fn apis(&self) -> &[Arc<Api>] {
+        &self.apis
+    }
+
+    /// Compiles the deployments of one API.
+    fn add_api<'s>(
+        &mut self,
+        deployments: &[Arc<DeployedApi>],
+        subscriptions: impl Iterator<Item = &'s Subscription>,
+        limits: &Limits<'_>,
+        carried: &Carried,
+        settings: &GatewaySettings,
+        faults: &mut Vec<SnapshotFault>,
+    ) {
+        // Subscriptions of an API that is not deployed here decide nothing.
+        let Some(first) = deployments.first() else { return };
+        let subscriptions = Arc::new(consumers::subscriptions(first.tenant, subscriptions, limits, carried, faults));
+        for deployed in deployments {
+            let tenant = self.tenants.get(&deployed.tenant);
+            match api::compile(deployed, &subscriptions, tenant, limits, &self.denials, carried, settings) {
+                Ok(api) => self.apis.push(Arc::new(api)),
+                Err(error) => faults.push(SnapshotFault { subject: subject(deployed), reason: error.to_string() }),
+            }
+        }
+    }
+
+    /// Makes the lookup by context. What is wrong with an API is said where `is_new` says that nobody knows it yet.
+    fn index(&mut self, is_new: impl Fn(&Api) -> bool, faults: &mut Vec<SnapshotFault>) {
+        for (index, api) in self.apis.iter().enumerate() {
+            let deployed = &api.deployed;
+            let mut refuse = |reason: String| {
+                if is_new(api) {
+                    faults.push(SnapshotFault { subject: subject(deployed), reason });
+                }
+            };
+            let contexts = if deployed.vhost.is_empty() {
+                &mut self.any_host
+            } else {
+                self.hosts.entry(deployed.vhost.to_ascii_lowercase().into()).or_default()
+            };
+            if !contexts.insert(&deployed.versioned_context, index) {
+                refuse("another API has this context and version; change one of them".into());
+                continue;
+            }
+            if let Some(context) = api::default_context(deployed)
+                && !contexts.insert(&context, index)
+            {
+                refuse(format!("{context} is taken; only calls with the version reach this API"));
+            }
+        }
+    }
+}
+
+fn subject(deployed: &DeployedApi) -> String {
+    format!("API {}:{} ({})", deployed.name, deployed.version, deployed.versioned_context)
+}
+
+/// A change of a version that is not the one that is served. Whoever sent it sends the whole snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the gateway serves version {has} of the snapshot; this is a change of version {needs}")]
+pub struct WrongVersion {
+    /// What is served.
+    pub has: u64,
+    /// What would be needed.
+    pub needs: u64,
+}
+
+impl Common {
+    fn build(snapshot: &Snapshot, previous: &Compiled, faults: &mut Vec<SnapshotFault>) -> Self {
+        let mut common = Self { tenants: snapshot.tenants.clone(), limits: snapshot.limits.clone(), ..Self::default() };
+        let (denials, bad) = Denials::compile(&snapshot.denials, &snapshot.tenants);
+        faults.extend(bad.into_iter().map(|f| SnapshotFault { subject: "deny policy".into(), reason: f.to_string() }));
+        common.denials = denials;
+        common.custom_limits.clone_from(&snapshot.custom_limits);
+        common.add_issuers(&snapshot.issuers, previous, faults);
+        common.add_consumers(snapshot, &Limits::new(&snapshot.limits), faults);
+        common.add_api_keys(snapshot, faults);
+        for (id, expires) in &snapshot.revoked_tokens {
+            common.revoked.insert(id.as_str().into(), *expires);
+        }
+        for ((tenant, subject), epoch) in &snapshot.subject_epochs {
+            common.subject_epochs.entry(subject.as_str().into()).or_default().push((*tenant, *epoch));
+        }
+        common
+    }
+
+    fn add_issuers(&mut self, issuers: &[TokenIssuer], previous: &Compiled, faults: &mut Vec<SnapshotFault>) {
         for issuer in issuers {
             let mut keys = Vec::new();
             for jwk in &issuer.keys {
@@ -177,45 +310,6 @@ impl Compiled {
         self.issuers_text = serde_json::to_string(issuers).unwrap_or_default();
         let same = self.issuers_text == previous.issuers_text;
         self.issuers_epoch = if same { previous.issuers_epoch } else { previous.issuers_epoch + 1 };
-    }
-
-    fn add_apis(
-        &mut self,
-        snapshot: &Snapshot,
-        limits: &Limits<'_>,
-        carried: &Carried,
-        settings: &GatewaySettings,
-        faults: &mut Vec<SnapshotFault>,
-    ) {
-        for deployed in &snapshot.apis {
-            let subject = || format!("API {}:{} ({})", deployed.name, deployed.version, deployed.versioned_context);
-            let mut refuse = |reason: String| faults.push(SnapshotFault { subject: subject(), reason });
-            let tenant = snapshot.tenants.get(&deployed.tenant);
-            let compiled = api::compile(deployed, tenant, limits, &self.denials, carried, settings);
-            let api = match compiled {
-                Ok(api) => api,
-                Err(error) => {
-                    refuse(error.to_string());
-                    continue;
-                }
-            };
-            let index = self.apis.len();
-            let contexts = if deployed.vhost.is_empty() {
-                &mut self.any_host
-            } else {
-                self.hosts.entry(deployed.vhost.to_ascii_lowercase().into()).or_default()
-            };
-            if !contexts.insert(&deployed.versioned_context, index) {
-                refuse("another API has this context and version; change one of them".into());
-                continue;
-            }
-            if let Some(context) = api::default_context(deployed)
-                && !contexts.insert(&context, index)
-            {
-                refuse(format!("{context} is taken; only calls with the version reach this API"));
-            }
-            self.apis.push(api);
-        }
     }
 
     fn add_api_keys(&mut self, snapshot: &Snapshot, faults: &mut Vec<SnapshotFault>) {

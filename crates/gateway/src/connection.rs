@@ -1,5 +1,9 @@
-//! One client connection: TLS, HTTP/1.1 or HTTP/2, and what the watchdog needs to know about it.
+//! One client connection: TLS, HTTP/1.1 or HTTP/2, and what the watchdog needs to know about it. `budget` bounds the frames
+//! that cost a client nothing.
 
+mod budget;
+
+use http::HeaderMap;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -17,12 +21,16 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use self::budget::Budget;
 use crate::access_log::Rendered;
 use crate::authorise::Standing;
+use crate::client_certificate::Presented;
 use crate::counters::Counter;
 use crate::exchange;
+use crate::proxy::{self, Client, Proxies};
 use crate::settings::Caps;
 use crate::token_cache::Principal;
+use crate::websocket::tunnel::Tunnel;
 use crate::worker::Worker;
 
 /// Tells the tasks of a worker to finish.
@@ -34,6 +42,10 @@ pub(crate) type Stop = watch::Receiver<bool>;
 pub(crate) struct Connection {
     peer: IpAddr,
     rendered_peer: Rendered,
+    /// The client that the peer, a proxy, speaks for.
+    proxied: OnceLock<(IpAddr, Rendered)>,
+    /// Whether the forwarding field of each request counts.
+    forwards: AtomicBool,
     secure: bool,
     facts: OnceLock<Rendered>,
     multiplexed: AtomicBool,
@@ -43,6 +55,9 @@ pub(crate) struct Connection {
     in_flight: AtomicU32,
     tick: Arc<AtomicU64>,
     recognised: Mutex<Recognised>,
+    certificate: OnceLock<Option<Arc<Presented>>>,
+    /// What the connection becomes after the answer under way.
+    tunnel: Mutex<Option<Box<Tunnel>>>,
 }
 
 /// Which token a connection carries. A client of its own sends the same one with every call; then it need not be hashed to
@@ -77,7 +92,9 @@ impl Connection {
         let now = tick.load(Ordering::Relaxed);
         Self {
             peer: peer.to_canonical(),
-            rendered_peer: Rendered::of(&[("peer", &peer.to_canonical().to_string())]),
+            rendered_peer: rendered(peer.to_canonical()),
+            proxied: OnceLock::new(),
+            forwards: AtomicBool::new(false),
             secure,
             facts: OnceLock::new(),
             multiplexed: AtomicBool::new(false),
@@ -87,7 +104,18 @@ impl Connection {
             in_flight: AtomicU32::new(0),
             tick,
             recognised: Mutex::default(),
+            certificate: OnceLock::new(),
+            tunnel: Mutex::default(),
         }
+    }
+
+    /// Leaves a tunnel to the connection, which runs it when the answer that agrees to it is sent.
+    pub(crate) fn keep_tunnel(&self, tunnel: Tunnel) {
+        *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(tunnel));
+    }
+
+    fn take_tunnel(&self) -> Option<Box<Tunnel>> {
+        self.tunnel.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Whose token this is and what it stands for, if the same field was accepted on this connection for the same API of
@@ -128,23 +156,29 @@ impl Connection {
     }
 
     /// Client address.
-    pub(crate) const fn peer(&self) -> IpAddr {
-        self.peer
+    pub(crate) fn peer(&self) -> IpAddr {
+        self.proxied.get().map_or(self.peer, |(address, _)| *address)
+    }
+
+    /// The client of one request: the peer, or whom it forwards for.
+    pub(crate) fn client(&self, headers: &HeaderMap, proxies: &Proxies) -> Client {
+        let peer = Client { address: self.peer(), secure: self.secure };
+        if self.forwards.load(Ordering::Relaxed) { proxies.client(headers, peer) } else { peer }
+    }
+
+    /// The certificate that the client showed.
+    pub(crate) fn certificate(&self) -> Option<&Arc<Presented>> {
+        self.certificate.get().and_then(Option::as_ref)
     }
 
     /// Client address, for the log.
-    pub(crate) const fn rendered_peer(&self) -> &Rendered {
-        &self.rendered_peer
+    pub(crate) fn rendered_peer(&self) -> &Rendered {
+        self.proxied.get().map_or(&self.rendered_peer, |(_, rendered)| rendered)
     }
 
     /// TLS version and cipher suite, for the log; `None` for plain HTTP.
     pub(crate) fn rendered_tls(&self) -> Option<&Rendered> {
         self.facts.get()
-    }
-
-    /// Whether the client came over TLS.
-    pub(crate) const fn secure(&self) -> bool {
-        self.secure
     }
 
     /// A request head is complete.
@@ -195,14 +229,33 @@ impl Connection {
     }
 }
 
+/// An address, for the log.
+pub(crate) fn rendered(address: IpAddr) -> Rendered {
+    Rendered::of(&[("peer", &address.to_string())])
+}
+
 /// Serves a connection to its end.
 pub(crate) async fn run(
     worker: Arc<Worker>,
     connection: Arc<Connection>,
-    stream: TcpStream,
+    mut stream: TcpStream,
     tls: Option<TlsAcceptor>,
     stop: Stop,
 ) {
+    let settings = &worker.shared.settings;
+    if settings.proxies.speaks_protocol(connection.peer) {
+        let header = timeout(settings.caps.handshake_timeout, proxy::read_header(&mut stream)).await;
+        let Ok(Ok(client)) = header else {
+            tracing::warn!(peer = %connection.peer, "a connection without the PROXY protocol header that is expected from this peer");
+            worker.counters.add(Counter::HandshakesFailed);
+            return;
+        };
+        if let Some(client) = client {
+            let _set_once = connection.proxied.set((client, rendered(client)));
+        }
+    }
+    // The peer itself, or the peer that a listed one speaks for.
+    connection.forwards.store(settings.proxies.forwards(connection.peer()), Ordering::Relaxed);
     let Some(tls) = tls else {
         http1(worker, connection, stream, stop).await;
         return;
@@ -215,6 +268,8 @@ pub(crate) async fn run(
     let (_, session) = stream.get_ref();
     let version = session.protocol_version().and_then(|v| v.as_str()).unwrap_or("TLS").replace("TLSv1_", "TLSv1.");
     let suite = session.negotiated_cipher_suite().and_then(|s| s.suite().as_str()).unwrap_or_default();
+    let shown = session.peer_certificates().and_then(Presented::new);
+    let _set_once = connection.certificate.set(shown.map(Arc::new));
     let http2_chosen = session.alpn_protocol() == Some(b"h2");
     let _set_once = connection.facts.set(Rendered::of(&[("tls", &format!("{version} {suite}"))]));
     if http2_chosen {
@@ -235,13 +290,16 @@ where
         .header_read_timeout(None)
         .max_header_size(caps.head_bytes)
         .max_buf_size((caps.head_bytes * 2).max(16 * 1024));
-    let io = TokioIo::new(Watched { stream, connection: Arc::clone(&connection) });
+    let io = TokioIo::new(Watched { stream, connection: Arc::clone(&connection), budget: None });
     let service = service_fn({
-        let worker = Arc::clone(&worker);
+        let (worker, connection) = (Arc::clone(&worker), Arc::clone(&connection));
         move |request| exchange::serve(Arc::clone(&worker), Arc::clone(&connection), request)
     });
-    let mut serving = pin!(builder.serve_connection(io, service));
-    if ended_before(serving.as_mut(), stop).await {
+    let mut serving = pin!(builder.serve_connection(io, service).with_upgrades());
+    if ended_before(serving.as_mut(), stop.clone()).await {
+        if let Some(tunnel) = connection.take_tunnel() {
+            tunnel.run(stop).await;
+        }
         return;
     }
     serving.as_mut().graceful_shutdown();
@@ -288,7 +346,7 @@ where
         .max_send_buf_size(64 * 1024)
         .keep_alive_interval(caps.idle_timeout / 2)
         .keep_alive_timeout(caps.stall_timeout);
-    let io = TokioIo::new(Watched { stream, connection: Arc::clone(&connection) });
+    let io = TokioIo::new(Watched { stream, connection: Arc::clone(&connection), budget: Some(Budget::new()) });
     let service = service_fn({
         let worker = Arc::clone(&worker);
         move |request| exchange::serve(Arc::clone(&worker), Arc::clone(&connection), request)
@@ -345,6 +403,8 @@ impl AsyncWrite for Socket {
 struct Watched<S> {
     stream: S,
     connection: Arc<Connection>,
+    /// Of HTTP/2.
+    budget: Option<Budget>,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -354,6 +414,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let read = Pin::new(&mut this.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
             this.connection.was_read();
+            if let Some(budget) = &mut this.budget
+                && !budget.allows(buf.filled().get(before..).unwrap_or_default(), this.connection.now())
+            {
+                tracing::debug!(peer = %this.connection.peer(), "too many frames that carry nothing; the connection is cut");
+                return Poll::Ready(Err(std::io::ErrorKind::InvalidData.into()));
+            }
         }
         read
     }

@@ -1,13 +1,16 @@
-//! One call from head to record: the order of the phases.
+//! One call from head to record: the order of the phases. `tunnel` is the variant that ends in a WebSocket.
+
+mod graphql;
+mod tunnel;
 
 use bytes::Bytes;
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, ORIGIN};
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AGE, AUTHORIZATION, CONTENT_LENGTH, ORIGIN};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
-use model::Timestamp;
-use model::snapshot::Quota;
+use model::snapshot::{ApiKind, Quota};
+use model::{ApiId, Timestamp};
 use policy::{CompiledFlow, Decision, FaultFormat, Flow, Message, Target};
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -15,18 +18,28 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::access_log::{Fields, Rendered};
-use crate::authenticate::{Caller, INTERNAL_KEY, authenticate, without_key};
-use crate::authorise::{Permit, Standing, authorise, check_lifecycle};
+use crate::answer_cache;
+use crate::assertion::assertion;
+use crate::authenticate::{Caller, INTERNAL_KEY, Source, authenticate, without_key};
+use crate::authorise::{Asked, Permit, Standing, authorise, check_lifecycle};
+use crate::binding::{Binding, DPOP};
 use crate::body::{AnswerBody, Progress, RequestBody, Upstream, collect};
+use crate::client_certificate::Presented;
 use crate::compile::{Api, Compiled, CompiledResource, Scheme};
-use crate::connection::Connection;
+use crate::connection::{self, Connection};
 use crate::counters::Counter;
+use crate::entitlement::Entitlement;
+use crate::events::{self, Events};
 use crate::fault::{Fault, Format};
 use crate::forward::{Outgoing, forward};
 use crate::head;
 use crate::limit::Window;
+use crate::outbound_token::TokenSource;
+use crate::proxy::Client;
 use crate::respond;
 use crate::route::Lookup;
+use crate::settings::GatewaySettings;
+use crate::token_cache::{Digest, Principal};
 use crate::upstream::response::Head;
 use crate::worker::Worker;
 
@@ -38,10 +51,13 @@ pub(crate) async fn serve(
 ) -> Result<Response<AnswerBody>, Infallible> {
     let local = worker.local();
     let (parts, body) = request.into_parts();
-    let format = Format::negotiate(&parts.headers, FaultFormat::Negotiated);
+    let grpc = parts.version == Version::HTTP_2 && head::is_grpc(&parts.headers);
+    let format = if grpc { Format::Grpc } else { Format::negotiate(&parts.headers, FaultFormat::Negotiated) };
     let origin = parts.headers.get(ORIGIN).cloned();
-    let record = Record::new(&worker, &connection, &parts);
+    let client = connection.client(&parts.headers, &worker.shared.settings.proxies);
+    let record = Record::new(&worker, &connection, &parts, client);
     let mut exchange = Exchange {
+        client,
         worker: &worker,
         compiled: &local.compiled,
         generation: local.generation,
@@ -49,6 +65,9 @@ pub(crate) async fn serve(
         record: Some(record),
         origin,
         found: None,
+        assertion: None,
+        keep: None,
+        entitlement: None,
     };
     let outcome = exchange.run(parts, body).await;
     let response = match outcome {
@@ -58,16 +77,53 @@ pub(crate) async fn serve(
     Ok(response)
 }
 
+/// Adds the gateway's own token for an upstream.
+async fn add_token(
+    source: &TokenSource,
+    settings: &GatewaySettings,
+    headers: &mut HeaderMap,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let client = settings.token_client.as_ref().ok_or_else(Fault::upstream_unreachable)?;
+    let value = source.value(client.as_ref(), now).await.ok_or_else(Fault::upstream_unreachable)?;
+    headers.insert(AUTHORIZATION, value);
+    Ok(())
+}
+
+/// A request body.
+enum Arriving {
+    /// On its way.
+    Stream(Incoming),
+    /// Read already.
+    Whole(Bytes),
+}
+
+impl Arriving {
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Stream(body) => body.is_end_stream(),
+            Self::Whole(_) => true,
+        }
+    }
+}
+
 /// What is known about a call so far.
 struct Exchange<'a> {
     worker: &'a Arc<Worker>,
     compiled: &'a Compiled,
     generation: u64,
     connection: &'a Arc<Connection>,
+    client: Client,
     /// Moves into the answer's body.
     record: Option<Box<Record>>,
     origin: Option<HeaderValue>,
     found: Option<(&'a Api, Option<&'a CompiledResource>)>,
+    /// Tells the upstream who calls.
+    assertion: Option<HeaderValue>,
+    /// Under which key the answer may be kept.
+    keep: Option<Digest>,
+    /// Why a call that lasts may go on.
+    entitlement: Option<Box<Entitlement>>,
 }
 
 impl<'a> Exchange<'a> {
@@ -83,23 +139,44 @@ impl<'a> Exchange<'a> {
         }
         let (api, tail) = self.compiled.find_api(&host, &path).ok_or_else(Fault::no_api)?;
         self.found = Some((api, None));
-        self.note(|record| record.subject = Some(api.rendered.clone()));
-        check_lifecycle(api, self.connection.secure())?;
+        self.note(|record| {
+            record.subject = Some(api.rendered.clone());
+            record.api = Some(api.deployed.id);
+        });
+        check_lifecycle(api, self.client.secure)?;
         let tail = path.get(tail..).unwrap_or_default();
         if let Some(answer) = self.preflight(api, &parts, tail)? {
             return Ok(answer);
+        }
+        if api.deployed.kind == ApiKind::Ws {
+            let address = (host.as_ref().into(), path.as_ref().into(), path.len() - tail.len());
+            drop((host, path));
+            return self.tunnel(api, parts, address, !body.is_end_stream()).await;
         }
         let resource = match api.table.find(&parts.method, tail) {
             Lookup::Found(index) => api.resources.get(index).ok_or_else(Fault::no_resource)?,
             Lookup::WrongMethod => return Err(Fault::no_method()),
             Lookup::NotFound => return Err(Fault::no_resource()),
         };
+        if let Some(operations) = &api.operations {
+            let tail = tail.to_owned();
+            drop((host, path));
+            return self.graphql((api, operations), parts, tail, body).await;
+        }
         self.found = Some((api, Some(resource)));
         self.note(|record| record.subject = Some(resource.rendered.clone()));
         let (caller, standing) = self.identify(api, resource, &parts)?;
         let length = body.size_hint().exact().unwrap_or(0);
         let now = self.record.as_ref().map_or_else(|| self.worker.now(), |record| record.at);
-        let mut permit = authorise(self.compiled, (api, resource), &caller, &standing, (now, length))?;
+        let mut permit =
+            authorise(self.compiled, (api, resource), &caller, &standing, &self.asked((now, length), &parts))?;
+        self.assertion = self.make_assertion(api, &caller, &standing, now)?;
+        if api.deployed.kind == ApiKind::Sse {
+            let address = (ApiKind::Sse, host.as_ref().into(), path.as_ref().into());
+            let who = (caller.clone(), Arc::clone(&standing));
+            let entitlement = self.entitle(address, parts.clone(), self.certificate(&parts), who);
+            self.entitlement = Some(Box::new(entitlement));
+        }
         let limits = permit.take_byte_limits();
         self.note(|record| {
             record.byte_limits = limits;
@@ -107,7 +184,7 @@ impl<'a> Exchange<'a> {
         });
         let tail = tail.to_owned();
         drop((host, path));
-        self.relay(&permit, &caller, resource, parts, tail, body).await
+        self.relay(&permit, &caller, resource, parts, tail, Arriving::Stream(body)).await
     }
 
     /// Authenticates, with a short cut for the token that was accepted on this connection for this API of this snapshot.
@@ -127,6 +204,9 @@ impl<'a> Exchange<'a> {
             (Some(field), None) if alone => Some(field.as_bytes()),
             _ => None,
         };
+        // What is known about a connection holds for one client.
+        let own = self.client.address == self.connection.peer() && api.mutual_tls.is_none();
+        let field = field.filter(|_| own);
         let known = field.and_then(|field| self.connection.recognise(field, self.generation, &api.deployed));
         if let (Some((principal, standing)), Some(record)) = (known, &self.record)
             && record.at.seconds() < principal.claims.expires
@@ -134,13 +214,66 @@ impl<'a> Exchange<'a> {
             self.worker.counters.add(Counter::TokenCacheHits);
             return Ok((Caller::Token(principal), standing));
         }
-        let peer = self.connection.peer();
-        let caller = authenticate(self.worker, self.compiled, api, resource, parts, peer)?;
+        let peer = self.client.address;
+        let certificate = self.certificate(parts);
+        let source = Source { peer, secure: self.client.secure, certificate: certificate.as_deref(), proven: false };
+        let caller = authenticate(self.worker, self.compiled, api, resource, parts, source)?;
         let standing = Arc::new(Standing::of(self.compiled, api, &caller, peer)?);
-        if let (Some(field), Caller::Token(principal)) = (field, &caller) {
+        // A proof is for one call, and a certificate may be that of another client next time.
+        let lasting = |principal: &Principal| principal.binding == Binding::None;
+        if let (Some(field), Caller::Token(principal)) = (field, &caller)
+            && lasting(principal)
+        {
             self.connection.remember(field, self.generation, &api.deployed, (principal, &standing));
         }
         Ok((caller, standing))
+    }
+
+    /// The token that tells the upstream who calls.
+    fn make_assertion(
+        &self,
+        api: &Api,
+        caller: &Caller,
+        standing: &Standing,
+        now: Timestamp,
+    ) -> Result<Option<HeaderValue>, Fault> {
+        let Some(how) = &self.worker.shared.settings.backend_token else { return Ok(None) };
+        assertion(how, self.compiled, api, (caller, standing), now).map_err(|()| Fault::unclassified())
+    }
+
+    /// Adds it, after everything else that touches the headers.
+    fn add_assertion(&mut self, headers: &mut HeaderMap) {
+        if let (Some(value), Some(how)) = (self.assertion.take(), &self.worker.shared.settings.backend_token) {
+            headers.insert(&how.header, value);
+        }
+    }
+
+    /// The client's certificate. A peer that forwards for others has one of its own, which says nothing about them: then
+    /// only the field counts that it writes, if the gateway is told of one.
+    fn certificate(&self, parts: &Parts) -> Option<Arc<Presented>> {
+        let settings = &self.worker.shared.settings;
+        if !settings.proxies.forwards(self.connection.peer()) {
+            return self.connection.certificate().cloned();
+        }
+        let mut fields = parts.headers.get_all(settings.client_certificate_header.as_ref()?).iter();
+        let (Some(field), None) = (fields.next(), fields.next()) else { return None };
+        Presented::from_field(field.as_bytes()).map(Arc::new)
+    }
+
+    /// Removes from a request what only the gateway reads, and what only the gateway says.
+    fn strip(&self, api: &Api, headers: &mut HeaderMap) {
+        let settings = &self.worker.shared.settings;
+        let own = settings.backend_token.as_ref().map(|how| &how.header);
+        for name in settings.client_certificate_header.iter().chain(own) {
+            headers.remove(name);
+        }
+        let credentials = [&api.token_header, &api.key_header, &DPOP];
+        head::strip_request(headers, &credentials, settings.forward_authorization);
+    }
+
+    fn asked<'p>(&'p self, (now, bytes): (Timestamp, u64), parts: &'p Parts) -> Asked<'p> {
+        let counters = &self.worker.shared.carried.counters;
+        Asked { now, bytes, parts, peer: self.client.address, counters }
     }
 
     fn note(&mut self, change: impl FnOnce(&mut Record)) {
@@ -162,7 +295,7 @@ impl<'a> Exchange<'a> {
         let headers = cors.preflight(&parts.headers, &resource.verbs);
         let Some(mut record) = self.record.take() else { return Ok(None) };
         record.status = StatusCode::OK;
-        Ok(Some(respond::preflight(headers, self.connection.secure(), record)))
+        Ok(Some(respond::preflight(headers, self.client.secure, record)))
     }
 
     /// Request policies, the upstream, response policies.
@@ -173,20 +306,32 @@ impl<'a> Exchange<'a> {
         resource: &CompiledResource,
         mut parts: Parts,
         tail: String,
-        body: Incoming,
+        body: Arriving,
     ) -> Result<Response<AnswerBody>, Fault> {
-        let settings = &self.worker.shared.settings;
         let Some((api, _)) = self.found else { return Err(Fault::no_api()) };
-        head::strip_request(&mut parts.headers, &[&api.token_header, &api.key_header], settings.forward_authorization);
+        if !body.is_end_stream() {
+            head::expectation(&mut parts.headers)?;
+        }
+        self.strip(api, &mut parts.headers);
         let mut call = Call {
             method: parts.method,
             target: Target { path: tail, query: parts.uri.query().and_then(without_key) },
             headers: parts.headers,
         };
         let flow = &resource.flows.request;
-        let (mut body, progress) = self.request_body(flow, body).await?;
+        let grpc = parts.version == Version::HTTP_2 && head::is_grpc(&call.headers);
+        let (mut body, progress) = self.request_body(flow, body, grpc).await?;
         if !flow.is_empty() {
             run_request_flow(flow, &mut call, caller, &mut body)?;
+        }
+        self.keep = answer_cache::key(api, (caller, self.client.secure), (&call.method, &call.target, &call.headers));
+        if let Some(answer) = self.keep.and_then(|key| self.kept(&key)) {
+            return Ok(answer);
+        }
+        self.add_assertion(&mut call.headers);
+        let token = permit.endpoint().token.as_ref();
+        if let Some(source) = token {
+            add_token(source, &self.worker.shared.settings, &mut call.headers, self.worker.now()).await?;
         }
         self.note(|record| record.progress.clone_from(&progress));
         let asked = Instant::now();
@@ -198,6 +343,9 @@ impl<'a> Exchange<'a> {
             path: &call.target.path,
             query: call.target.query.as_deref(),
             variables: &resource.variables,
+            client: self.client.address,
+            context: &api.deployed.versioned_context,
+            grpc,
         };
         // The upstream is not to blame for a body that never came, or that is refused.
         let blame = |fault| match &progress {
@@ -208,6 +356,9 @@ impl<'a> Exchange<'a> {
         let (head, upstream) = forward(self.worker, permit, outgoing).await.map_err(blame)?;
         let micros = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.note(|record| record.upstream_micros = Some(micros));
+        if let Some(source) = token.filter(|_| head.status == StatusCode::UNAUTHORIZED) {
+            source.refuse();
+        }
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             // No upgrade was asked for.
             return Err(Fault::upstream_unreachable());
@@ -215,11 +366,27 @@ impl<'a> Exchange<'a> {
         self.answer(&resource.flows.response, api, caller, call, (head, upstream)).await
     }
 
+    /// An answer that was kept.
+    fn kept(&mut self, key: &Digest) -> Option<Response<AnswerBody>> {
+        let now = self.worker.now();
+        let kept = self.worker.shared.answers.find(key, now)?;
+        let mut record = self.record.take()?;
+        record.status = StatusCode::OK;
+        let mut headers = kept.headers.clone();
+        headers.insert(AGE, kept.age(now));
+        Some(respond::answer(StatusCode::OK, headers, kept.body.clone(), Some(record)))
+    }
+
     async fn request_body(
         &mut self,
         flow: &CompiledFlow,
-        body: Incoming,
+        body: Arriving,
+        lasts: bool,
     ) -> Result<(RequestBody, Option<Arc<Progress>>), Fault> {
+        let body = match body {
+            Arriving::Stream(body) => body,
+            Arriving::Whole(bytes) => return Ok((RequestBody::Whole(Some(bytes)), None)),
+        };
         let caps = &self.worker.shared.settings.caps;
         if body.is_end_stream() {
             let empty = if flow.needs_body() { RequestBody::Whole(None) } else { RequestBody::Empty };
@@ -230,7 +397,9 @@ impl<'a> Exchange<'a> {
             return Err(Fault::body_too_large());
         }
         if !flow.needs_body() {
-            let (body, progress) = RequestBody::stream(body, caps.stall_timeout, caps.body_bytes);
+            // Between two messages of a gRPC stream both sides may take their time.
+            let limit = if lasts { caps.upstream_idle_timeout } else { caps.stall_timeout };
+            let (body, progress) = RequestBody::stream(body, limit, caps.body_bytes);
             return Ok((body, Some(progress)));
         }
         let cap =
@@ -251,9 +420,10 @@ impl<'a> Exchange<'a> {
     ) -> Result<Response<AnswerBody>, Fault> {
         let caps = &self.worker.shared.settings.caps;
         let Head { status, mut headers, .. } = head;
-        let secure = self.connection.secure();
+        let secure = self.client.secure;
         respond::prepare_headers(&mut headers, api, self.origin.as_ref(), secure);
-        let (stream, mut whole) = if flow.needs_body() {
+        let keep = self.keep.take().filter(|_| answer_cache::may_keep(status, &headers));
+        let (stream, mut whole) = if flow.needs_body() || keep.is_some() {
             let whole = collect(upstream, caps.buffered_body_bytes, caps.upstream_idle_timeout).await;
             (None, Some(whole.map_err(|_| Fault::upstream_unreachable())?.ok_or_else(Fault::upstream_unreachable)?))
         } else {
@@ -261,17 +431,26 @@ impl<'a> Exchange<'a> {
         };
         if !flow.is_empty() {
             call.headers = std::mem::take(&mut headers);
-            call.run(flow, Flow::Response, caller, whole.as_mut())?;
+            call.run(flow, (Flow::Response, Some(status)), caller, whole.as_mut())?;
             headers = std::mem::take(&mut call.headers);
         }
         let Some(mut record) = self.record.take() else { return Err(Fault::upstream_unreachable()) };
         record.status = status;
         if let Some(whole) = whole {
             headers.remove(CONTENT_LENGTH);
-            return Ok(respond::answer(status, headers, whole.into(), Some(record)));
+            let whole = Bytes::from(whole);
+            if let (Some(key), Some(seconds)) = (keep, api.deployed.cache_seconds) {
+                let now = self.worker.now();
+                self.worker.shared.answers.keep(key, headers.clone(), whole.clone(), (now, seconds));
+            }
+            return Ok(respond::answer(status, headers, whole, Some(record)));
         }
         let Some(upstream) = stream else { return Err(Fault::upstream_unreachable()) };
-        let mut response = Response::new(AnswerBody::stream(upstream, record));
+        let lasting = self.entitlement.take().filter(|_| events::is_stream(&headers));
+        let mut response = Response::new(match lasting {
+            Some(entitlement) => AnswerBody::events(Events::new(upstream, *entitlement), record),
+            None => AnswerBody::stream(upstream, record),
+        });
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         Ok(response)
@@ -280,7 +459,7 @@ impl<'a> Exchange<'a> {
     /// Turns a fault into an answer; fault policies may add headers and choose the format.
     fn fail(&mut self, fault: &Fault, mut format: Format) -> Response<AnswerBody> {
         self.worker.counters.fault(fault.code);
-        if fault.code == policy::UNREADABLE_BODY {
+        if fault.code == policy::UNREADABLE_BODY && format != Format::Grpc {
             // Whoever sends what is not XML need not read it; the reason names elements, which XML would have to escape.
             format = Format::Json;
         }
@@ -294,13 +473,14 @@ impl<'a> Exchange<'a> {
                 method: &mut Method::default(),
                 target: &mut Target { path: String::new(), query: None },
                 headers: &mut headers,
+                status: None,
                 claims: None,
                 body: None,
                 fault_format: &mut wanted,
             });
             // A fault is being answered already; a second one would change nothing.
             debug_assert_eq!(decision, Decision::Continue);
-            if wanted == FaultFormat::Json {
+            if wanted == FaultFormat::Json && format != Format::Grpc {
                 format = Format::Json;
             }
         }
@@ -310,7 +490,7 @@ impl<'a> Exchange<'a> {
             record
         });
         let api = self.found.map(|(api, _)| api);
-        let secure = self.connection.secure();
+        let secure = self.client.secure;
         let context = respond::FaultContext { api, origin: self.origin.as_ref(), format, secure, headers };
         respond::fault(self.worker, fault, context, record)
     }
@@ -327,19 +507,17 @@ impl Call {
     fn run(
         &mut self,
         flow: &CompiledFlow,
-        which: Flow,
+        (which, status): (Flow, Option<StatusCode>),
         caller: &Caller,
         body: Option<&mut Vec<u8>>,
     ) -> Result<(), Fault> {
-        let claims = match caller {
-            Caller::Token(principal) | Caller::Test { principal, .. } => Some(&principal.claims.all),
-            Caller::Anonymous | Caller::Key { .. } => None,
-        };
+        let claims = caller.claims();
         let decision = flow.apply(&mut Message {
             flow: which,
             method: &mut self.method,
             target: &mut self.target,
             headers: &mut self.headers,
+            status,
             claims,
             body,
             fault_format: &mut FaultFormat::Negotiated,
@@ -359,9 +537,9 @@ fn run_request_flow(
     caller: &Caller,
     body: &mut RequestBody,
 ) -> Result<(), Fault> {
-    let RequestBody::Whole(bytes) = body else { return call.run(flow, Flow::Request, caller, None) };
+    let RequestBody::Whole(bytes) = body else { return call.run(flow, (Flow::Request, None), caller, None) };
     let mut whole = bytes.take().map(Vec::from).unwrap_or_default();
-    call.run(flow, Flow::Request, caller, Some(&mut whole))?;
+    call.run(flow, (Flow::Request, None), caller, Some(&mut whole))?;
     *bytes = Some(Bytes::from(whole));
     Ok(())
 }
@@ -387,9 +565,12 @@ pub(crate) struct Record {
     version: Version,
     path: RecordPath,
     subject: Option<Rendered>,
+    api: Option<ApiId>,
     standing: Option<Arc<Standing>>,
     status: StatusCode,
     code: Option<u32>,
+    /// The client, where that is not the peer.
+    client: Option<Rendered>,
     bytes_in: u64,
     progress: Option<Arc<Progress>>,
     upstream_micros: Option<u64>,
@@ -401,7 +582,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    fn new(worker: &Arc<Worker>, connection: &Arc<Connection>, parts: &Parts) -> Box<Self> {
+    fn new(worker: &Arc<Worker>, connection: &Arc<Connection>, parts: &Parts, client: Client) -> Box<Self> {
         connection.begin();
         // Boxed: it moves from hand to hand until the answer's body ends.
         Box::new(Self {
@@ -413,9 +594,11 @@ impl Record {
             version: parts.version,
             path: RecordPath::Sent(parts.uri.path_and_query().cloned()),
             subject: None,
+            api: None,
             standing: None,
             status: StatusCode::from_u16(CLIENT_GONE).unwrap_or(StatusCode::BAD_REQUEST),
             code: None,
+            client: (client.address != connection.peer()).then(|| connection::rendered(client.address)),
             bytes_in: 0,
             progress: None,
             upstream_micros: None,
@@ -450,6 +633,11 @@ impl Drop for Record {
         counters.add_many(Counter::BytesIn, bytes_in);
         counters.add_many(Counter::BytesOut, self.bytes_out);
         counters.duration(took);
+        let most = self.worker.shared.settings.api_series;
+        if let Some(api) = self.api.filter(|_| most > 0) {
+            let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+            self.worker.count(api, (self.status.as_u16(), micros), most);
+        }
         let path = match &self.path {
             RecordPath::Sent(target) => target.as_ref().map_or("", PathAndQuery::path),
             RecordPath::Canonical(path) => path,
@@ -461,7 +649,7 @@ impl Drop for Record {
             method: &self.method,
             path,
             version: self.version,
-            peer: self.connection.rendered_peer(),
+            peer: self.client.as_ref().unwrap_or_else(|| self.connection.rendered_peer()),
             tls: self.connection.rendered_tls(),
             status: self.status.as_u16(),
             code: self.code,

@@ -5,6 +5,7 @@
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use model::Timestamp;
+use model::snapshot::Quota;
 use policy::FaultFormat;
 use std::borrow::Cow;
 
@@ -33,6 +34,8 @@ pub(crate) struct Fault {
     description: Cow<'static, str>,
     /// When a throttled client may come again.
     pub(crate) next_access: Option<Timestamp>,
+    /// What a throttled client has used up.
+    pub(crate) quota: Option<Quota>,
     /// Whether the answer carries a challenge, and with which error.
     pub(crate) challenge: Option<Challenge>,
     /// Whether the connection is closed after the answer.
@@ -47,6 +50,9 @@ pub(crate) enum Challenge {
     /// The credential is not accepted.
     Invalid,
 }
+
+/// What gRPC escapes in a message: all but printable ASCII, and the percent sign.
+const GRPC_ESCAPED: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS.add(b'%');
 
 const BAD_REQUEST: &str = "Bad Request";
 const RUNTIME: &str = "Runtime Error";
@@ -67,6 +73,7 @@ impl Fault {
             message: Cow::Borrowed(message),
             description: Cow::Borrowed(description),
             next_access: None,
+            quota: None,
             challenge: None,
             close: false,
         }
@@ -75,6 +82,14 @@ impl Fault {
     /// A request that HTTP or our caps refuse.
     pub(crate) const fn bad_request(reason: &'static str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, 400, Family::Status, BAD_REQUEST, reason)
+    }
+
+    /// An expectation that nobody here meets.
+    pub(crate) const fn expectation() -> Self {
+        let reason = "The only expectation that is met is 100-continue.";
+        let mut fault = Self::new(StatusCode::EXPECTATION_FAILED, 417, Family::Status, "Expectation Failed", reason);
+        fault.close = true;
+        fault
     }
 
     /// A request whose framing cannot be trusted: the connection is closed.
@@ -200,6 +215,19 @@ impl Fault {
         Self::new(StatusCode::FORBIDDEN, 900_908, Family::Security, "Resource forbidden ", text)
     }
 
+    /// 900908 for a page of another site.
+    pub(crate) const fn wrong_origin() -> Self {
+        let text = "Pages of this origin may not open this API.";
+        Self::new(StatusCode::FORBIDDEN, 900_908, Family::Security, "Resource forbidden ", text)
+    }
+
+    /// 900900: something of ours failed.
+    pub(crate) const fn unclassified() -> Self {
+        let (message, text) =
+            ("Unclassified Authentication Failure", "Error while accessing backend services for API key validation");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, 900_900, Family::Security, message, text)
+    }
+
     /// 900910.
     pub(crate) const fn wrong_scope() -> Self {
         let message = "The access token does not allow you to access the requested resource";
@@ -213,6 +241,7 @@ impl Fault {
         let status = StatusCode::TOO_MANY_REQUESTS;
         let mut fault = Self::new(status, refusal.level.code(), Family::Throttling, "Message throttled out", text);
         fault.next_access = Some(refusal.next_access);
+        fault.quota = Some(refusal.quota);
         fault
     }
 
@@ -243,6 +272,12 @@ impl Fault {
         Self::new(StatusCode::GATEWAY_TIMEOUT, 101_504, Family::Status, RUNTIME, text)
     }
 
+    /// 303001: all targets are suspended.
+    pub(crate) const fn upstream_suspended() -> Self {
+        let text = "The back end is not available at the moment";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, 303_001, Family::Status, RUNTIME, text)
+    }
+
     /// 303001: no endpoint address may be called.
     pub(crate) const fn upstream_refused() -> Self {
         let text = "The endpoint lies in a network that the gateway does not call";
@@ -267,9 +302,28 @@ impl Fault {
     pub(crate) fn render(&self, format: Format) -> (&'static str, Vec<u8>) {
         match format {
             Format::Json => ("application/json; charset=UTF-8", self.json()),
+            Format::Problem => ("application/problem+json", self.problem()),
             Format::Xml => ("application/xml; charset=UTF-8", self.xml().into_bytes()),
             Format::Soap => ("text/xml; charset=UTF-8", self.soap().into_bytes()),
+            Format::Grpc => ("application/grpc", Vec::new()),
         }
+    }
+
+    /// gRPC's status and message (its `PROTOCOL-HTTP2` document), the message percent-encoded.
+    pub(crate) fn grpc(&self) -> (u8, String) {
+        let status = match self.status.as_u16() {
+            400 | 414 | 415 | 417 | 422 | 431 => 3,
+            401 => 16,
+            403 => 7,
+            404 | 405 | 426 => 12,
+            413 | 429 => 8,
+            408 | 504 => 4,
+            502 | 503 => 14,
+            _ => 13,
+        };
+        let text =
+            format!("{}: {}", self.code, if self.description.is_empty() { &self.message } else { &self.description });
+        (status, percent_encoding::utf8_percent_encode(&text, GRPC_ESCAPED).to_string())
     }
 
     fn json(&self) -> Vec<u8> {
@@ -280,6 +334,20 @@ impl Fault {
         }
         body.insert("message".into(), self.message.as_ref().into());
         body.insert("description".into(), self.description.as_ref().into());
+        if let Some(next) = self.next_access {
+            body.insert("nextAccessTime".into(), next_access_text(next).into());
+        }
+        serde_json::Value::Object(body).to_string().into_bytes()
+    }
+
+    /// RFC 9457, with WSO2's code as an extension member.
+    fn problem(&self) -> Vec<u8> {
+        let mut body = serde_json::Map::new();
+        body.insert("type".into(), "about:blank".into());
+        body.insert("title".into(), self.message.trim().into());
+        body.insert("status".into(), self.status.as_u16().into());
+        body.insert("detail".into(), self.description.as_ref().into());
+        body.insert("code".into(), self.code.to_string().into());
         if let Some(next) = self.next_access {
             body.insert("nextAccessTime".into(), next_access_text(next).into());
         }
@@ -322,11 +390,17 @@ impl Fault {
 pub(crate) enum Format {
     /// The default.
     Json,
+    /// For clients that ask for problem details (RFC 9457), first or last among what they accept.
+    Problem,
     /// For clients that ask for XML.
     Xml,
     /// For SOAP clients.
     Soap,
+    /// For gRPC clients: in fields, with HTTP's own status 200.
+    Grpc,
 }
+
+const PROBLEM: &[u8] = b"application/problem+json";
 
 impl Format {
     /// By `Accept`, then by `Content-Type`; JSON when neither asks for XML, and for browsers.
@@ -336,7 +410,10 @@ impl Format {
         // Most clients never say XML; this runs on every call.
         let asks = mentions_xml(ACCEPT) || mentions_xml(CONTENT_TYPE) || headers.contains_key("soapaction");
         if wanted == FaultFormat::Json || !asks {
-            return Self::Json;
+            // First or last in the list is found without looking through it.
+            let accept = headers.get(ACCEPT).map_or(&b""[..], http::HeaderValue::as_bytes);
+            let problem = accept.starts_with(PROBLEM) || accept.ends_with(PROBLEM);
+            return if problem && wanted != FaultFormat::Json { Self::Problem } else { Self::Json };
         }
         let lower = |name| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_ascii_lowercase);
         let kind = lower(CONTENT_TYPE).unwrap_or_default();
@@ -387,12 +464,20 @@ mod tests {
             String::from_utf8(body).unwrap(),
             r#"{"code":"900901","message":"Invalid Credentials","description":"Make sure you have provided the correct security credentials"}"#
         );
-        let refusal = Refusal { level: Level::Application, next_access: Timestamp::from_seconds(1_795_291_200) };
+        let refusal = Refusal {
+            level: Level::Application,
+            next_access: Timestamp::from_seconds(1_795_291_200),
+            quota: model::snapshot::Quota { amount: 1, unit: model::snapshot::QuotaUnit::Requests, window_seconds: 60 },
+        };
         let (_, body) = Fault::throttled(refusal).render(Format::Json);
         assert_eq!(
             String::from_utf8(body).unwrap(),
             r#"{"code":"900803","message":"Message throttled out","description":"You have exceeded your quota","nextAccessTime":"2026-Nov-21 20:00:00+0000 UTC"}"#
         );
+        let (kind, body) = Fault::throttled(refusal).render(Format::Problem);
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((kind, &problem["status"]), ("application/problem+json", &serde_json::json!(429)));
+        assert_eq!((&problem["code"], &problem["type"]), (&"900803".into(), &"about:blank".into()));
         let (_, body) = Fault::no_api().render(Format::Xml);
         assert!(
             String::from_utf8(body)
@@ -409,6 +494,8 @@ mod tests {
             ("application/xml", "", false, Format::Xml),
             ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "", false, Format::Json),
             ("application/json, application/xml", "", false, Format::Json),
+            ("application/problem+json", "", false, Format::Problem),
+            ("application/json, application/problem+json", "application/json", false, Format::Problem),
             ("*/*", "application/xml", false, Format::Xml),
             ("", "text/xml", true, Format::Soap),
             ("*/*", "application/soap+xml; action=x", false, Format::Soap),

@@ -1,9 +1,12 @@
-//! Phase "forward": one call to an upstream.
+//! Phase "forward": one call to an upstream. `balanced` is what endpoints with traffic rules and gRPC need beyond that.
+
+mod balanced;
 
 use http::{HeaderMap, Method};
 use model::TenantId;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
@@ -14,6 +17,8 @@ use crate::counters::Counter;
 use crate::fault::Fault;
 use crate::path::{canonical, query_is_clean};
 use crate::template::Variables;
+use crate::traffic::Asker;
+use crate::traffic::state::code;
 use crate::upstream::response::Head;
 use crate::upstream::transport::Transport;
 use crate::upstream::wire::{CallError, RequestHead, Wire};
@@ -36,6 +41,12 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) query: Option<&'a str>,
     /// Variables of the resource's template.
     pub(crate) variables: &'a Variables,
+    /// Who calls, for endpoints that spread their calls by that.
+    pub(crate) client: IpAddr,
+    /// Context of the API, for a cookie's path.
+    pub(crate) context: &'a str,
+    /// Whether this is gRPC, which needs HTTP/2 to the upstream.
+    pub(crate) grpc: bool,
 }
 
 /// Calls the endpoint that a permit allows. Needs the permit by type: forwarding without authorisation does not compile.
@@ -45,7 +56,11 @@ pub(crate) async fn forward(
     outgoing: Outgoing<'_>,
 ) -> Result<(Head, Upstream), Fault> {
     let endpoint = &permit.endpoint().endpoint;
-    let Outgoing { method, mut headers, mut body, asked, path, query, variables } = outgoing;
+    if endpoint.balance.is_some() || outgoing.grpc {
+        // Boxed, so that other calls need no room for what they do not use.
+        return Box::pin(balanced::forward(worker, permit, outgoing)).await;
+    }
+    let Outgoing { method, mut headers, mut body, asked, path, query, variables, .. } = outgoing;
     if let Some(Credential::Header(name, value)) = &endpoint.credential {
         headers.insert(name.clone(), value.clone());
     }
@@ -54,13 +69,13 @@ pub(crate) async fn forward(
     for target in endpoint.candidates() {
         let text = target_text(target, endpoint, (path, query), variables)?;
         let head = RequestHead { method: &method, target: &text, host: &target.peer.authority, headers: &headers };
-        match attempt(worker, (permit.tenant(), target), &head, &mut body, deadline).await {
+        match attempt(worker, (permit.tenant(), target), &head, &mut body, (deadline, None)).await {
             Attempt::Answered(answer, wire) => {
                 let limit = worker.shared.settings.caps.upstream_idle_timeout;
                 return Ok((answer, Upstream::new(worker, target.pool, wire, body, limit)));
             }
-            Attempt::NotSent(fault) => last = fault,
-            Attempt::Failed(fault) => {
+            Attempt::NotSent(fault, _) => last = fault,
+            Attempt::Failed(fault, _) => {
                 last = fault;
                 break;
             }
@@ -70,22 +85,68 @@ pub(crate) async fn forward(
     Err(last)
 }
 
-/// How a try with one target ended.
+/// Makes a call that may change the protocol, on a connection of its own. Returns the index of its pool as well.
+pub(crate) async fn open(
+    worker: &Arc<Worker>,
+    permit: &Permit<'_>,
+    outgoing: Outgoing<'_>,
+) -> Result<(Head, Box<Wire>, usize), Fault> {
+    let endpoint = &permit.endpoint().endpoint;
+    let Outgoing { method, mut headers, mut body, asked, path, query, variables, client, .. } = outgoing;
+    if let Some(Credential::Header(name, value)) = &endpoint.credential {
+        headers.insert(name.clone(), value.clone());
+    }
+    let targets: Vec<&Target> = match &endpoint.balance {
+        None => endpoint.candidates().collect(),
+        Some(balance) => {
+            let order = balance.choose(&Asker { headers: &headers, client, path }, worker.now());
+            order.into_iter().filter_map(|index| endpoint.target(index)).collect()
+        }
+    };
+    let deadline = Instant::from_std(asked) + endpoint.timeout.min(worker.shared.settings.caps.response_timeout);
+    let mut last = Fault::upstream_suspended();
+    for target in targets {
+        let text = target_text(target, endpoint, (path, query), variables)?;
+        let head = RequestHead { method: &method, target: &text, host: &target.peer.authority, headers: &headers };
+        let mut wire = match connect(worker, permit.tenant(), &target.peer, (deadline, None)).await {
+            Ok(transport) => Box::new(Wire::new(transport)),
+            Err((fault, _)) => {
+                last = fault;
+                continue;
+            }
+        };
+        return match wire.call(&head, &mut body, deadline).await {
+            Ok(answer) => {
+                worker.counters.add(Counter::UpstreamConnections);
+                Ok((answer, wire, target.pool))
+            }
+            Err(error) => Err(fault(target, &error)),
+        };
+    }
+    worker.counters.add(Counter::UpstreamFailures);
+    Err(last)
+}
+
+/// How a try with one target ended; failures with WSO2's code of what happened.
 enum Attempt {
     Answered(Head, Box<Wire>),
     /// The request was not sent and may go to another target.
-    NotSent(Fault),
+    NotSent(Fault, u32),
     /// The upstream may have seen the request.
-    Failed(Fault),
+    Failed(Fault, u32),
 }
+
+/// Until when the answer must be there, and how long connecting may take if that is not the gateway's own bound.
+type Bounds = (Instant, Option<Duration>);
 
 async fn attempt(
     worker: &Arc<Worker>,
     (tenant, target): (TenantId, &Target),
     head: &RequestHead<'_>,
     body: &mut RequestBody,
-    deadline: Instant,
+    bounds: Bounds,
 ) -> Attempt {
+    let (deadline, _) = bounds;
     if let Some(mut wire) = worker.take_connection(target.pool) {
         // An idle connection may be closed by the upstream at any moment. A request that provably was not sent is
         // repeated on a new connection, as is one that may be sent twice (RFC 9110 section 9.2.2); anything else is not.
@@ -107,21 +168,33 @@ async fn attempt(
                 }
                 return Attempt::Answered(answer, wire);
             }
-            Err(error) if !repeat => return Attempt::Failed(fault(target, &error)),
+            Err(error) if !repeat => return Attempt::Failed(fault(target, &error), code_of(&error)),
             Err(_stale) => worker.counters.add(Counter::UpstreamRetries),
         }
     }
-    let mut wire = match connect(worker, tenant, &target.peer, deadline).await {
-        Ok(wire) => wire,
-        Err(fault) => return Attempt::NotSent(fault),
+    let mut wire = match connect(worker, tenant, &target.peer, bounds).await {
+        Ok(transport) => Box::new(Wire::new(transport)),
+        Err((fault, code)) => return Attempt::NotSent(fault, code),
     };
     match wire.call(head, body, deadline).await {
         Ok(answer) => {
             worker.counters.add(Counter::UpstreamConnections);
             Attempt::Answered(answer, wire)
         }
-        Err(error @ CallError::NotSent(_)) if !body.is_begun() => Attempt::NotSent(fault(target, &error)),
-        Err(error) => Attempt::Failed(fault(target, &error)),
+        Err(error @ CallError::NotSent(_)) if !body.is_begun() => {
+            Attempt::NotSent(fault(target, &error), code_of(&error))
+        }
+        Err(error) => Attempt::Failed(fault(target, &error), code_of(&error)),
+    }
+}
+
+const fn code_of(error: &CallError) -> u32 {
+    match error {
+        CallError::NotSent(_) | CallError::Body(_) => code::SENDING,
+        CallError::Unanswered => code::CLOSED,
+        CallError::Broken(_) => code::RECEIVING,
+        CallError::Malformed(_) => code::PROTOCOL,
+        CallError::Timeout => code::TIMEOUT,
     }
 }
 
@@ -178,26 +251,50 @@ fn target_text(
     if sound { Ok(text) } else { Err(wrong()) }
 }
 
-/// Opens a connection: resolve once, check every address, connect to exactly one that was checked.
-async fn connect(worker: &Arc<Worker>, tenant: TenantId, peer: &Peer, deadline: Instant) -> Result<Box<Wire>, Fault> {
-    let limit = deadline.min(Instant::now() + worker.shared.settings.caps.connect_timeout);
-    let opened = timeout_at(limit, open(worker, tenant, peer)).await;
-    opened.unwrap_or_else(|_| Err(Fault::upstream_timeout()))
+/// Opens a connection: resolve once, check every address, connect to exactly one that was checked. A failure comes with
+/// WSO2's code.
+pub(crate) async fn connect(
+    worker: &Worker,
+    tenant: TenantId,
+    peer: &Peer,
+    bounds: Bounds,
+) -> Result<Transport, (Fault, u32)> {
+    connect_with(worker, tenant, peer, bounds, &worker.shared.settings.upstream_tls).await
 }
 
-async fn open(worker: &Arc<Worker>, tenant: TenantId, peer: &Peer) -> Result<Box<Wire>, Fault> {
+async fn connect_with(
+    worker: &Worker,
+    tenant: TenantId,
+    peer: &Peer,
+    (deadline, own): Bounds,
+    tls: &Arc<rustls::ClientConfig>,
+) -> Result<Transport, (Fault, u32)> {
+    let most = worker.shared.settings.caps.connect_timeout;
+    let limit = deadline.min(Instant::now() + own.map_or(most, |own| own.min(most)));
+    match timeout_at(limit, establish(worker, tenant, peer, tls)).await {
+        Ok(opened) => opened.map_err(|fault| (fault, code::CONNECTION_FAILED)),
+        Err(_late) => Err((Fault::upstream_timeout(), code::CONNECT_TIMEOUT)),
+    }
+}
+
+async fn establish(
+    worker: &Worker,
+    tenant: TenantId,
+    peer: &Peer,
+    tls: &Arc<rustls::ClientConfig>,
+) -> Result<Transport, Fault> {
     let stream = tcp(worker, tenant, peer).await?;
     // Small requests must not wait for the acknowledgement of earlier ones.
     let _slower = stream.set_nodelay(true);
     match &peer.tls_name {
-        None => Ok(Box::new(Wire::new(Transport::Plain(stream)))),
+        None => Ok(Transport::Plain(stream)),
         Some(name) => {
-            let connector = TlsConnector::from(Arc::clone(&worker.shared.settings.upstream_tls));
+            let connector = TlsConnector::from(Arc::clone(tls));
             let stream = connector.connect(name.clone(), stream).await.map_err(|error| {
                 tracing::warn!(host = %peer.host, %error, "TLS to the upstream failed");
                 Fault::upstream_unreachable()
             })?;
-            Ok(Box::new(Wire::new(Transport::Secure(Box::new(stream)))))
+            Ok(Transport::Secure(Box::new(stream)))
         }
     }
 }

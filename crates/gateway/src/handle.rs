@@ -1,7 +1,7 @@
 //! Starting, feeding, watching and stopping a gateway.
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use model::snapshot::Snapshot;
+use model::snapshot::{Delta, Snapshot};
 use model::{ApplicationId, Clock};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::net::SocketAddr;
@@ -14,10 +14,13 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use crate::access_log::{self, LogSink};
-use crate::compile::{Carried, Compiled, SnapshotFault};
+use crate::answer_cache::Answers;
+use crate::binding::Replays;
+use crate::compile::{Carried, Compiled, SnapshotFault, WrongVersion};
 use crate::counters::Metrics;
 use crate::denial::qualified;
 use crate::resolve::Resolver;
+use crate::series::{Series, Tally};
 use crate::settings::{GatewaySettings, Listener};
 use crate::worker::{self, Shared, Worker};
 
@@ -41,6 +44,17 @@ pub enum StartError {
     /// A thread or runtime cannot be made.
     #[error("cannot start a worker: {0}")]
     Worker(#[from] std::io::Error),
+}
+
+/// Why a change is not served, or not in whole.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// It is a change of another snapshot.
+    #[error(transparent)]
+    Version(#[from] WrongVersion),
+    /// These parts are not served; all others are.
+    #[error("the gateway refuses a part of the change")]
+    Refused(Vec<SnapshotFault>),
 }
 
 /// The gateway.
@@ -80,9 +94,12 @@ impl Gateway {
         let (writer, writing) = access_log::start(log)?;
         let shared = Arc::new(Shared {
             egress: settings.egress.clone(),
+            streams_tls: streams_tls(&settings.upstream_tls),
             resolver: Resolver::system(),
             settings,
             carried: Carried::default(),
+            answers: Answers::default(),
+            replays: Replays::default(),
             clock,
             current: arc_swap::ArcSwap::from_pointee(Compiled::default()),
             generation: AtomicU64::new(0),
@@ -134,10 +151,27 @@ impl Handle {
         let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         let previous = self.shared.current.load_full();
         let (compiled, faults) = Compiled::build(snapshot, &previous, &self.shared.carried, &self.shared.settings);
+        self.serve(compiled);
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
+    /// Compiles a change of the snapshot that is served, and serves it at once. Costs what changed, and one pass over
+    /// the contexts of all APIs. Faults are those of the changed APIs.
+    ///
+    /// # Errors
+    /// [`ChangeError::Version`] changes nothing; [`ChangeError::Refused`] names the parts that are not served.
+    pub fn change(&self, delta: &Delta) -> Result<(), ChangeError> {
+        let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        let previous = self.shared.current.load_full();
+        let (compiled, faults) = previous.changed(delta, &self.shared.carried, &self.shared.settings)?;
+        self.serve(compiled);
+        if faults.is_empty() { Ok(()) } else { Err(ChangeError::Refused(faults)) }
+    }
+
+    fn serve(&self, compiled: Compiled) {
         self.shared.current.store(Arc::new(compiled));
         self.shared.generation.fetch_add(1, Ordering::Release);
         self.shared.ready.store(true, Ordering::Release);
-        if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
     /// Compiles a snapshot as [`Handle::publish`] does, without serving it.
@@ -165,6 +199,18 @@ impl Handle {
         });
     }
 
+    /// The counters of windows of an hour or longer, for [`Handle::restore_limits`] of a later gateway. Names of users and
+    /// ids of applications are in it, no secrets.
+    pub fn limit_state(&self) -> Vec<u8> {
+        self.shared.carried.counters.state(self.shared.clock.now())
+    }
+
+    /// Takes over the counters of an earlier gateway, before or after the first snapshot; how many. What cannot be read is
+    /// no state.
+    pub fn restore_limits(&self, state: &[u8]) -> usize {
+        self.shared.carried.counters.restore(state, self.shared.clock.now())
+    }
+
     /// Whether a snapshot was published: `/readyz` asks.
     pub fn is_ready(&self) -> bool {
         self.shared.is_ready()
@@ -173,6 +219,16 @@ impl Handle {
     /// Version of the snapshot that is served; 0 before the first.
     pub fn snapshot_version(&self) -> u64 {
         self.shared.current.load().version
+    }
+
+    /// Calls by API, of those that are served now; with what is counted together.
+    pub fn series(&self) -> Series {
+        let most = self.shared.settings.api_series;
+        let mut all = Tally::default();
+        for worker in &self.workers {
+            all.add(&worker.series.lock().unwrap_or_else(PoisonError::into_inner), most);
+        }
+        all.named(&self.shared.current.load())
     }
 
     /// Counters of all workers together.
@@ -223,6 +279,13 @@ fn acceptor(config: &Arc<rustls::ServerConfig>) -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config))
 }
 
+/// The same trust, for HTTP/2 alone.
+fn streams_tls(config: &rustls::ClientConfig) -> Arc<rustls::ClientConfig> {
+    let mut config = config.clone();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Arc::new(config)
+}
+
 type Sockets = Vec<(std::net::TcpListener, Listener)>;
 
 fn spawn(
@@ -235,7 +298,7 @@ fn spawn(
     let mut seed = [0; 8];
     // Record ids need not be secret; without randomness they are still unique within the worker.
     let _predictable = SystemRandom::new().fill(&mut seed);
-    let worker = Arc::new(Worker::new(Arc::clone(shared), writer, u64::from_le_bytes(seed)));
+    let worker = Arc::new(Worker::new(Arc::clone(shared), writer, u64::from_le_bytes(seed), index == 0));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()?;
     let (started, starting) = sync_channel::<std::io::Result<()>>(1);
     let own = Arc::clone(&worker);

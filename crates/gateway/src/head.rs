@@ -71,6 +71,15 @@ pub(crate) fn path<'a>(parts: &'a Parts, caps: &Caps) -> Result<Cow<'a, str>, Fa
     canonical(path).map_err(|fault| Fault::bad_request(fault.reason()))
 }
 
+/// Takes note of what the client expects (RFC 9110 section 10.1.1): `100-continue` is answered by this hop when the body is
+/// first wanted, and nothing else is known.
+pub(crate) fn expectation(headers: &mut HeaderMap) -> Result<(), Fault> {
+    match headers.remove(http::header::EXPECT) {
+        Some(expected) if !expected.as_bytes().eq_ignore_ascii_case(b"100-continue") => Err(Fault::expectation()),
+        _ => Ok(()),
+    }
+}
+
 /// Fields that only the gateway may set towards an upstream, in lower case with `-` for `_`: many upstreams read
 /// `X_JWT_Assertion` and `X-JWT-Assertion` as the same variable (threat model row 4).
 const OWNED: [&str; 9] = [
@@ -150,6 +159,13 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     for (_, hop) in present.iter().zip(&HOP_BY_HOP).filter(|(flag, _)| **flag) {
         headers.remove(hop);
     }
+}
+
+/// Whether a request is gRPC, by its content type: `application/grpc` or that with a suffix.
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(http::header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+    let rest = kind.get(..16).filter(|start| start.eq_ignore_ascii_case(b"application/grpc")).and(kind.get(16..));
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';' | b' ')))
 }
 
 /// Removes everything that must not reach an upstream; `Host` is replaced later. `credentials` are the API's own

@@ -3,6 +3,10 @@
 //! A window is aligned to the clock (minute, hour, ...), as WSO2's scenarios expect. Admission is exact: the number of
 //! admitted requests never exceeds the quota, whatever the workers do at the same time. Counters outlive snapshots.
 
+pub(crate) mod condition;
+pub(crate) mod custom;
+mod keep;
+
 use model::snapshot::{Quota, QuotaUnit};
 use model::{ApiId, ApplicationId, SubscriptionId, Timestamp};
 use std::collections::HashMap;
@@ -63,6 +67,12 @@ impl Window {
     }
 }
 
+/// When the window that a time lies in ends.
+fn window_end(quota: Quota, now: Timestamp) -> Timestamp {
+    let length = i64::try_from(quota.window_seconds.max(1)).unwrap_or(i64::MAX);
+    Timestamp::from_seconds(now.seconds().div_euclid(length).saturating_add(1).saturating_mul(length))
+}
+
 fn number(quota: Quota, now: Timestamp) -> u64 {
     let seconds = u64::try_from(now.seconds()).unwrap_or(0);
     (seconds / quota.window_seconds.max(1)) & ((1 << (64 - COUNT_BITS)) - 1)
@@ -79,6 +89,8 @@ pub(crate) enum Level {
     Application,
     /// 900804.
     Subscription,
+    /// 900806: a custom rule.
+    Custom,
     /// 900807.
     Burst,
     /// 900801: the backend's `maxTps`.
@@ -94,6 +106,7 @@ impl Level {
             Self::Resource => 900_802,
             Self::Application => 900_803,
             Self::Subscription => 900_804,
+            Self::Custom => 900_806,
             Self::Burst => 900_807,
         }
     }
@@ -135,6 +148,8 @@ pub(crate) struct Refusal {
     pub(crate) level: Level,
     /// When the window ends.
     pub(crate) next_access: Timestamp,
+    /// What is used up.
+    pub(crate) quota: Quota,
 }
 
 /// Charges a call to all limits or to none. `None` entries are limits that do not apply.
@@ -149,16 +164,23 @@ pub(crate) fn admit(charges: &[Option<Charge<'_>>], now: Timestamp, request_byte
             for earlier in charges.iter().take(index).flatten() {
                 earlier.window.refund(earlier.quota, now, amount(earlier));
             }
-            let length = i64::try_from(charge.quota.window_seconds.max(1)).unwrap_or(i64::MAX);
-            let end = now.seconds().div_euclid(length).saturating_add(1).saturating_mul(length);
-            return Err(Refusal { level: charge.level, next_access: Timestamp::from_seconds(end) });
+            let next_access = window_end(charge.quota, now);
+            return Err(Refusal { level: charge.level, next_access, quota: charge.quota });
         }
     }
     Ok(())
 }
 
+/// Takes back what [`admit`] charged, because something else refuses the call.
+pub(crate) fn refund(charges: &[Option<Charge<'_>>], now: Timestamp, request_bytes: u64) {
+    for charge in charges.iter().flatten() {
+        let amount = if charge.quota.unit == QuotaUnit::Requests { 1 } else { request_bytes };
+        charge.window.refund(charge.quota, now, amount);
+    }
+}
+
 /// What a counter counts.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(crate) enum CounterKey {
     /// All calls of an API.
     Api(ApiId),
@@ -172,26 +194,48 @@ pub(crate) enum CounterKey {
     User(ApplicationId, String),
     /// Calls to an API's backend; true for production.
     Backend(ApiId, bool),
+    /// Calls of an API, or of a resource of it, that fulfil the conditions of the group with a number.
+    Group(ApiId, Option<String>, usize),
+    /// Calls of the holder of a client certificate: its alias.
+    Certificate(ApiId, String),
+    /// Calls with one key of the custom rule with a name.
+    Custom(String, String),
 }
 
 /// All counters. Locked when a snapshot is compiled and when a token is seen for the first time, never on other calls.
 #[derive(Debug, Default)]
-pub(crate) struct Counters(Mutex<HashMap<CounterKey, Arc<Window>>>);
+pub(crate) struct Counters(Mutex<Table>);
+
+#[derive(Debug, Default)]
+struct Table {
+    map: HashMap<CounterKey, Arc<Window>>,
+    /// How many there may be before those that nothing refers to are looked for.
+    sweep_at: usize,
+}
+
+impl Table {
+    /// Drops what nothing refers to when it is time. The next time is when there are twice as many as are left, so that a
+    /// sweep costs each insertion a constant share, however many counters are in use.
+    fn sweep(&mut self) {
+        if self.map.len() >= self.sweep_at.max(MAX_COUNTERS) {
+            self.map.retain(|_, window| Arc::strong_count(window) > 1);
+            self.sweep_at = self.map.len().saturating_mul(2);
+        }
+    }
+}
 
 impl Counters {
     /// The counter for a key, made when needed.
     pub(crate) fn get(&self, key: CounterKey) -> Arc<Window> {
-        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if map.len() >= MAX_COUNTERS {
-            map.retain(|_, window| Arc::strong_count(window) > 1);
-        }
-        Arc::clone(map.entry(key).or_default())
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        table.sweep();
+        Arc::clone(table.map.entry(key).or_default())
     }
 
     /// Empties the counters of an application's users whose name `is_meant`.
     pub(crate) fn reset_users(&self, application: ApplicationId, is_meant: impl Fn(&str) -> bool) {
-        let map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (key, window) in &*map {
+        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, window) in &table.map {
             if matches!(key, CounterKey::User(of, user) if *of == application && is_meant(user)) {
                 window.0.store(0, Ordering::Relaxed);
             }

@@ -1,8 +1,12 @@
 //! Phase "respond": what the client gets to see.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, SERVER, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE};
+use http::header::{
+    CONTENT_TYPE, HeaderName, RETRY_AFTER, SEC_WEBSOCKET_VERSION, SERVER, STRICT_TRANSPORT_SECURITY, UPGRADE,
+    WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use model::snapshot::{Quota, QuotaUnit};
 
 use crate::body::AnswerBody;
 use crate::compile::{Api, Scheme};
@@ -56,6 +60,9 @@ pub(crate) fn fault(
     let (kind, body) = fault.render(context.format);
     let mut headers = context.headers;
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    // What the gateway itself says holds for this moment, and is what it says it is (guidelines A12, A16).
+    headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Some(challenge) = fault.challenge {
         for value in challenges(worker, context.api, challenge) {
             headers.append(WWW_AUTHENTICATE, value);
@@ -66,12 +73,47 @@ pub(crate) fn fault(
         if let Ok(value) = HeaderValue::from_str(&wait.to_string()) {
             headers.insert(RETRY_AFTER, value);
         }
+        if let Some(quota) = fault.quota {
+            rate_limit(&mut headers, quota, wait);
+        }
+    }
+    if fault.status == StatusCode::UPGRADE_REQUIRED {
+        // RFC 9110 section 15.5.22.
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        if record.as_ref().is_none_or(|r| r.is_http1()) {
+            headers.insert(http::header::CONNECTION, HeaderValue::from_static("upgrade"));
+        }
     }
     if fault.close && record.as_ref().is_none_or(|r| r.is_http1()) {
         headers.insert(http::header::CONNECTION, HeaderValue::from_static("close"));
     }
     decorate(&mut headers, context.api, context.origin, context.secure);
+    if context.format == Format::Grpc {
+        let (status, message) = fault.grpc();
+        headers.insert(HeaderName::from_static("grpc-status"), HeaderValue::from(u16::from(status)));
+        if let Ok(message) = HeaderValue::try_from(message) {
+            headers.insert(HeaderName::from_static("grpc-message"), message);
+        }
+        return answer(StatusCode::OK, headers, body.into(), record);
+    }
     answer(fault.status, headers, body.into(), record)
+}
+
+/// What is used up and when it is there again (draft-ietf-httpapi-ratelimit-headers-10). Written from the refusal itself,
+/// so that it cannot disagree with it.
+fn rate_limit(headers: &mut HeaderMap, quota: Quota, wait: u128) {
+    let unit = match quota.unit {
+        QuotaUnit::Requests => "requests",
+        QuotaUnit::Bytes => "content-bytes",
+    };
+    let policy = format!("\"quota\";q={};w={};qu=\"{unit}\"", quota.amount, quota.window_seconds);
+    let state = format!("\"quota\";r=0;t={wait}");
+    for (name, text) in [("ratelimit-policy", policy), ("ratelimit", state)] {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.insert(name, value);
+        }
+    }
 }
 
 /// An answer that the gateway makes itself.

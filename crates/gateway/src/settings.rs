@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::proxy::Proxies;
+
 /// One address to listen on.
 #[derive(Clone)]
 pub struct Listener {
@@ -37,6 +39,20 @@ pub struct GatewaySettings {
     /// Header that carries the access token where an API names none or `Authorization`, which all have from the start
     /// (WSO2: `apim.oauth_config.auth_header`); empty is `Authorization`.
     pub authorization_header: String,
+    /// Most APIs that are counted apart in the metrics; calls of further ones count together. 0: none is.
+    pub api_series: usize,
+    /// Fetches tokens for endpoints that want one of the gateway's own; `None`: such endpoints are refused.
+    pub token_client: Option<Arc<dyn crate::TokenClient>>,
+    /// How upstreams learn who calls; `None`: they do not.
+    pub backend_token: Option<crate::BackendToken>,
+    /// Whether a client certificate is accepted when one of those uploaded for an API has issued it (WSO2:
+    /// `apimgt.mutual_ssl.enable_certificate_chain_validation`); otherwise it must be one of them.
+    pub client_certificate_chains: bool,
+    /// Field in which the peers that forward for others write the client's certificate (WSO2:
+    /// `apimgt.mutual_ssl.certificate_header`); `None`: they cannot.
+    pub client_certificate_header: Option<http::HeaderName>,
+    /// Who may say whose call it is.
+    pub proxies: Proxies,
     /// Whether the credential of the client is passed to the upstream (WSO2: the reverse of `remove_outbound_auth_header`).
     pub forward_authorization: bool,
 }
@@ -99,6 +115,12 @@ pub struct Caps {
     pub body_bytes: u64,
     /// Bytes of a body that a policy needs as a whole; longer is 413.
     pub buffered_body_bytes: usize,
+    /// Bytes of one WebSocket message, however many frames it has; more ends the tunnel with 1009.
+    pub message_bytes: u64,
+    /// WebSocket frames of both directions in a second; more ends the tunnel with 1008.
+    pub frames_per_second: u32,
+    /// A WebSocket without a frame in either direction.
+    pub tunnel_idle_timeout: Duration,
     /// How long open requests may take after a stop.
     pub drain_timeout: Duration,
 }
@@ -123,6 +145,9 @@ impl Default for Caps {
             response_timeout: Duration::from_secs(300),
             body_bytes: 64 * 1024 * 1024,
             buffered_body_bytes: 1024 * 1024,
+            message_bytes: 1024 * 1024,
+            frames_per_second: 10_000,
+            tunnel_idle_timeout: Duration::from_secs(300),
             drain_timeout: Duration::from_secs(10),
         }
     }

@@ -9,6 +9,8 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
+use crate::assertion::Assertions;
+use crate::binding::Binding;
 use crate::limit::Window;
 
 /// What a verified token stands for. Nothing in it depends on the snapshot but the issuers' keys.
@@ -20,6 +22,10 @@ pub(crate) struct Principal {
     pub(crate) issuer: usize,
     /// Its claims.
     pub(crate) claims: Claims,
+    /// Tokens for upstreams that were made for it.
+    pub(crate) assertions: Assertions,
+    /// Which key its user must hold.
+    pub(crate) binding: Binding,
     /// Client id.
     pub(crate) consumer_key: Box<str>,
     /// Domain of the tenant that the client belongs to; `None` is the issuer's own tenant.
@@ -94,7 +100,7 @@ impl TokenCache {
 
 #[cfg(test)]
 mod tests {
-    use super::{Principal, TokenCache};
+    use super::{Assertions, Principal, TokenCache};
     use jose::Claims;
     use std::sync::Arc;
 
@@ -103,6 +109,8 @@ mod tests {
         Arc::new(Principal {
             issuers_epoch,
             issuer: 0,
+            assertions: Assertions::default(),
+            binding: crate::binding::Binding::of(&claims),
             claims,
             consumer_key: "k".into(),
             signing_tenant: None,

@@ -1,7 +1,8 @@
-//! Compiled endpoints: where calls go and how the gateway proves itself there. `wire` is the connection to one, with
-//! `response` for what comes back and `transport` below it.
+//! Compiled endpoints: where calls go and how the gateway proves itself there. `wire` is the HTTP/1.1 connection to one, with
+//! `response` for what comes back and `transport` below it; `streams` are the HTTP/2 connections.
 
 pub(crate) mod response;
+pub(crate) mod streams;
 pub(crate) mod transport;
 pub(crate) mod wire;
 
@@ -18,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::template::TargetTemplate;
+use crate::traffic::{Balance, Owner, TrafficError};
 
 /// Most targets of one endpoint.
 const MAX_TARGETS: usize = 64;
@@ -63,6 +65,9 @@ pub(crate) enum EndpointError {
     /// A credential that a header cannot carry.
     #[error("the endpoint security is not usable: {0}")]
     Security(&'static str),
+    /// Rules that cannot be followed.
+    #[error("the traffic rules of the endpoint are not usable: {0}")]
+    Traffic(#[from] TrafficError),
 }
 
 /// One target.
@@ -120,34 +125,62 @@ pub(crate) struct CompiledEndpoint {
     pub(crate) credential: Option<Credential>,
     /// Until the head of the answer must be there.
     pub(crate) timeout: Duration,
+    /// Rules beyond the strategy; most endpoints have none.
+    pub(crate) balance: Option<Box<Balance>>,
 }
 
 impl CompiledEndpoint {
-    /// Compiles an endpoint.
-    pub(crate) fn compile(endpoint: &Endpoint, peers: &Peers) -> Result<Self, EndpointError> {
-        if endpoint.targets.is_empty() || endpoint.targets.len() > MAX_TARGETS {
+    /// Compiles an endpoint; `sockets` says whether `ws` and `wss` are schemes of it.
+    pub(crate) fn compile(
+        endpoint: &Endpoint,
+        peers: &Peers,
+        owner: Owner<'_>,
+        sockets: bool,
+    ) -> Result<Self, EndpointError> {
+        let urls: Vec<&String> = match &endpoint.traffic {
+            None => endpoint.targets.iter().collect(),
+            Some(traffic) => Balance::urls(&endpoint.targets, traffic).collect(),
+        };
+        if endpoint.targets.is_empty() || urls.len() > MAX_TARGETS {
             return Err(EndpointError::Count);
         }
+        let traffic = endpoint.traffic.as_deref();
+        let balance = traffic.map(|traffic| Balance::compile(&endpoint.targets, traffic, owner)).transpose()?;
         Ok(Self {
             strategy: endpoint.strategy,
-            targets: endpoint.targets.iter().map(|url| target(url, peers)).collect::<Result<_, _>>()?,
+            targets: urls.into_iter().map(|url| target(url, peers, sockets)).collect::<Result<_, _>>()?,
+            balance: balance.map(Box::new),
             turn: AtomicUsize::new(0),
-            credential: endpoint.security.as_ref().map(credential).transpose()?,
+            // A fetched token is added before the call is forwarded, see `outbound_token`.
+            credential: match &endpoint.security {
+                None | Some(EndpointSecurity::OAuth { .. }) => None,
+                Some(fixed) => Some(credential(fixed)?),
+            },
             timeout: Duration::from_millis(u64::from(endpoint.timeout_ms.max(1))),
         })
     }
 
+    /// A target by its position, that of its member in the rules.
+    pub(crate) fn target(&self, index: usize) -> Option<&Target> {
+        self.targets.get(index)
+    }
+
     /// The targets to try for one call, first the chosen one. Only `Failover` has more than one.
     pub(crate) fn candidates(&self) -> impl Iterator<Item = &Target> {
-        let (start, count) = match self.strategy {
-            EndpointStrategy::Single => (0, 1),
+        self.candidate_positions().filter_map(|index| self.targets.get(index))
+    }
+
+    /// The same by position.
+    pub(crate) fn candidate_positions(&self) -> std::ops::Range<usize> {
+        match self.strategy {
+            EndpointStrategy::Single => 0..1,
             EndpointStrategy::RoundRobin => {
                 let turn = if self.targets.len() > 1 { self.turn.fetch_add(1, Ordering::Relaxed) } else { 0 };
-                (turn % self.targets.len().max(1), 1)
+                let start = turn % self.targets.len().max(1);
+                start..start + 1
             }
-            EndpointStrategy::Failover => (0, self.targets.len()),
-        };
-        self.targets.iter().skip(start).take(count)
+            EndpointStrategy::Failover => 0..self.targets.len(),
+        }
     }
 }
 
@@ -171,7 +204,7 @@ impl Peers {
     }
 }
 
-fn target(url: &str, peers: &Peers) -> Result<Target, EndpointError> {
+fn target(url: &str, peers: &Peers, sockets: bool) -> Result<Target, EndpointError> {
     let wrong = || EndpointError::Url(url.to_owned());
     let url = url.trim();
     let (plain, template) = match url.split_once('{') {
@@ -187,6 +220,8 @@ fn target(url: &str, peers: &Peers) -> Result<Target, EndpointError> {
     let secure = match uri.scheme() {
         Some(scheme) if *scheme == Scheme::HTTPS => true,
         Some(scheme) if *scheme == Scheme::HTTP => false,
+        Some(scheme) if sockets && scheme.as_str() == "wss" => true,
+        Some(scheme) if sockets && scheme.as_str() == "ws" => false,
         _ => return Err(wrong()),
     };
     let authority = uri.authority().ok_or_else(wrong)?;
@@ -230,5 +265,6 @@ fn credential(security: &EndpointSecurity) -> Result<Credential, EndpointError> 
             };
             Ok(Credential::Query(format!("{}={}", escape(name), escape(value)).into()))
         }
+        EndpointSecurity::OAuth { .. } => Err(EndpointError::Security("a token that is fetched for each endpoint")),
     }
 }

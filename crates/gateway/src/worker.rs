@@ -13,21 +13,32 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 use crate::access_log::{Fields, LogBuffer};
+use crate::answer_cache::Answers;
+use crate::binding::Replays;
 use crate::compile::{Carried, Compiled};
 use crate::connection::{self, Connection, Stop};
 use crate::counters::{Counter, Counters};
 use crate::pool::Pool;
 use crate::resolve::Resolver;
+use crate::series::Tally;
 use crate::settings::GatewaySettings;
 use crate::token_cache::{Digest, Principal, TokenCache};
+use crate::traffic::health;
+use crate::upstream::streams::{Link, Links};
 use crate::upstream::wire::Wire;
 
 /// What all workers share.
 pub(crate) struct Shared {
     pub(crate) settings: GatewaySettings,
+    /// TLS to upstreams that HTTP/2 is spoken with.
+    pub(crate) streams_tls: Arc<rustls::ClientConfig>,
     pub(crate) egress: model::EgressRules,
     pub(crate) resolver: Arc<Resolver>,
     pub(crate) carried: Carried,
+    /// Answers that are kept.
+    pub(crate) answers: Answers,
+    /// DPoP proofs that were used.
+    pub(crate) replays: Replays,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) current: ArcSwap<Compiled>,
     /// Grows with every published snapshot; workers compare it on every call.
@@ -53,11 +64,16 @@ pub(crate) struct Local {
 pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) counters: Counters,
+    /// Calls by API, where the settings ask for it.
+    pub(crate) series: Mutex<Tally>,
     /// Seconds since the worker started, from 1.
     pub(crate) tick: Arc<AtomicU64>,
+    /// Whether this is the first of the workers.
+    is_first: bool,
     local: Mutex<Arc<Local>>,
     tokens: Mutex<TokenCache>,
     pool: Mutex<Pool>,
+    links: Mutex<Links>,
     log: Mutex<LogBuffer>,
     watched: Mutex<Vec<(Arc<Connection>, AbortHandle)>>,
 }
@@ -67,17 +83,25 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Worker {
-    pub(crate) fn new(shared: Arc<Shared>, writer: SyncSender<Vec<u8>>, seed: u64) -> Self {
+    /// Counts an answer of an API.
+    pub(crate) fn count(&self, api: model::ApiId, answer: (u16, u64), most: usize) {
+        lock(&self.series).count(api, answer, most);
+    }
+
+    pub(crate) fn new(shared: Arc<Shared>, writer: SyncSender<Vec<u8>>, seed: u64, is_first: bool) -> Self {
         let generation = shared.generation.load(Ordering::Acquire);
         let local = Arc::new(Local { generation, compiled: shared.current.load_full() });
         let tokens = TokenCache::new(shared.settings.caps.cached_tokens);
         Self {
             shared,
             counters: Counters::new(),
+            series: Mutex::default(),
             tick: Arc::new(AtomicU64::new(1)),
+            is_first,
             local: Mutex::new(local),
             tokens: Mutex::new(tokens),
             pool: Mutex::default(),
+            links: Mutex::default(),
             log: Mutex::new(LogBuffer::new(writer, seed)),
             watched: Mutex::default(),
         }
@@ -119,6 +143,16 @@ impl Worker {
         lock(&self.pool).give(peer, wire, self.shared.settings.caps.pooled_per_target, tick);
     }
 
+    /// An HTTP/2 connection to a peer with room for a call.
+    pub(crate) fn take_link(&self, peer: usize) -> Option<Link> {
+        lock(&self.links).take(peer, self.tick.load(Ordering::Relaxed))
+    }
+
+    /// Lets other calls use an HTTP/2 connection.
+    pub(crate) fn give_link(&self, peer: usize, link: &Link) {
+        lock(&self.links).give(peer, link, self.tick.load(Ordering::Relaxed));
+    }
+
     /// Writes an access record.
     pub(crate) fn log(&self, fields: &Fields<'_>) {
         let lost = lock(&self.log).append(fields);
@@ -140,6 +174,7 @@ impl Worker {
             !overdue
         });
         lock(&self.pool).prune(now.saturating_sub(caps.pool_idle_timeout.as_secs()));
+        lock(&self.links).prune(now.saturating_sub(caps.pool_idle_timeout.as_secs()));
         let lost = lock(&self.log).flush();
         self.counters.add_many(Counter::LogLost, lost);
     }
@@ -198,9 +233,14 @@ pub(crate) async fn run(worker: Arc<Worker>, listeners: Vec<(TcpListener, Option
         accepting.spawn(accept(Arc::clone(&worker), listener, tls, stop.clone()));
     }
     let ticking = tokio::spawn(tick(Arc::clone(&worker)));
+    // One worker asks for all how targets are.
+    let asking = worker.is_first.then(|| tokio::spawn(health::run(Arc::clone(&worker))));
     let _stopped = stop.wait_for(|stop| *stop).await;
     while accepting.join_next().await.is_some() {}
     ticking.abort();
+    if let Some(asking) = asking {
+        asking.abort();
+    }
     let lost = lock(&worker.log).flush();
     worker.counters.add_many(Counter::LogLost, lost);
 }

@@ -1,9 +1,10 @@
 //! The use cases on WSO2's paths.
 
+mod account;
 mod client_registration;
 mod discovery;
+mod identity_providers;
 mod introspect;
-mod oauth;
 mod scim;
 mod scim_group;
 mod scim_path;
@@ -24,10 +25,12 @@ impl Identity {
             .merge(token::routes())
             .merge(introspect::routes())
             .merge(discovery::routes())
+            .merge(identity_providers::routes())
             .merge(scim::routes())
             .merge(scim_user::routes())
             .merge(scim_group::routes())
             .merge(tenants::routes())
             .merge(user_stores::routes())
+            .merge(account::routes())
     }
 }

@@ -2,17 +2,19 @@
 
 use std::net::IpAddr;
 
-use jose::Claims;
+use jose::{Claims, DPOP_LIFETIME, DpopExpectation, TokenKind};
 use model::{ConsumerKey, Secret, Tenant, TenantDomain, TenantId, Timestamp};
 use store::StoreError;
 use store::UnitOfWork;
 use store::repository::client::{self as clients, ClientKind, ClientRow};
 use store::repository::user::{self as users, UserRow};
 use store::repository::{role as roles, tenant as tenants, token as tokens};
-use web::{AuthenticationError, AuthenticationMethod, Authenticator, BoxFuture, Credentials, Principal};
+use web::{AuthenticationError, AuthenticationMethod, Authenticator, BoundToken, BoxFuture, Credentials, Principal};
 
+use crate::oauth::binding::Binding;
+use crate::oauth::client_auth::certificate_thumbprint;
 use crate::scope::EVERYONE;
-use crate::token::{FOR_CLIENT, FOR_USER, client_epoch_key};
+use crate::token::{FOR_CLIENT, FOR_FEDERATED, FOR_USER, client_epoch_key};
 use crate::{ADMIN_ROLE, Identity, IdentityError, LOCAL_OPERATOR};
 
 /// A token that is valid now, with whom it speaks for.
@@ -41,9 +43,11 @@ impl Authenticator for Identity {
     ) -> BoxFuture<'a, Result<Principal, AuthenticationError>> {
         Box::pin(async move {
             let found = match credentials {
-                Credentials::Bearer(token) => self.bearer(&token).await,
+                Credentials::Bearer(token) => self.bearer(&token, None).await,
+                Credentials::Bound(bound) => self.bound(&bound).await,
                 Credentials::Basic { username, password } => self.basic(&username, &password, requested, address).await,
                 Credentials::Local(_) => self.operator(requested).await,
+                Credentials::Session(cookie) => self.browser(&cookie).await,
             };
             match found {
                 Ok(Some(principal)) => Ok(principal),
@@ -52,9 +56,20 @@ impl Authenticator for Identity {
             }
         })
     }
+
+    fn demand_sign_in(&self, wanted: Option<&str>) -> axum::response::Response {
+        self.ask_to_sign_in(wanted)
+    }
 }
 
 impl Identity {
+    async fn browser(&self, cookie: &Secret<String>) -> Result<Option<Principal>, IdentityError> {
+        match self.session_of(cookie).await? {
+            Some(session) => self.principal_of(session).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     async fn basic(
         &self,
         username: &str,
@@ -76,9 +91,37 @@ impl Identity {
         }))
     }
 
-    async fn bearer(&self, token: &Secret<String>) -> Result<Option<Principal>, IdentityError> {
+    /// A token with what the caller shows for it: the key of a proof, or a certificate.
+    async fn bound(&self, bound: &BoundToken) -> Result<Option<Principal>, IdentityError> {
+        let proof = match (&bound.proof, &bound.certificate) {
+            (Some(proof), _) => proof,
+            (None, Some(der)) => {
+                let shown = Binding::Certificate(certificate_thumbprint(der));
+                return self.bearer(&bound.token, Some(shown)).await;
+            }
+            (None, None) => return Ok(None),
+        };
+        let target = format!("{}{}", self.settings.base_url, bound.path);
+        let token = Some(bound.token.expose().as_str());
+        let expected = DpopExpectation { method: &bound.method, target: &target, access_token: token };
+        let Ok(proof) = jose::verify_dpop(proof, &expected, self.now().seconds()) else { return Ok(None) };
+        let shown = Binding::Key(proof.thumbprint.clone());
+        let Some(principal) = self.bearer(&bound.token, Some(shown)).await? else { return Ok(None) };
+        // Remembered only now: proofs without a token of ours fill no table.
+        let first = self.first_use("dpop", &proof.thumbprint, &proof.id, DPOP_LIFETIME).await?;
+        Ok(first.then_some(principal))
+    }
+
+    async fn bearer(&self, token: &Secret<String>, shown: Option<Binding>) -> Result<Option<Principal>, IdentityError> {
         let mut work = self.database.read().await?;
         let Some(live) = self.live_token(&mut work, token.expose()).await? else { return Ok(None) };
+        // A bound token without its key is a stolen one. A certificate beside a token that is not bound means nothing,
+        // while a proof says that the caller takes the token for bound.
+        match (Binding::of_claims(&live.claims), shown) {
+            (Ok(None), None | Some(Binding::Certificate(_))) => {}
+            (Ok(Some(bound)), Some(shown)) if bound == shown => {}
+            _ => return Ok(None),
+        }
         let Some(user) = live.user else { return Ok(None) };
         let mut roles = roles::names_of_user(&mut work, live.tenant.id, user.id).await?;
         roles.insert(EVERYONE.to_owned());
@@ -122,8 +165,8 @@ impl Identity {
         work: &mut UnitOfWork,
         token: &str,
     ) -> Result<Option<LiveToken>, IdentityError> {
-        let claims = match self.keys.verify(token, self.now().seconds()) {
-            Ok(claims) => claims,
+        let (signing_tenant, claims) = match self.verify(TokenKind::Access, token) {
+            Ok(verified) => verified,
             Err(reason) => {
                 tracing::debug!(%reason, "access token refused");
                 return Ok(None);
@@ -137,7 +180,7 @@ impl Identity {
         if tokens::is_revoked(work, id).await? {
             return Ok(None);
         }
-        let client = clients::find_anywhere(work, &ConsumerKey::new(client_id)).await?.filter(|c| c.active);
+        let client = clients::find(work, signing_tenant, &ConsumerKey::new(client_id)).await?.filter(|c| c.active);
         let Some(client) = client else { return Ok(None) };
         if !self.may_act(work, &client).await? {
             return Ok(None);
@@ -149,7 +192,9 @@ impl Identity {
         if !tenant.active || epoch.is_some_and(|e| Timestamp::from_seconds(issued_at) < e) {
             return Ok(None);
         }
-        if user.as_ref().is_some_and(|u| u.locked) {
+        if let Some(user) = &user
+            && (user.locked || !self.directory_confirms(work, user).await?)
+        {
             return Ok(None);
         }
         Ok(Some(LiveToken { claims, client, user, tenant }))
@@ -174,6 +219,8 @@ impl Identity {
                 let user = users::by_name(work, tenant.tenant.id, name).await?;
                 Ok(user.map(|user| (tenant.tenant, Some(user))))
             }
+            // Somebody without an account here: `bearer` lets nobody in without one.
+            Some(FOR_FEDERATED) => Ok(tenants::by_id(work, client.tenant).await?.map(|t| (t.tenant, None))),
             _ => Ok(None),
         }
     }

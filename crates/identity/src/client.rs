@@ -8,6 +8,7 @@ use store::UnitOfWork;
 use store::repository::client::{self as clients, ClientKind, ClientRow, SecretRow};
 use store::repository::{tenant as tenants, token as tokens};
 
+use crate::oauth::metadata::ClientMetadata;
 use crate::settings::MAX_LIFETIME;
 use crate::{Identity, IdentityError, hash};
 
@@ -51,6 +52,8 @@ pub struct NewClient {
     pub refresh_token_lifetime: Option<Duration>,
     /// Further properties, kept as they are; at most 16 KiB.
     pub extra: Map<String, Value>,
+    /// What else it registered.
+    pub metadata: ClientMetadata,
 }
 
 impl NewClient {
@@ -67,6 +70,7 @@ impl NewClient {
             access_token_lifetime: None,
             refresh_token_lifetime: None,
             extra: Map::new(),
+            metadata: ClientMetadata::default(),
         }
     }
 }
@@ -90,6 +94,8 @@ pub struct ClientChange {
     pub refresh_token_lifetime: Option<Option<Duration>>,
     /// Further properties.
     pub extra: Option<Map<String, Value>>,
+    /// What else it registered.
+    pub metadata: Option<ClientMetadata>,
 }
 
 /// A client.
@@ -119,12 +125,15 @@ pub struct OAuthClient {
     pub refresh_token_lifetime: Option<Duration>,
     /// Further properties.
     pub extra: Map<String, Value>,
+    /// What else it registered.
+    pub metadata: ClientMetadata,
     /// When it was created.
     pub created_at: Timestamp,
 }
 
 impl From<ClientRow> for OAuthClient {
     fn from(row: ClientRow) -> Self {
+        let metadata = ClientMetadata::of(&row).unwrap_or_default();
         let lifetime = |s: Option<i64>| s.and_then(|s| u64::try_from(s).ok()).map(Duration::from_secs);
         Self {
             id: row.id,
@@ -141,6 +150,7 @@ impl From<ClientRow> for OAuthClient {
             active: row.active,
             access_token_lifetime: lifetime(row.access_seconds),
             refresh_token_lifetime: lifetime(row.refresh_seconds),
+            metadata,
             extra: row.extra,
             created_at: row.created_at,
         }
@@ -297,6 +307,9 @@ impl Identity {
         row.callback = change.callback.unwrap_or(row.callback);
         row.saas = change.saas.unwrap_or(row.saas);
         row.extra = change.extra.unwrap_or(row.extra);
+        if let Some(metadata) = change.metadata {
+            row.metadata = metadata.to_stored()?;
+        }
         if let Some(lifetime) = change.access_token_lifetime {
             row.access_seconds = seconds(lifetime)?;
         }
@@ -468,6 +481,7 @@ impl Identity {
             access_seconds: seconds(new.access_token_lifetime)?,
             refresh_seconds: seconds(new.refresh_token_lifetime)?,
             extra: new.extra,
+            metadata: new.metadata.to_stored()?,
             created_at: now,
             updated_at: now,
         };

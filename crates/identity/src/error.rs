@@ -30,6 +30,9 @@ pub enum IdentityError {
     /// The set-up link is wrong, used or expired.
     #[error("this set-up link is not valid any more; make a new one with `portcullis setup-link`")]
     SetupLink,
+    /// The directory that keeps the account cannot be asked; the reason is in the log.
+    #[error("the user directory does not answer; try again in a moment")]
+    Directory,
     /// Too many passwords are waiting to be checked.
     #[error("the server is busy; try again in a moment")]
     Busy,
@@ -64,6 +67,7 @@ impl From<IdentityError> for RestError {
             IdentityError::NotFound(text) => Self::not_found(text),
             IdentityError::Conflict(text) | IdentityError::Limit(text) => Self::conflict(text),
             IdentityError::Forbidden(text) => Self::forbidden(text),
+            IdentityError::Directory => Self::unavailable("the user directory does not answer"),
             IdentityError::Busy => Self::unavailable("password hashing is saturated"),
             IdentityError::Store(StoreError::Unavailable(reason)) => Self::unavailable(reason),
             IdentityError::Store(StoreError::Conflict(what)) => Self::conflict(format!("{what} exists already.")),

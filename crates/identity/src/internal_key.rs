@@ -28,6 +28,7 @@ impl Identity {
         if members.get("exp").and_then(Value::as_i64).is_none_or(|end| end <= now.seconds()) {
             return Err(IdentityError::invalid("A test key needs an end in the future."));
         }
+        self.need_keys(tenant).await?;
         let mut work = self.database.read().await?;
         let tenant = self.need_tenant(&mut work, tenant).await?;
         let named = members.get("sub").and_then(Value::as_str).unwrap_or_default();
@@ -42,13 +43,13 @@ impl Identity {
         work.cancel().await?;
         members.retain(|name, _| !NOT_OURS.contains(&name.as_str()));
         members.insert("sub".into(), sub.into());
-        members.insert("iss".into(), self.keys.issuer().into());
+        members.insert("iss".into(), self.issuer_of(&tenant.domain).into());
         members.insert("iat".into(), epoch.map_or(now, |e: Timestamp| e.max(now)).seconds().into());
         members.insert("nbf".into(), now.seconds().into());
         members.insert("token_type".into(), "InternalKey".into());
         members.insert("realm".into(), json!({"signing_tenant": tenant.domain}));
         members.entry("jti").or_insert_with(|| self.rng.uuid().to_string().into());
-        let text = self.keys.sign(KIND, &Value::Object(members)).map_err(|e| IdentityError::Internal(e.to_string()))?;
+        let text = self.sign(tenant.id, KIND, &Value::Object(members))?;
         Ok(Secret::new(text))
     }
 }

@@ -5,7 +5,7 @@
 //! Kept as Argon2id with 19 MiB, two passes, one lane (OWASP), about 20 ms of one core.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -13,7 +13,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use model::{Rng, Secret};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::IdentityError;
+use crate::{Identity, IdentityError};
 
 /// Fewest characters of a password.
 pub const MIN_PASSWORD_CHARS: usize = 12;
@@ -82,10 +82,41 @@ pub enum PasswordFault {
     /// Well known, or a pattern.
     #[error("The password is one that attackers try first: choose another.")]
     Common,
+    /// In the list of breached passwords.
+    #[error("The password is known from a breach of another service: choose one that you use nowhere else.")]
+    Breached,
+}
+
+impl Identity {
+    /// How many passwords this process has checked against a hash, right or wrong: what guessing costs it.
+    pub fn passwords_checked(&self) -> u64 {
+        self.passwords.checked.load(Ordering::Relaxed)
+    }
+
+    /// Checks a new password against the policy and the list of breached passwords, if there is one. `username` is the
+    /// name without tenant and store.
+    ///
+    /// # Errors
+    /// [`IdentityError::Password`]; [`IdentityError::Internal`] when the list cannot be read.
+    pub(crate) async fn check_new_password(
+        &self,
+        username: &str,
+        password: &Secret<String>,
+    ) -> Result<(), IdentityError> {
+        check(username, password.expose())?;
+        let Some(list) = self.settings.breach_list.clone() else { return Ok(()) };
+        let asked = password.clone();
+        let found = blocking(move || {
+            let failed = |e| IdentityError::Internal(format!("the list of breached passwords cannot be read: {e}"));
+            list.contains(&asked).map_err(failed)
+        })
+        .await?;
+        if found { Err(PasswordFault::Breached.into()) } else { Ok(()) }
+    }
 }
 
 /// Checks a new password against the policy. `username` is the name without tenant and store.
-pub(crate) fn check(username: &str, password: &str) -> Result<(), PasswordFault> {
+fn check(username: &str, password: &str) -> Result<(), PasswordFault> {
     if password.len() > MAX_BYTES {
         return Err(PasswordFault::TooLong);
     }
@@ -100,10 +131,15 @@ pub(crate) fn check(username: &str, password: &str) -> Result<(), PasswordFault>
     if password.chars().count() < MIN_PASSWORD_CHARS {
         return Err(PasswordFault::TooShort);
     }
-    if COMMON.contains(&core) || is_pattern(&lower) {
+    if COMMON.iter().any(|word| is_repeated(core, word)) || is_pattern(&lower) {
         return Err(PasswordFault::Common);
     }
     Ok(())
+}
+
+/// Whether a text is a word, once or several times in a row.
+fn is_repeated(text: &str, word: &str) -> bool {
+    !text.is_empty() && text.len().is_multiple_of(word.len()) && text == word.repeat(text.len() / word.len())
 }
 
 /// Whether a text repeats a unit of at most four characters, or counts up or down.
@@ -121,6 +157,8 @@ fn is_pattern(text: &str) -> bool {
 pub(crate) struct PasswordHashes {
     turns: Arc<Semaphore>,
     waiting: AtomicUsize,
+    /// How many passwords were checked, for what watches the service.
+    checked: AtomicU64,
 }
 
 /// The right to hash now. Sign-in keeps it from reading the account to counting a failure, so guesses at one account
@@ -131,7 +169,11 @@ pub(crate) struct Turn {
 
 impl PasswordHashes {
     pub(crate) fn new(parallel: usize) -> Self {
-        Self { turns: Arc::new(Semaphore::new(parallel.clamp(1, 64))), waiting: AtomicUsize::new(0) }
+        Self {
+            turns: Arc::new(Semaphore::new(parallel.clamp(1, 64))),
+            waiting: AtomicUsize::new(0),
+            checked: AtomicU64::new(0),
+        }
     }
 
     /// Waits for a turn.
@@ -151,6 +193,7 @@ impl PasswordHashes {
         hash: Option<&str>,
         password: &Secret<String>,
     ) -> Result<bool, IdentityError> {
+        self.checked.fetch_add(1, Ordering::Relaxed);
         let known = hash.is_some() && password.expose().len() <= MAX_BYTES;
         let hash = if known { hash.unwrap_or(NOBODY) } else { NOBODY }.to_owned();
         let password = if known { password.clone() } else { Secret::new(String::new()) };
@@ -229,6 +272,7 @@ mod tests {
             ("alice", "901234567890", PasswordFault::Common),
             ("alice", "987654321098", PasswordFault::Common),
             ("alice", "qwertyuiop12", PasswordFault::Common),
+            ("alice", "PasswordPassword1", PasswordFault::Common),
         ] {
             assert_eq!(check(name, password), Err(fault), "{password}");
         }

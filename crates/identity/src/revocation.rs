@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jose::Claims;
-use model::{ConsumerKey, TenantDomain, TenantId, Timestamp};
+use jose::{Claims, TokenKind};
+use model::{ConsumerKey, Secret, TenantDomain, TenantId, Timestamp};
 use store::repository::client::ClientRow;
-use store::repository::session;
 use store::repository::tenant as tenants;
 use store::repository::token::{self as tokens, RevokedRow};
 
@@ -82,10 +81,29 @@ impl Identity {
     ) -> Result<(), IdentityError> {
         let mut work = self.database.begin().await?;
         let row = RevokedRow { token_id: token_id.to_owned(), expires_at, revoked_at: self.now() };
-        tokens::revoke(&mut work, tenant, &row).await?;
+        if tokens::revoke(&mut work, tenant, &row).await? {
+            self.record(&mut work, tenant, "identity.tokens.revoke", &format!("token/{token_id}")).await?;
+        }
         work.save().await?;
         self.announce();
         Ok(())
+    }
+
+    /// Ends an access token of a client. One that is not valid, or another client's, has nothing to end.
+    ///
+    /// # Errors
+    /// [`IdentityError::Store`].
+    pub async fn revoke_client_token(
+        &self,
+        tenant: TenantId,
+        client: &ConsumerKey,
+        token: &Secret<String>,
+    ) -> Result<(), IdentityError> {
+        let Ok((signer, claims)) = self.verify(TokenKind::Access, token.expose()) else { return Ok(()) };
+        match claims.token_id().filter(|_| signer == tenant && is_of(&claims, client)) {
+            Some(id) => self.revoke_token_id(tenant, id, Timestamp::from_seconds(claims.expires)).await,
+            None => Ok(()),
+        }
     }
 
     /// Revokes a token that was issued to the client (RFC 7009): an access token together with its refresh token, or a
@@ -98,7 +116,7 @@ impl Identity {
                 return Ok(());
             }
             tokens::revoke_family(&mut work, &row.family, now).await?;
-        } else if let Ok(claims) = self.keys.verify(token, now.seconds()) {
+        } else if let Ok((_, claims)) = self.verify(TokenKind::Access, token) {
             let Some(id) = claims.token_id().filter(|_| is_of(&claims, &client.id)) else { return Ok(()) };
             if let Some(family) = tokens::family_of_access_token(&mut work, id).await? {
                 tokens::revoke_family(&mut work, &family, now).await?;
@@ -114,19 +132,8 @@ impl Identity {
         Ok(())
     }
 
-    /// Removes one chunk of expired rows; `true` when there may be more. Run it in the background until it says `false`.
-    ///
-    /// # Errors
-    /// [`IdentityError::Store`].
-    pub async fn remove_expired(&self) -> Result<bool, IdentityError> {
-        let mut work = self.database.begin().await?;
-        let chunk = i64::from(self.settings.cleanup_chunk);
-        let removed = session::remove_expired(&mut work, self.now(), self.oldest_epoch(), chunk).await?;
-        work.save().await?;
-        Ok(removed > 0)
-    }
-
-    fn oldest_epoch(&self) -> Timestamp {
+    /// Epochs before this time matter to no token that can still be valid.
+    pub(crate) fn oldest_epoch(&self) -> Timestamp {
         let longest = i64::try_from(MAX_LIFETIME.as_millis()).unwrap_or(i64::MAX);
         Timestamp::from_millis(self.now().millis().saturating_sub(longest))
     }

@@ -180,7 +180,7 @@ impl Identity {
         self.record(work, tenant, &format!("identity.roles.{verb}"), &format!("role/{id}")).await
     }
 
-    async fn record_member(
+    pub(crate) async fn record_member(
         &self,
         work: &mut UnitOfWork,
         tenant: TenantId,

@@ -99,6 +99,10 @@ const GROUPS: &[(&[&str], &[&str])] = &[
             "internal_list_tenants",
             "internal_modify_tenants",
             "internal_oauth2_introspect",
+            "internal_idp_create",
+            "internal_idp_delete",
+            "internal_idp_update",
+            "internal_idp_view",
             "internal_user_mgt_create",
             "internal_user_mgt_delete",
             "internal_user_mgt_list",
@@ -209,10 +213,11 @@ pub(crate) struct ScopeTable {
 }
 
 impl ScopeTable {
-    /// Whether somebody with these roles may have the scope. A scope that nobody bound and that is not the product's is
-    /// free for all, as in WSO2: APIs check it, and only applications that know it ask for it.
+    /// Whether somebody with these roles may have the scope. A scope that is bound to no role and that is not the product's
+    /// is free for all, as in WSO2: APIs check it, and only applications that know it ask for it.
     pub(crate) fn allows(&self, scope: &str, roles: &BTreeSet<String>) -> bool {
         match self.bindings.get(scope) {
+            Some(binding) if binding.roles.is_empty() && !binding.system => !is_reserved(scope),
             Some(binding) => binding.roles.iter().any(|r| roles.iter().any(|own| own.eq_ignore_ascii_case(r))),
             None => !is_reserved(scope),
         }
@@ -388,7 +393,11 @@ mod tests {
         let bindings = system_scopes()
             .into_iter()
             .map(|(s, r)| (s, true, r))
-            .chain([("orders:write", false, vec!["clerk"])])
+            .chain([
+                ("orders:write", false, vec!["clerk"]),
+                ("orders:read", false, vec![]),
+                ("apim:own", false, vec![]),
+            ])
             .map(|(scope, system, roles)| {
                 let roles = roles.iter().map(|r| (*r).to_owned()).collect();
                 (scope.to_owned(), ScopeBindingRow { scope: scope.to_owned(), system, roles })
@@ -414,6 +423,8 @@ mod tests {
         assert_eq!(table.grant(&set(&["apim:admin"]), &creator, true), set(&[DEFAULT_SCOPE]));
         assert_eq!(table.grant(&set(&["orders:write"]), &creator, true), set(&[DEFAULT_SCOPE]));
         assert_eq!(table.grant(&set(&["orders:write"]), &set(&["clerk"]), false), set(&["orders:write"]));
+        // Bound to no role: free for all, unless its name is the product's.
+        assert_eq!(table.grant(&set(&["orders:read", "apim:own"]), &creator, true), set(&["orders:read"]));
         assert!(table.all_of(&set(&["Internal/everyone"])).is_empty());
         assert_eq!(table.all_of(&set(&["admin"])), table.system());
     }

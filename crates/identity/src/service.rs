@@ -4,18 +4,29 @@ use std::sync::Arc;
 
 use model::{Clock, Rng, Tenant, TenantDomain, TenantId, Timestamp};
 use store::repository::audit::{self, AuditEntry};
+use store::repository::sign_in;
 use store::repository::tenant as tenants;
 use store::{Database, UnitOfWork};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use vault::Keyring;
 use web::Permit;
 
 use crate::address::AddressBudget;
+use crate::oauth::budget::OpenBudget;
 use crate::password::PasswordHashes;
 use crate::scope::ScopeTables;
-use crate::{IdentityError, IdentitySettings, TokenKeys};
+use crate::sign_in::Holds;
+use crate::user_store::Directories;
+use crate::{IdentityError, IdentitySettings, Mailer, TokenKeys};
 
 /// User name of the owner of the server's process, who acts through the UNIX socket in its home.
 pub const LOCAL_OPERATOR: &str = "local-operator";
+
+/// Sign-ins that ask a directory at the same time.
+const DIRECTORY_TURNS: usize = 8;
+
+/// Most refused addresses that a start takes up.
+const MAX_LOCKED: i64 = 4096;
 
 /// User stores, sign-in, key manager, SCIM, tenants. A clone is the same service; see [`Identity::on_behalf_of`].
 #[derive(Clone)]
@@ -27,7 +38,16 @@ pub struct Identity {
     pub(crate) keys: Arc<TokenKeys>,
     pub(crate) passwords: Arc<PasswordHashes>,
     pub(crate) addresses: Arc<AddressBudget>,
+    /// Accounts whose failures could not be counted.
+    pub(crate) holds: Arc<Holds>,
     pub(crate) scope_tables: Arc<ScopeTables>,
+    pub(crate) open_clients: Arc<OpenBudget>,
+    pub(crate) directories: Arc<Directories>,
+    pub(crate) directory_turns: Arc<Semaphore>,
+    /// Seals what is kept or sent out and must come back unread and unaltered; see [`Identity::with_keyring`].
+    pub(crate) keyring: Option<Arc<Keyring>>,
+    pub(crate) mailer: Option<Arc<dyn Mailer>>,
+    pub(crate) mail_places: Arc<Semaphore>,
     changes: watch::Sender<u64>,
     /// Whom the audit log names; `None` is the owner of the server's process.
     pub(crate) actor: Option<Arc<str>>,
@@ -47,13 +67,27 @@ impl Identity {
             clock,
             rng,
             passwords: Arc::new(PasswordHashes::new(settings.parallel_hashes)),
-            addresses: Arc::new(AddressBudget::new(settings.address_budget)),
+            addresses: Arc::new(AddressBudget::new(settings.address_budget, settings.global_budget)),
+            holds: Arc::default(),
             scope_tables: Arc::default(),
+            open_clients: Arc::default(),
+            directories: Arc::default(),
+            directory_turns: Arc::new(Semaphore::new(DIRECTORY_TURNS)),
+            keyring: None,
+            mailer: None,
+            mail_places: crate::mail::places(),
             settings: Arc::new(settings),
             keys: Arc::new(keys),
             changes: watch::Sender::new(0),
             actor: None,
         }
+    }
+
+    /// The service with the vault's keyring, which sign-in by browser and second factors need; without it they refuse.
+    #[must_use]
+    pub fn with_keyring(mut self, keyring: Arc<Keyring>) -> Self {
+        self.keyring = Some(keyring);
+        self
     }
 
     /// The same service, acting for somebody whom the audit log will name: as WSO2 reports names, `alice`, or
@@ -105,7 +139,10 @@ impl Identity {
                 "the properties of user stores were removed: they had been kept in clear, passwords included"
             );
         }
+        let locked = sign_in::locked_addresses(&mut work, now, MAX_LOCKED).await?;
+        self.addresses.restore(locked.into_iter().filter_map(|(network, until)| Some((network.parse().ok()?, until))));
         work.save().await?;
+        self.refresh_keys().await?;
         Ok(())
     }
 
@@ -118,11 +155,6 @@ impl Identity {
     /// The settings it runs with.
     pub fn settings(&self) -> &IdentitySettings {
         &self.settings
-    }
-
-    /// The public keys of our tokens (RFC 7517), the current one first.
-    pub fn public_jwks(&self) -> &[serde_json::Value] {
-        self.keys.public_jwks()
     }
 
     pub(crate) fn announce(&self) {

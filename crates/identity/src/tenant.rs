@@ -128,6 +128,7 @@ impl Identity {
         self.insert_user(&mut work, &tenant, prepared).await?;
         self.record(&mut work, tenant.id, "identity.tenants.create", &format!("tenant/{}", tenant.id)).await?;
         work.save().await?;
+        self.refresh_keys().await?;
         self.announce();
         Ok(details(row))
     }
@@ -148,6 +149,7 @@ impl Identity {
         let action = if active { "identity.tenants.activate" } else { "identity.tenants.deactivate" };
         self.record(&mut work, id, action, &format!("tenant/{id}")).await?;
         work.save().await?;
+        self.refresh_keys().await?;
         self.announce();
         Ok(())
     }
@@ -171,6 +173,9 @@ impl Identity {
         let name = name::store(&new.name)?;
         let mut work = self.database.begin().await?;
         let present = tenants::stores(&mut work, tenant).await?;
+        if tenant.is_super() && self.directories.of_domain(&name).is_some() {
+            return Err(IdentityError::conflict(format!("{name} is the domain of a directory; choose another.")));
+        }
         if present.iter().any(|s| s.name == name) {
             return Err(IdentityError::conflict(format!("The user store {name} exists already.")));
         }

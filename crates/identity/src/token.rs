@@ -12,6 +12,7 @@ use store::repository::client::{self as clients, ClientKind, ClientRow};
 use store::repository::token::{self as tokens, RefreshRow};
 use store::repository::{role as roles, tenant as tenants, user as users};
 
+use crate::oauth::binding::{Binding, Details};
 use crate::scope::EVERYONE;
 use crate::settings::MAX_LIFETIME;
 use crate::sign_in::{SignedIn, is_unchanged};
@@ -38,6 +39,8 @@ pub struct IssuedToken {
     pub refresh_token: Option<Secret<String>>,
     /// A JWT; only with the scope `openid`.
     pub id_token: Option<Secret<String>>,
+    /// `Bearer`, or `DPoP` for a token that is bound to the client's key (RFC 9449).
+    pub token_type: &'static str,
 }
 
 /// `sub` of a user's tokens: unique over all tenants, and split at the last `@` again.
@@ -61,12 +64,40 @@ pub(crate) struct Subject<'a> {
     pub(crate) name: &'a str,
 }
 
+/// What to issue for a user.
+pub(crate) struct Issue<'a> {
+    pub(crate) client: &'a ClientRow,
+    pub(crate) user: Subject<'a>,
+    pub(crate) granted: &'a BTreeSet<String>,
+    pub(crate) family: &'a str,
+    pub(crate) details: &'a Details,
+    /// Whether a refresh token goes with it, if the client may have one.
+    pub(crate) renewable: bool,
+    /// Longest lifetime, where something else than the settings bounds it.
+    pub(crate) at_most: Option<Duration>,
+}
+
+/// What an access token says.
+struct Contents<'a> {
+    client: &'a ClientRow,
+    signing_tenant: &'a Tenant,
+    subject: &'a str,
+    /// WSO2's `aut`.
+    kind: &'static str,
+    scope: &'a str,
+    epoch: Option<Timestamp>,
+    lifetime: Option<Duration>,
+    details: &'a Details,
+}
+
 /// Whose token it is, as WSO2's `aut` says it.
 pub(crate) const FOR_CLIENT: &str = "APPLICATION";
 /// See [`FOR_CLIENT`].
 pub(crate) const FOR_USER: &str = "APPLICATION_USER";
+/// A subject that another issuer vouches for. It has no account here, so such a token opens APIs and nothing of ours.
+pub(crate) const FOR_FEDERATED: &str = "FEDERATED_USER";
 
-struct AccessToken {
+pub(crate) struct AccessToken {
     text: Secret<String>,
     id: String,
     expires_at: Timestamp,
@@ -92,7 +123,7 @@ impl Identity {
         let client = clients::find(&mut work, tenant, id).await?.filter(|c| c.active);
         let client = client.ok_or_else(|| IdentityError::not_found("There is no such client."))?;
         work.cancel().await?;
-        self.client_token(&client, &wanted, lifetime).await
+        self.client_token(&client, &wanted, lifetime, &Details::default()).await
     }
 
     pub(crate) async fn client_token(
@@ -100,7 +131,9 @@ impl Identity {
         client: &ClientRow,
         wanted: &BTreeSet<String>,
         lifetime: Option<Duration>,
+        details: &Details,
     ) -> Result<IssuedToken, IdentityError> {
+        self.need_keys(client.tenant).await?;
         if lifetime.is_some_and(|l| l < Duration::from_secs(1) || l > MAX_LIFETIME) {
             return Err(IdentityError::invalid("The lifetime of a token is 1 second to 366 days."));
         }
@@ -123,16 +156,53 @@ impl Identity {
             granted.insert(crate::scope::DEFAULT_SCOPE.to_owned());
         }
         let scope = join(&granted);
-        let claims = json!({"sub": client.id, "aut": FOR_CLIENT, "scope": scope});
-        let token = self.access_token(client, &tenant, claims, epoch, lifetime)?;
-        Ok(IssuedToken {
-            access_token: token.text,
-            token_id: token.id,
-            expires_in: token.lifetime.as_secs(),
-            scope,
-            refresh_token: None,
-            id_token: None,
-        })
+        let token = self.access_token(&Contents {
+            client,
+            signing_tenant: &tenant,
+            subject: client.id.as_str(),
+            kind: FOR_CLIENT,
+            scope: &scope,
+            epoch,
+            lifetime,
+            details,
+        })?;
+        Ok(token.issued(scope, details))
+    }
+
+    /// A token for somebody whom a trusted issuer outside vouches for. Their rights are those of the roles that the
+    /// tenant gave to what the issuer says about them.
+    pub(crate) async fn federated_token(
+        &self,
+        client: &ClientRow,
+        subject: &str,
+        granted: &BTreeSet<String>,
+        details: &Details,
+        at_most: Option<Duration>,
+    ) -> Result<IssuedToken, IdentityError> {
+        self.need_keys(client.tenant).await?;
+        let mut work = self.database.read().await?;
+        let tenant = self.need_tenant(&mut work, client.tenant).await?;
+        work.cancel().await?;
+        let scope = join(granted);
+        let lifetime = self.user_lifetime(client, at_most);
+        let token = self.access_token(&Contents {
+            client,
+            signing_tenant: &tenant,
+            subject,
+            kind: FOR_FEDERATED,
+            scope: &scope,
+            epoch: None,
+            lifetime: Some(lifetime),
+            details,
+        })?;
+        Ok(token.issued(scope, details))
+    }
+
+    /// The lifetime of a user's token for a client.
+    fn user_lifetime(&self, client: &ClientRow, at_most: Option<Duration>) -> Duration {
+        let own = client.access_seconds.and_then(|s| u64::try_from(s).ok()).map(Duration::from_secs);
+        let usual = own.unwrap_or(self.settings.user_token_lifetime);
+        at_most.map_or(usual, |most| usual.min(most))
     }
 
     /// Whether tokens may be issued to a client: its tenant is active, and so is its owner. What a locked or deleted
@@ -155,7 +225,9 @@ impl Identity {
         client: &ClientRow,
         user: &SignedIn,
         wanted: &BTreeSet<String>,
+        details: &Details,
     ) -> Result<Option<IssuedToken>, IdentityError> {
+        self.need_keys(client.tenant).await?;
         let mut work = self.database.begin().await?;
         let checked = &user.user;
         let current = users::hold(&mut work, user.tenant.id, checked.id).await?;
@@ -172,7 +244,16 @@ impl Identity {
         let granted = table.grant(wanted, &current, true);
         let subject = Subject { tenant: &user.tenant, id: user.user.id, name: &user.user.name };
         let family = self.rng.uuid().to_string();
-        let issued = self.issue_for_user(&mut work, client, &subject, &granted, &family).await?;
+        let issue = Issue {
+            client,
+            user: subject,
+            granted: &granted,
+            family: &family,
+            details,
+            renewable: true,
+            at_most: None,
+        };
+        let issued = self.issue_for_user(&mut work, &issue).await?;
         work.save().await?;
         Ok(Some(issued))
     }
@@ -180,94 +261,119 @@ impl Identity {
     pub(crate) async fn issue_for_user(
         &self,
         work: &mut UnitOfWork,
-        client: &ClientRow,
-        user: &Subject<'_>,
-        granted: &BTreeSet<String>,
-        family: &str,
+        issue: &Issue<'_>,
     ) -> Result<IssuedToken, IdentityError> {
+        let Issue { client, user, granted, details, .. } = issue;
         let scope = join(granted);
         let sub = subject(user.name, &user.tenant.domain);
         let epoch = self.epoch_of(work, user.tenant.id, &sub).await?;
         let signing_tenant = tenants::by_id(work, client.tenant).await?.map(|r| r.tenant);
         let signing_tenant = signing_tenant.ok_or_else(|| IdentityError::not_found("There is no such tenant."))?;
-        let claims = json!({"sub": sub, "aut": FOR_USER, "scope": scope});
-        let lifetime = client.access_seconds.is_none().then_some(self.settings.user_token_lifetime);
-        let token = self.access_token(client, &signing_tenant, claims, epoch, lifetime)?;
-        let refresh_token = match client.grants.iter().any(|g| g == REFRESH_GRANT) {
-            false => None,
-            true => {
-                let value = hash::new_secret(&*self.rng);
-                let now = self.now();
-                let lifetime = client.refresh_seconds.and_then(|s| u64::try_from(s).ok()).map(Duration::from_secs);
-                let row = RefreshRow {
-                    hash: hash::sha256(value.expose()),
-                    family: family.to_owned(),
-                    tenant: user.tenant.id,
-                    client: client.id.clone(),
-                    user: user.id,
-                    scopes: scope.clone(),
-                    access_token_id: token.id.clone(),
-                    access_expires_at: token.expires_at,
-                    issued_at: now,
-                    expires_at: now.plus(lifetime.unwrap_or(self.settings.refresh_token_lifetime)),
-                    used_at: None,
-                };
-                tokens::insert_refresh(work, &row).await?;
-                Some(value)
-            }
+        let token = self.access_token(&Contents {
+            client,
+            signing_tenant: &signing_tenant,
+            subject: &sub,
+            kind: FOR_USER,
+            scope: &scope,
+            epoch,
+            lifetime: Some(self.user_lifetime(client, issue.at_most)),
+            details,
+        })?;
+        let renewable = issue.renewable && client.grants.iter().any(|g| g == REFRESH_GRANT);
+        let refresh_token = if renewable { Some(self.refresh_token(work, issue, &scope, &token).await?) } else { None };
+        let id_token = if granted.contains("openid") {
+            Some(self.id_token(&signing_tenant, client, &sub, &token, details)?)
+        } else {
+            None
         };
-        let id_token = if granted.contains("openid") { Some(self.id_token(client, &sub, &token)?) } else { None };
-        Ok(IssuedToken {
-            access_token: token.text,
-            token_id: token.id,
-            expires_in: token.lifetime.as_secs(),
-            scope,
-            refresh_token,
-            id_token,
-        })
+        Ok(IssuedToken { refresh_token, id_token, ..token.issued(scope, details) })
     }
 
-    fn access_token(
+    async fn refresh_token(
         &self,
-        client: &ClientRow,
-        signing_tenant: &Tenant,
-        mut claims: Value,
-        epoch: Option<Timestamp>,
-        lifetime: Option<Duration>,
-    ) -> Result<AccessToken, IdentityError> {
+        work: &mut UnitOfWork,
+        issue: &Issue<'_>,
+        scope: &str,
+        token: &AccessToken,
+    ) -> Result<Secret<String>, IdentityError> {
+        let (client, value, now) = (issue.client, hash::new_secret(&*self.rng), self.now());
+        let lifetime = client.refresh_seconds.and_then(|s| u64::try_from(s).ok()).map(Duration::from_secs);
+        // A nonce is for the ID token of the sign-in itself (OpenID Connect Core 12.2).
+        let inherited = Details { nonce: None, ..issue.details.clone() };
+        let row = RefreshRow {
+            hash: hash::sha256(value.expose()),
+            family: issue.family.to_owned(),
+            tenant: issue.user.tenant.id,
+            client: client.id.clone(),
+            user: issue.user.id,
+            scopes: scope.to_owned(),
+            details: inherited.to_stored(),
+            access_token_id: token.id.clone(),
+            access_expires_at: token.expires_at,
+            issued_at: now,
+            expires_at: now.plus(lifetime.unwrap_or(self.settings.refresh_token_lifetime)),
+            used_at: None,
+        };
+        tokens::insert_refresh(work, &row).await?;
+        Ok(value)
+    }
+
+    fn access_token(&self, contents: &Contents<'_>) -> Result<AccessToken, IdentityError> {
+        let Contents { client, signing_tenant, details, .. } = contents;
         let own = client.access_seconds.and_then(|s| u64::try_from(s).ok()).map(Duration::from_secs);
-        let lifetime = lifetime.or(own).unwrap_or(self.settings.access_token_lifetime);
+        let lifetime = contents.lifetime.or(own).unwrap_or(self.settings.access_token_lifetime);
         let now = self.now();
         let expires_at = Timestamp::from_seconds(now.plus(lifetime).seconds());
         let id = self.rng.uuid().to_string();
         // An epoch is the start of a second that may just be beginning: a token issued after it must not look older.
-        let issued_at = epoch.map_or(now.seconds(), |e| e.seconds().max(now.seconds()));
+        let issued_at = contents.epoch.map_or(now.seconds(), |e| e.seconds().max(now.seconds()));
+        let audience = match details.resource.as_slice() {
+            [] => json!(client.id),
+            [one] => json!(one),
+            many => json!(many),
+        };
+        let mut claims = json!({
+            "sub": contents.subject,
+            "aut": contents.kind,
+            "scope": contents.scope,
+            "iss": self.issuer_of(&signing_tenant.domain),
+            "aud": audience,
+            "azp": client.id,
+            "client_id": client.id,
+            "realm": {"signing_tenant": signing_tenant.domain},
+            "iat": issued_at,
+            "nbf": now.seconds(),
+            "exp": expires_at.seconds(),
+            "jti": id,
+        });
         if let Value::Object(members) = &mut claims {
-            members.insert("iss".into(), self.keys.issuer().into());
-            members.insert("aud".into(), client.id.as_str().into());
-            members.insert("azp".into(), client.id.as_str().into());
-            members.insert("client_id".into(), client.id.as_str().into());
-            members.insert("realm".into(), json!({"signing_tenant": signing_tenant.domain}));
-            members.insert("iat".into(), issued_at.into());
-            members.insert("nbf".into(), now.seconds().into());
-            members.insert("exp".into(), expires_at.seconds().into());
-            members.insert("jti".into(), id.clone().into());
+            if let Some(binding) = &details.binding {
+                members.insert("cnf".into(), json!(binding));
+            }
+            if let Some(actor) = &details.actor {
+                members.insert("act".into(), actor.clone());
+            }
+            if let Some(time) = details.auth_time {
+                members.insert("auth_time".into(), time.into());
+            }
         }
-        let text = self.keys.sign(ACCESS_TOKEN, &claims).map_err(|e| IdentityError::Internal(e.to_string()))?;
+        let text = self.sign(signing_tenant.id, ACCESS_TOKEN, &claims)?;
         Ok(AccessToken { text: Secret::new(text), id, expires_at, lifetime })
     }
 
     /// OpenID Connect Core 2.
     fn id_token(
         &self,
+        signing_tenant: &Tenant,
         client: &ClientRow,
         subject: &str,
         access: &AccessToken,
+        details: &Details,
     ) -> Result<Secret<String>, IdentityError> {
         let digest = hash::sha256(access.text.expose());
         let half = digest.get(..16).unwrap_or(&digest);
-        let claims = json!({
-            "iss": self.keys.issuer(),
+        let mut claims = json!({
+            "iss": self.issuer_of(&signing_tenant.domain),
             "sub": subject,
             "aud": client.id,
             "azp": client.id,
@@ -276,8 +382,30 @@ impl Identity {
             "jti": self.rng.uuid(),
             "at_hash": URL_SAFE_NO_PAD.encode(half),
         });
-        let text = self.keys.sign(ID_TOKEN, &claims).map_err(|e| IdentityError::Internal(e.to_string()))?;
-        Ok(Secret::new(text))
+        if let Value::Object(members) = &mut claims {
+            let optional = [
+                ("auth_time", details.auth_time.map(Value::from)),
+                ("nonce", details.nonce.clone().map(Value::from)),
+                ("sid", details.session.clone().map(Value::from)),
+                ("amr", (!details.amr.is_empty()).then(|| json!(details.amr))),
+            ];
+            members.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        }
+        self.sign(signing_tenant.id, ID_TOKEN, &claims).map(Secret::new)
+    }
+}
+
+impl AccessToken {
+    fn issued(self, scope: String, details: &Details) -> IssuedToken {
+        IssuedToken {
+            access_token: self.text,
+            token_id: self.id,
+            expires_in: self.lifetime.as_secs(),
+            scope,
+            refresh_token: None,
+            id_token: None,
+            token_type: Binding::token_type(details.binding.as_ref()),
+        }
     }
 }
 

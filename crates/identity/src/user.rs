@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 
 use model::{ConsumerKey, Secret, Tenant, TenantId, Timestamp, UserId};
 use serde_json::{Map, Value};
-use store::UnitOfWork;
 use store::repository::client as clients;
 use store::repository::user::{self as users, UserRow};
+use store::repository::{login_session, recovery, second_factor, sign_in};
 use store::repository::{role as roles, tenant as tenants, token as tokens};
+use store::{StoreError, UnitOfWork};
 
 use crate::name::StoreName;
 use crate::role::need_administrator;
 use crate::scope::EVERYONE;
-use crate::{ADMIN_ROLE, Identity, IdentityError, LOCAL_OPERATOR, name, password};
+use crate::sign_in::{Attempt, Code, Verdict};
+use crate::{ADMIN_ROLE, Identity, IdentityError, LOCAL_OPERATOR, name};
 
 /// Largest SCIM attributes of one user, bytes of JSON.
 const MAX_ATTRIBUTES: usize = 16 * 1024;
@@ -61,10 +63,10 @@ impl User {
 
 /// A checked user whose password has been hashed, so that the transaction that stores it is short.
 pub(crate) struct PreparedUser {
-    name: StoreName,
-    hash: String,
-    attributes: Map<String, Value>,
-    roles: Vec<String>,
+    pub(crate) name: StoreName,
+    pub(crate) hash: String,
+    pub(crate) attributes: Map<String, Value>,
+    pub(crate) roles: Vec<String>,
 }
 
 impl Identity {
@@ -96,7 +98,7 @@ impl Identity {
     pub(crate) async fn prepare_user(&self, new: NewUser) -> Result<PreparedUser, IdentityError> {
         let name = name::user(&new.name)?;
         check_attributes(&new.attributes)?;
-        password::check(local_part(&name.full), new.password.expose())?;
+        self.check_new_password(local_part(&name.full), &new.password).await?;
         let hash = self.passwords.hash(&new.password, &*self.rng).await?;
         Ok(PreparedUser { name, hash, attributes: new.attributes, roles: new.roles })
     }
@@ -237,27 +239,54 @@ impl Identity {
         verb: &str,
     ) -> Result<Vec<ConsumerKey>, IdentityError> {
         let user = self.user(tenant, id).await?;
-        password::check(local_part(&user.name), new.expose())?;
+        self.need_own_password(tenant, id).await?;
+        self.check_new_password(local_part(&user.name), new).await?;
         let hash = self.passwords.hash(new, &*self.rng).await?;
         let mut work = self.database.begin().await?;
-        if !users::set_password(&mut work, tenant, id, &hash, self.now()).await? {
+        let ended = self.apply_password(&mut work, &user, &hash, verb).await?;
+        work.save().await?;
+        self.announce();
+        Ok(ended)
+    }
+
+    /// Stores the hash of a new password and ends what the old one gave, in the caller's transaction. Announce it after
+    /// saving.
+    pub(crate) async fn apply_password(
+        &self,
+        work: &mut UnitOfWork,
+        user: &User,
+        hash: &str,
+        verb: &str,
+    ) -> Result<Vec<ConsumerKey>, IdentityError> {
+        let (tenant, id) = (user.tenant, user.id);
+        if !users::set_password(work, tenant, id, hash, self.now()).await? {
             return Err(no_user());
         }
-        self.end_tokens_of(&mut work, tenant, id).await?;
+        self.end_tokens_of(work, tenant, id).await?;
+        end_sign_ins(work, tenant, id).await?;
         let mut ended = Vec::new();
-        for client in clients::services_of(&mut work, tenant, &user.name).await? {
-            if clients::trim_secrets(&mut work, &client, 0).await? > 0 {
+        for client in clients::services_of(work, tenant, &user.name).await? {
+            if clients::trim_secrets(work, &client, 0).await? > 0 {
                 tracing::warn!(tenant = %tenant, client = %client, "the secrets of a client ended with its owner's password");
                 ended.push(client);
             }
         }
-        self.record_user(&mut work, tenant, verb, id).await?;
+        self.record_user(work, tenant, verb, id).await?;
         for client in &ended {
-            self.record(&mut work, tenant, "identity.clients.end-secrets", &format!("client/{client}")).await?;
+            self.record(work, tenant, "identity.clients.end-secrets", &format!("client/{client}")).await?;
         }
-        work.save().await?;
-        self.announce();
         Ok(ended)
+    }
+
+    /// An error when a directory keeps the user's password: directories are only read (guideline A05).
+    pub(crate) async fn need_own_password(&self, tenant: TenantId, id: UserId) -> Result<(), IdentityError> {
+        let mut work = self.database.read().await?;
+        match users::by_id(&mut work, tenant, id).await? {
+            Some(row) if crate::user_store::is_in_directory(&row) => Err(IdentityError::conflict(
+                "The password of this account is kept in a directory, which is only read. Change it there.",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Sets a new password for a user who knows the present one (WSO2: `me/change-password`). It ends what
@@ -274,7 +303,13 @@ impl Identity {
     ) -> Result<(), IdentityError> {
         let domain = self.tenant(tenant).await?.tenant.domain;
         let wrong = || IdentityError::Forbidden("The current password is not right.".to_owned());
-        let signed_in = self.sign_in(&format!("{name}@{domain}"), None, present, None).await?.ok_or_else(wrong)?;
+        let login = format!("{name}@{domain}");
+        // The caller has signed in already; the password alone is asked for.
+        let attempt = Attempt { login: &login, requested: None, password: present, code: Code::None, address: None };
+        let signed_in = match self.check_sign_in(attempt).await? {
+            Verdict::Alone(who) | Verdict::NeedsCode(who) | Verdict::Both(who, _) => who,
+            Verdict::Refused => return Err(wrong()),
+        };
         let own_name = if tenant.is_super() { name.to_owned() } else { format!("{name}@{domain}") };
         let own = self.on_behalf_of(&own_name);
         own.store_password(tenant, signed_in.user.id, new, "change-password").await.map(drop)
@@ -297,6 +332,7 @@ impl Identity {
         }
         self.end_tokens_of(&mut work, tenant, id).await?;
         self.end_application_tokens_of(&mut work, tenant, id).await?;
+        end_sign_ins(&mut work, tenant, id).await?;
         self.record_user(&mut work, tenant, "lock", id).await?;
         work.save().await?;
         self.announce();
@@ -342,6 +378,8 @@ impl Identity {
         }
         clients::hand_over(&mut work, tenant, &row.name, &users::deleted_owner(id)).await?;
         users::orphan_applications(&mut work, &row, domain.as_str()).await?;
+        end_sign_ins(&mut work, tenant, id).await?;
+        second_factor::remove(&mut work, tenant, id).await?;
         users::delete(&mut work, tenant, id).await?;
         if was_admin {
             need_administrator(&mut work, tenant).await?;
@@ -384,6 +422,13 @@ impl Identity {
     }
 }
 
+/// Ends a user's browser sessions, sign-ins under way and recovery links.
+pub(crate) async fn end_sign_ins(work: &mut UnitOfWork, tenant: TenantId, id: UserId) -> Result<(), StoreError> {
+    login_session::end_of_user(work, tenant, id, None).await?;
+    sign_in::end_steps_of_user(work, tenant, id).await?;
+    recovery::remove_of_user(work, tenant, id).await
+}
+
 pub(crate) async fn load(work: &mut UnitOfWork, row: UserRow) -> Result<User, IdentityError> {
     let roles = roles::of_user(work, row.tenant, row.id).await?;
     Ok(User {
@@ -413,7 +458,7 @@ pub(crate) fn strip_domain<'a>(name: &'a str, domain: &str) -> &'a str {
 
 /// The name as kept: without the own tenant's domain. A name that ends with another tenant's domain is refused, since
 /// signing in with it would mean somebody else.
-async fn own_name(work: &mut UnitOfWork, tenant: &Tenant, name: &str) -> Result<String, IdentityError> {
+pub(crate) async fn own_name(work: &mut UnitOfWork, tenant: &Tenant, name: &str) -> Result<String, IdentityError> {
     let own = strip_domain(name, tenant.domain.as_str());
     if let Some((_, domain)) = own.rsplit_once('@')
         && tenants::by_domain(work, domain).await?.is_some()

@@ -21,6 +21,9 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    /// All of them, the one that every client of WSO2 knows first.
+    pub const ALL: [Self; 4] = [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa];
+
     /// The name in `alg` of headers and keys.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -32,7 +35,7 @@ impl Algorithm {
     }
 
     /// The algorithm of a name; exact, case-sensitive.
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa].into_iter().find(|a| a.as_str() == name)
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|a| a.as_str() == name)
     }
 }

@@ -1,12 +1,13 @@
 //! Public keys, each bound to one algorithm.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
     RsaPublicKeyComponents,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Algorithm;
 use crate::verify::MAX_KEY_ID_BYTES;
@@ -34,6 +35,24 @@ pub enum KeyError {
     Private,
 }
 
+/// Members that only private and symmetric keys have (RFC 7518 sections 6.2.2, 6.3.2, 6.4).
+const PRIVATE_MEMBERS: [&str; 8] = ["d", "k", "p", "q", "dp", "dq", "qi", "oth"];
+
+/// The thumbprint of a public key (RFC 7638, SHA-256, base64url): the required members alone, in lexicographic order.
+///
+/// # Errors
+/// [`KeyError::Member`] when a required member is missing.
+pub fn thumbprint(jwk: &Value) -> Result<String, KeyError> {
+    let text = |name: &'static str| jwk.get(name).and_then(Value::as_str).ok_or(KeyError::Member(name));
+    let members = match text("kty")? {
+        "RSA" => json!({"e": text("e")?, "kty": "RSA", "n": text("n")?}),
+        "EC" => json!({"crv": text("crv")?, "kty": "EC", "x": text("x")?, "y": text("y")?}),
+        "OKP" => json!({"crv": text("crv")?, "kty": "OKP", "x": text("x")?}),
+        _ => return Err(KeyError::Member("kty")),
+    };
+    Ok(URL_SAFE_NO_PAD.encode(digest(&SHA256, members.to_string().as_bytes())))
+}
+
 /// A public key with the one algorithm it is used with.
 pub struct VerifyingKey {
     id: Option<Box<str>>,
@@ -53,12 +72,24 @@ impl VerifyingKey {
     /// # Errors
     /// [`KeyError`]: which member is wrong.
     pub fn from_jwk(jwk: &Value) -> Result<Self, KeyError> {
+        let algorithm = jwk.get("alg").and_then(Value::as_str).and_then(Algorithm::from_name);
+        Self::from_jwk_for(jwk, algorithm.ok_or(KeyError::Algorithm)?)
+    }
+
+    /// From a JWK whose algorithm somebody else decides: a client's registration, or the header that a DPoP proof is
+    /// signed with. A key that names another algorithm is refused.
+    ///
+    /// # Errors
+    /// [`KeyError`]: which member is wrong.
+    pub fn from_jwk_for(jwk: &Value, algorithm: Algorithm) -> Result<Self, KeyError> {
         let text = |name: &'static str| jwk.get(name).and_then(Value::as_str);
-        let algorithm = text("alg").and_then(Algorithm::from_name).ok_or(KeyError::Algorithm)?;
+        if jwk.get("alg").is_some_and(|named| named.as_str() != Some(algorithm.as_str())) {
+            return Err(KeyError::Algorithm);
+        }
         if text("use").is_some_and(|u| u != "sig") {
             return Err(KeyError::Use);
         }
-        if jwk.get("d").is_some() || jwk.get("k").is_some() {
+        if PRIVATE_MEMBERS.iter().any(|name| jwk.get(*name).is_some()) {
             return Err(KeyError::Private);
         }
         let id = match jwk.get("kid") {

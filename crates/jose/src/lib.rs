@@ -8,6 +8,7 @@
 
 mod algorithm;
 mod claims;
+mod dpop;
 mod key;
 mod object;
 mod sign;
@@ -15,9 +16,12 @@ mod verify;
 
 pub use algorithm::Algorithm;
 pub use claims::Claims;
-pub use key::{KeyError, VerifyingKey};
+pub use dpop::{DPOP_LIFETIME, DpopError, DpopExpectation, DpopProof, same_target, verify_dpop};
+pub use key::{KeyError, VerifyingKey, thumbprint};
 pub use sign::{SigningKey, jwks};
-pub use verify::{MAX_KEY_ID_BYTES, MAX_TOKEN_BYTES, TokenError, Verifier, verify_any};
+pub use verify::{MAX_KEY_ID_BYTES, MAX_TOKEN_BYTES, TokenError, TokenKind, Verifier, verify_any, verify_as};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

@@ -1,20 +1,24 @@
 //! Signing with our own keys.
 
-use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::encoding::{AsBigEndian, EcPublicKeyUncompressedBin};
+use aws_lc_rs::encoding::{AsBigEndian, AsDer, EcPublicKeyUncompressedBin, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256};
+use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
+};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::key::thumbprint;
 use crate::{Algorithm, KeyError};
 
 enum Pair {
     Rsa(Box<RsaKeyPair>),
+    RsaPss(Box<RsaKeyPair>),
     Ec(Box<EcdsaKeyPair>),
+    Ed(Box<Ed25519KeyPair>),
 }
 
 /// A private key with its id. Has no way to the key material.
@@ -30,26 +34,65 @@ impl std::fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// An RSA key (RS256) or a P-256 key (ES256) from PKCS#8 DER. Its id is the key's thumbprint (RFC 7638).
+    /// An RSA key (RS256), a P-256 key (ES256) or an Ed25519 key (EdDSA) from PKCS#8 DER. Its id is the key's thumbprint
+    /// (RFC 7638).
     ///
     /// # Errors
     /// [`KeyError::Size`] below 2048 bits, [`KeyError::Material`] for anything else.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
-        let pair = if let Ok(rsa) = RsaKeyPair::from_pkcs8(der) {
-            if rsa.public_modulus_len() < 256 {
-                return Err(KeyError::Size);
+        let mut outcome = KeyError::Material;
+        for algorithm in [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa] {
+            match Self::from_pkcs8_for(der, algorithm) {
+                Err(KeyError::Size) => outcome = KeyError::Size,
+                Err(_) => {}
+                found => return found,
             }
-            Pair::Rsa(Box::new(rsa))
-        } else {
-            let ec = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der);
-            Pair::Ec(Box::new(ec.map_err(|_| KeyError::Material)?))
+        }
+        Err(outcome)
+    }
+
+    /// A key from PKCS#8 DER for one algorithm; the only way to a key that signs with PS256.
+    ///
+    /// # Errors
+    /// [`KeyError::Size`] below 2048 bits, [`KeyError::Material`] when the key is not one for the algorithm.
+    pub fn from_pkcs8_for(der: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
+        let rsa = || {
+            let pair = RsaKeyPair::from_pkcs8(der).map_err(|_| KeyError::Material)?;
+            if pair.public_modulus_len() < 256 { Err(KeyError::Size) } else { Ok(Box::new(pair)) }
+        };
+        let pair = match algorithm {
+            Algorithm::Rs256 => Pair::Rsa(rsa()?),
+            Algorithm::Ps256 => Pair::RsaPss(rsa()?),
+            Algorithm::Es256 => {
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der);
+                Pair::Ec(Box::new(pair.map_err(|_| KeyError::Material)?))
+            }
+            Algorithm::EdDsa => Pair::Ed(Box::new(Ed25519KeyPair::from_pkcs8(der).map_err(|_| KeyError::Material)?)),
         };
         let mut key = Self { id: String::new(), pair };
-        // RFC 7638: the required members in lexicographic order, without blanks. `public_members` is sorted so.
-        let members = key.public_members()?;
-        let text = serde_json::to_vec(&members).map_err(|_| KeyError::Material)?;
-        key.id = URL_SAFE_NO_PAD.encode(digest(&SHA256, &text));
+        key.id = thumbprint(&key.public_members()?)?;
         Ok(key)
+    }
+
+    /// Makes a key for an algorithm: its PKCS#8 DER, which the caller seals at once. RSA keys have 2048 bits.
+    ///
+    /// # Errors
+    /// [`KeyError::Material`] when the library refuses.
+    pub fn generate_pkcs8(algorithm: Algorithm) -> Result<Vec<u8>, KeyError> {
+        let random = SystemRandom::new();
+        match algorithm {
+            Algorithm::Rs256 | Algorithm::Ps256 => {
+                let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::Material)?;
+                let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeyError::Material)?;
+                Ok(der.as_ref().to_vec())
+            }
+            Algorithm::Es256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
+                .map(|der| der.as_ref().to_vec())
+                .map_err(|_| KeyError::Material),
+            Algorithm::EdDsa => {
+                Ed25519KeyPair::generate_pkcs8(&random).map(|der| der.as_ref().to_vec()).map_err(|_| KeyError::Material)
+            }
+        }
     }
 
     /// The key id.
@@ -61,7 +104,9 @@ impl SigningKey {
     pub const fn algorithm(&self) -> Algorithm {
         match self.pair {
             Pair::Rsa(_) => Algorithm::Rs256,
+            Pair::RsaPss(_) => Algorithm::Ps256,
             Pair::Ec(_) => Algorithm::Es256,
+            Pair::Ed(_) => Algorithm::EdDsa,
         }
     }
 
@@ -70,7 +115,17 @@ impl SigningKey {
     /// # Errors
     /// [`KeyError::Material`] when the claims are not serialisable or the key fails.
     pub fn sign(&self, kind: &str, claims: &impl Serialize) -> Result<String, KeyError> {
-        let header = json!({"alg": self.algorithm().as_str(), "kid": self.id, "typ": kind});
+        self.sign_with_header(&json!({"alg": self.algorithm().as_str(), "kid": self.id, "typ": kind}), claims)
+    }
+
+    /// Signs claims under a header of the caller's, as a DPoP proof needs one. `alg` must be the key's own.
+    ///
+    /// # Errors
+    /// [`KeyError::Algorithm`] for another `alg`, [`KeyError::Material`] as [`SigningKey::sign`].
+    pub fn sign_with_header(&self, header: &Value, claims: &impl Serialize) -> Result<String, KeyError> {
+        if header.get("alg").and_then(Value::as_str) != Some(self.algorithm().as_str()) {
+            return Err(KeyError::Algorithm);
+        }
         let claims = serde_json::to_vec(claims).map_err(|_| KeyError::Material)?;
         let mut token = URL_SAFE_NO_PAD.encode(header.to_string());
         token.push('.');
@@ -97,22 +152,26 @@ impl SigningKey {
 
     fn signature(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let random = SystemRandom::new();
-        match &self.pair {
-            Pair::Rsa(pair) => {
-                let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).map_err(|_| KeyError::Material)?;
-                Ok(signature)
-            }
+        let (pair, encoding) = match &self.pair {
+            Pair::Rsa(pair) => (pair, &RSA_PKCS1_SHA256),
+            Pair::RsaPss(pair) => (pair, &RSA_PSS_SHA256),
             Pair::Ec(pair) => {
                 let signature = pair.sign(&random, message).map_err(|_| KeyError::Material)?;
-                Ok(signature.as_ref().to_vec())
+                return Ok(signature.as_ref().to_vec());
             }
-        }
+            Pair::Ed(pair) => {
+                let signature = pair.try_sign(message).map_err(|_| KeyError::Material)?;
+                return Ok(signature.as_ref().to_vec());
+            }
+        };
+        let mut signature = vec![0; pair.public_modulus_len()];
+        pair.sign(encoding, &random, message, &mut signature).map_err(|_| KeyError::Material)?;
+        Ok(signature)
     }
 
     fn public_members(&self) -> Result<Value, KeyError> {
         match &self.pair {
-            Pair::Rsa(pair) => {
+            Pair::Rsa(pair) | Pair::RsaPss(pair) => {
                 let (n, e) = rsa_integers(pair.public_key().as_ref()).ok_or(KeyError::Material)?;
                 Ok(json!({"e": URL_SAFE_NO_PAD.encode(e), "kty": "RSA", "n": URL_SAFE_NO_PAD.encode(n)}))
             }
@@ -123,6 +182,10 @@ impl SigningKey {
                 let coordinate = |from: usize| point.get(from..from + 32).map(|c| URL_SAFE_NO_PAD.encode(c));
                 let (x, y) = (coordinate(1).ok_or(KeyError::Material)?, coordinate(33).ok_or(KeyError::Material)?);
                 Ok(json!({"crv": "P-256", "kty": "EC", "x": x, "y": y}))
+            }
+            Pair::Ed(pair) => {
+                let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
+                Ok(json!({"crv": "Ed25519", "kty": "OKP", "x": x}))
             }
         }
     }

@@ -58,6 +58,19 @@ pub enum TokenError {
     Audience,
 }
 
+/// What a token is good for. A token of one kind is never taken for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// `typ` is `at+jwt` or `JWT`, and no claim of an ID token (RFC 9068).
+    Access,
+    /// A statement of a client or another issuer at the token endpoint (RFC 7523): `typ` is absent, `JWT` or
+    /// `client-authentication+jwt`.
+    Assertion,
+    /// An ID token that a client hands back (`id_token_hint`): `typ` is `JWT`, `at_hash` is there, and it may have
+    /// expired (OpenID Connect RP-Initiated Logout 1.0 section 2).
+    IdHint,
+}
+
 /// Accepts the tokens of one issuer.
 #[derive(Debug)]
 pub struct Verifier {
@@ -88,8 +101,9 @@ impl Verifier {
     fn accepts(&self, parts: &Parts<'_>) -> Result<(), TokenError> {
         let mut outcome = TokenError::Key;
         for key in &self.keys {
-            // A token without key id may use any key; with one, only that key.
-            let id_fits = parts.key_id.is_none() || key.id() == parts.key_id;
+            // A token without key id may use any key; with one, only that key, or keys that have no id: those of a bare
+            // certificate, whose issuer names them as it likes.
+            let id_fits = parts.key_id.is_none() || key.id().is_none() || key.id() == parts.key_id;
             if !id_fits || key.algorithm().as_str() != parts.algorithm {
                 continue;
             }
@@ -111,6 +125,19 @@ impl Verifier {
 /// # Errors
 /// [`TokenError`]: the first thing that is wrong.
 pub fn verify_any(verifiers: &[Verifier], token: &str, now: i64) -> Result<(usize, Claims), TokenError> {
+    verify_as(TokenKind::Access, verifiers, token, now)
+}
+
+/// As [`verify_any`], for a token of the given kind.
+///
+/// # Errors
+/// [`TokenError`]: the first thing that is wrong.
+pub fn verify_as(
+    kind: TokenKind,
+    verifiers: &[Verifier],
+    token: &str,
+    now: i64,
+) -> Result<(usize, Claims), TokenError> {
     if token.len() > MAX_TOKEN_BYTES {
         return Err(TokenError::TooLong);
     }
@@ -121,7 +148,7 @@ pub fn verify_any(verifiers: &[Verifier], token: &str, now: i64) -> Result<(usiz
         return Err(TokenError::Malformed);
     };
     let header = decode_object(header)?;
-    check_header(&header)?;
+    check_header(kind, &header)?;
     let algorithm = header.get("alg").and_then(Value::as_str).ok_or(TokenError::Header)?;
     let key_id = match header.get("kid") {
         None => None,
@@ -138,7 +165,7 @@ pub fn verify_any(verifiers: &[Verifier], token: &str, now: i64) -> Result<(usiz
     for (index, verifier) in verifiers.iter().enumerate().filter(|(_, v)| &*v.issuer == issuer) {
         match verifier.accepts(&parts) {
             Ok(()) => {
-                let claims = check_times(claims, now)?;
+                let claims = check_times(kind, claims, now)?;
                 return if verifier.audience_fits(&claims) { Ok((index, claims)) } else { Err(TokenError::Audience) };
             }
             Err(error) => outcome = error,
@@ -155,36 +182,47 @@ struct Parts<'a> {
     signature: Vec<u8>,
 }
 
-fn decode_object(part: &str) -> Result<Map<String, Value>, TokenError> {
+pub(crate) fn decode_object(part: &str) -> Result<Map<String, Value>, TokenError> {
     let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)?;
     object::parse(&bytes).ok_or(TokenError::Malformed)
 }
 
-fn check_header(header: &Map<String, Value>) -> Result<(), TokenError> {
+fn check_header(kind: TokenKind, header: &Map<String, Value>) -> Result<(), TokenError> {
     if REFUSED_HEADERS.iter().any(|name| header.contains_key(*name)) {
         return Err(TokenError::Header);
     }
-    let kind = header.get("typ").and_then(Value::as_str).ok_or(TokenError::Type)?;
-    let kind = match kind.split_at_checked(12) {
-        Some((prefix, rest)) if prefix.eq_ignore_ascii_case("application/") => rest,
-        _ => kind,
+    let typ = match header.get("typ") {
+        // RFC 7523 asks for none.
+        None if kind == TokenKind::Assertion => return Ok(()),
+        typ => typ.and_then(Value::as_str).ok_or(TokenError::Type)?,
     };
-    if kind.eq_ignore_ascii_case("at+jwt") || kind.eq_ignore_ascii_case("jwt") { Ok(()) } else { Err(TokenError::Type) }
+    let typ = match typ.split_at_checked(12) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case("application/") => rest,
+        _ => typ,
+    };
+    let further = match kind {
+        TokenKind::Access => "at+jwt",
+        TokenKind::Assertion => "client-authentication+jwt",
+        TokenKind::IdHint => "jwt",
+    };
+    if typ.eq_ignore_ascii_case(further) || typ.eq_ignore_ascii_case("jwt") { Ok(()) } else { Err(TokenError::Type) }
 }
 
-fn check_times(all: Map<String, Value>, now: i64) -> Result<Claims, TokenError> {
+fn check_times(kind: TokenKind, all: Map<String, Value>, now: i64) -> Result<Claims, TokenError> {
     let time = |name| numeric_date(&all, name).map_err(|()| TokenError::Time);
     let expires = time("exp")?.ok_or(TokenError::Time)?;
     let (not_before, issued_at) = (time("nbf")?, time("iat")?);
-    if now >= expires {
+    if now >= expires && kind != TokenKind::IdHint {
         return Err(TokenError::Expired);
     }
     let latest = now.saturating_add(CLOCK_SKEW);
     if not_before.is_some_and(|t| t > latest) || issued_at.is_some_and(|t| t > latest) {
         return Err(TokenError::NotYet);
     }
-    if ID_TOKEN_CLAIMS.iter().any(|name| all.contains_key(*name)) {
-        return Err(TokenError::Type);
+    let of_id_token = ID_TOKEN_CLAIMS.iter().any(|name| all.contains_key(*name));
+    match kind {
+        TokenKind::Access if of_id_token => Err(TokenError::Type),
+        TokenKind::IdHint if !of_id_token => Err(TokenError::Type),
+        _ => Ok(Claims { expires, issued_at, all }),
     }
-    Ok(Claims { expires, issued_at, all })
 }

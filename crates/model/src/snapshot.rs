@@ -4,6 +4,14 @@
 //! it in whole. Every list is bounded by what the control plane accepts. Plain data, so that it can travel and be kept
 //! on disk.
 
+mod delta;
+mod traffic;
+
+pub use delta::{ApiChange, Delta};
+pub use traffic::{
+    Affinity, Algorithm, Breaker, Canary, HashKey, HealthCheck, Mirror, Retries, TargetRules, Traffic, UpstreamProtocol,
+};
+
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -37,6 +45,9 @@ pub struct Snapshot {
     pub api_keys: BTreeMap<String, ApiKey>,
     /// Requests that are refused whatever else holds (WSO2: deny policies).
     pub denials: Vec<Denial>,
+    /// Limits over keys made of a call's properties (WSO2: custom rules); they bind calls of every tenant.
+    #[serde(default)]
+    pub custom_limits: Vec<CustomLimit>,
 }
 
 /// One API as deployed to this gateway.
@@ -84,6 +95,18 @@ pub struct DeployedApi {
     pub limit: Option<String>,
     /// Policies of the API, applied before those of the resource: request, response and fault flow.
     pub policies: PolicyFlows,
+    /// Certificates of clients that the API accepts; of use only with `security.mutual_tls`.
+    #[serde(default)]
+    pub client_certificates: Vec<ClientCertificate>,
+    /// The OpenAPI document that requests and answers must fit (WSO2: `enableSchemaValidation`); `None` checks nothing.
+    #[serde(default)]
+    pub schema: Option<Arc<serde_json::Value>>,
+    /// How long answers to `GET` are kept, seconds (WSO2: `cacheTimeout`); `None` keeps none.
+    #[serde(default)]
+    pub cache_seconds: Option<u32>,
+    /// What a GraphQL API's queries are measured by.
+    #[serde(default)]
+    pub graphql: Option<GraphqlCosts>,
 }
 
 /// States of an API in which it can be deployed.
@@ -171,6 +194,20 @@ pub struct Resource {
     pub limit: Option<String>,
     /// Policies of the resource.
     pub policies: PolicyFlows,
+    /// Where its calls go instead of the API's own endpoints: what a resource of an API product belongs to.
+    #[serde(default)]
+    pub backend: Option<Arc<Backend>>,
+}
+
+/// The endpoints of an API that is a member of an API product.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Backend {
+    /// The member.
+    pub api: ApiId,
+    /// Endpoint for production keys.
+    pub production: Option<Endpoint>,
+    /// Endpoint for sandbox keys.
+    pub sandbox: Option<Endpoint>,
 }
 
 /// Policies by flow, in order of application.
@@ -213,6 +250,9 @@ pub struct Endpoint {
     pub security: Option<EndpointSecurity>,
     /// Until the upstream's answer head must be there, milliseconds.
     pub timeout_ms: u32,
+    /// What goes beyond calling one target, or each in turn.
+    #[serde(default)]
+    pub traffic: Option<Box<Traffic>>,
 }
 
 /// How one of several upstream targets is chosen.
@@ -245,6 +285,17 @@ pub enum EndpointSecurity {
         /// Whether it goes to the query.
         in_query: bool,
     },
+    /// A token that the gateway fetches (OAuth 2.0, client credentials).
+    OAuth {
+        /// Address of the token endpoint.
+        token_url: String,
+        /// Client id.
+        client_id: String,
+        /// Client secret.
+        client_secret: String,
+        /// Wanted scopes, separated by blanks.
+        scope: String,
+    },
 }
 
 impl std::fmt::Debug for EndpointSecurity {
@@ -252,6 +303,7 @@ impl std::fmt::Debug for EndpointSecurity {
         f.write_str(match self {
             Self::Basic { .. } => "Basic(..)",
             Self::ApiKey { .. } => "ApiKey(..)",
+            Self::OAuth { .. } => "OAuth(..)",
         })
     }
 }
@@ -375,6 +427,152 @@ pub struct LimitPolicy {
     pub burst: Option<Quota>,
     /// Whether calls beyond the quota are refused (WSO2: `stopOnQuotaReach`).
     pub stop_on_quota: bool,
+    /// Quotas for calls of a certain kind, in place of `quota` (WSO2: conditional groups of advanced policies).
+    #[serde(default)]
+    pub conditional: Vec<ConditionalLimit>,
+    /// Deepest GraphQL query of a plan (WSO2: `graphQLMaxDepth`).
+    #[serde(default)]
+    pub graphql_depth: Option<u32>,
+    /// Costliest GraphQL query of a plan (WSO2: `graphQLMaxComplexity`).
+    #[serde(default)]
+    pub graphql_complexity: Option<u32>,
+}
+
+/// A quota for the calls that fulfil all conditions.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ConditionalLimit {
+    /// All must hold; at least one.
+    pub conditions: Vec<LimitCondition>,
+    /// The quota; `None` means unlimited.
+    pub quota: Option<Quota>,
+}
+
+/// One condition of a [`ConditionalLimit`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LimitCondition {
+    /// What is looked at.
+    pub subject: ConditionSubject,
+    /// Whether it must not hold instead.
+    pub invert: bool,
+}
+
+/// What a condition looks at. Patterns are regular expressions that are searched for, as in WSO2.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ConditionSubject {
+    /// A request header.
+    Header {
+        /// Its name.
+        name: String,
+        /// Pattern of its value.
+        pattern: String,
+    },
+    /// A query parameter.
+    Query {
+        /// Its name.
+        name: String,
+        /// Pattern of its decoded value.
+        pattern: String,
+    },
+    /// A claim of the access token.
+    Claim {
+        /// Its name.
+        name: String,
+        /// Pattern of its value.
+        pattern: String,
+    },
+    /// The client's address lies between two, both included.
+    Address {
+        /// First address.
+        from: std::net::IpAddr,
+        /// Last address.
+        to: std::net::IpAddr,
+    },
+}
+
+/// A limit over a key made of a call's properties (WSO2: custom rule).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CustomLimit {
+    /// Its name.
+    pub name: String,
+    /// Calls with the same key share a counter.
+    pub key: Vec<KeyPart>,
+    /// Which calls count.
+    pub eligible: Eligibility,
+    /// The quota of one key.
+    pub quota: Quota,
+}
+
+/// A piece of a custom limit's key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyPart {
+    /// Fixed text.
+    Text(String),
+    /// A property of the call.
+    Field(CallField),
+}
+
+/// Properties of a call that custom limits know, with WSO2's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CallField {
+    /// `userId`: user or owner with tenant domain.
+    UserId,
+    /// `apiContext`: context with version.
+    ApiContext,
+    /// `apiVersion`.
+    ApiVersion,
+    /// `apiName`.
+    ApiName,
+    /// `apiTenant`: domain of the API's tenant.
+    ApiTenant,
+    /// `resourceKey`: context with version, template and method, as in `/pizza/1.0.0/menu:GET`.
+    ResourceKey,
+    /// `appId`: the application's id.
+    AppId,
+    /// `appTenant`: domain of the application's tenant.
+    AppTenant,
+    /// `clientIp`.
+    ClientIp,
+}
+
+/// Which calls a custom limit counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Eligibility {
+    /// Every call.
+    Always,
+    /// A property has this value.
+    Equals(CallField, String),
+    /// None of these.
+    Not(Box<Eligibility>),
+    /// All of these.
+    All(Vec<Eligibility>),
+    /// One of these.
+    Any(Vec<Eligibility>),
+}
+
+/// A client certificate that an API accepts (WSO2: `/apis/{id}/client-certificates`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientCertificate {
+    /// Its alias, which stands for the client in logs.
+    pub alias: String,
+    /// The certificate, DER.
+    pub der: Vec<u8>,
+    /// Plan of the client.
+    pub tier: String,
+    /// Which endpoint its calls go to.
+    pub key_type: KeyType,
+    /// First moment at which it is accepted.
+    pub not_before: Timestamp,
+    /// Last moment at which it is accepted.
+    pub not_after: Timestamp,
+}
+
+/// What the fields of a GraphQL schema cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GraphqlCosts {
+    /// Root type of queries, mutations and subscriptions, in this order; empty where the schema has none.
+    pub roots: [String; 3],
+    /// By type and field: the field's type without list and non-null marks, and its cost.
+    pub fields: BTreeMap<String, BTreeMap<String, (String, u32)>>,
 }
 
 /// So much in so long.

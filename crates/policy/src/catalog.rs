@@ -3,12 +3,15 @@
 mod add_header;
 mod add_query_param;
 mod json_fault;
+mod json_threat;
 mod json_to_xml;
 mod jwt_claim_access;
+mod regex_threat;
 mod remove_header;
 mod rewrite_method;
 mod rewrite_path;
 mod set_header;
+mod xml_threat;
 mod xml_to_json;
 
 use crate::Policy;
@@ -25,7 +28,15 @@ pub const CATALOG: &[&dyn Policy] = &[
     &xml_to_json::XmlToJson,
     &json_fault::JsonFault,
     &jwt_claim_access::JwtClaimAccess,
+    &regex_threat::RegexThreat,
+    &json_threat::JsonThreat,
+    &xml_threat::XmlThreat,
 ];
+
+/// The answer to a request that a threat protection refuses.
+fn threat(description: String) -> crate::Decision {
+    crate::Decision::Respond { status: 400, code: 400, message: "Bad Request".into(), description: description.into() }
+}
 
 /// Headers that frame a message or route a connection. A policy that wrote one could smuggle a second request.
 const FRAMING_HEADERS: [&str; 9] = [

@@ -47,6 +47,12 @@ impl CompiledFlow {
         Decision::Continue
     }
 
+    /// Lets a step run before all others.
+    pub fn prepend(&mut self, step: Box<dyn Step>) {
+        self.needs_body |= step.needs_body();
+        self.steps.insert(0, step);
+    }
+
     fn append(&mut self, uses: &[PolicyUse], flow: Flow) -> Result<(), FlowError> {
         for r#use in uses {
             if self.steps.len() >= MAX_STEPS {

@@ -7,17 +7,21 @@
 mod catalog;
 mod definition;
 mod flow;
+mod graphql;
 mod message;
 mod metadata;
 mod parameters;
+mod schema;
 mod xml;
 
 pub use catalog::CATALOG;
 pub use definition::{DefinitionError, translate};
 pub use flow::{CompiledFlow, CompiledFlows, FlowError, compile};
+pub use graphql::{GraphqlError, GraphqlKind, GraphqlQuery};
 pub use message::{Decision, FaultFormat, Message, Target};
 pub use metadata::{Attribute, AttributeType, Flow, Metadata, Policy, Step};
 pub use parameters::{Parameters, PolicyError};
+pub use schema::{SchemaError, Validation};
 pub use xml::UNREADABLE_BODY;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a policy sees of a call.
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -35,6 +35,8 @@ pub struct Message<'a> {
     pub target: &'a mut Target,
     /// Headers to the upstream (request) or to the client (response, fault).
     pub headers: &'a mut HeaderMap,
+    /// Status of the answer; `None` in the request and fault flows.
+    pub status: Option<StatusCode>,
     /// Claims of the verified access token; `None` when the call carries none.
     pub claims: Option<&'a Map<String, Value>>,
     /// The buffered body, only if a step of the flow needs it.

@@ -103,6 +103,13 @@ impl Attribute {
         }
     }
 
+    /// The same attribute, not required, with the value that it has when absent.
+    pub(crate) const fn default(mut self, value: &'static str) -> Self {
+        self.required = false;
+        self.default_value = value;
+        self
+    }
+
     /// The same attribute, not required.
     pub(crate) const fn optional(mut self) -> Self {
         self.required = false;

@@ -1,5 +1,7 @@
 //! Every policy by table, and the catalogue against itself.
 
+mod threats;
+
 use http::{HeaderMap, Method};
 use model::snapshot::PolicyUse;
 use serde_json::{Value, json};
@@ -41,6 +43,7 @@ impl Call {
             method: &mut self.method,
             target: &mut self.target,
             headers: &mut self.headers,
+            status: None,
             claims: self.claims.as_object(),
             body: Some(&mut self.body),
             fault_format: &mut self.fault_format,

@@ -1,27 +1,31 @@
-//! Pages for people: the set-up of the first administrator, and what the consoles answer until it is done.
+//! Pages for people: the set-up of the first administrator, what the consoles answer until it is done, sign-in, one's own
+//! account, new passwords and new accounts by mail.
 //!
-//! A page is a struct with a template and a `sample()`; every answer goes through `page`, which sets the headers. Forms
-//! go through `form`, which checks where they come from. May depend on `control`, `identity`, `web` and `model`; what
-//! the pages need from elsewhere is the port [`FirstAdministrator`].
+//! A page is a struct with a template and a sample; every answer goes through `page`, which sets the headers. Forms go
+//! through `web::Fields`, which checks where they come from. May depend on `control`, `identity`, `web` and `model`; what
+//! the set-up needs from elsewhere is the port [`FirstAdministrator`].
 //!
 //! To add a page: a file in `pages/` with its template, one route line in [`routes`], one line in the sweep test.
 
 mod assets;
-mod form;
 mod page;
 mod pages;
 mod port;
+mod qr;
 
 use std::sync::Arc;
 
-use model::Rng;
+use identity::Identity;
+use model::{Clock, Rng};
 use web::{Operation, RouteTable};
 
 pub use port::{Field, FieldFault, FirstAdministrator, SetUpFault};
 
 /// What the pages need.
 pub struct Portal {
+    identity: Arc<Identity>,
     first: Arc<dyn FirstAdministrator>,
+    clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     console: String,
     gateway: String,
@@ -29,37 +33,116 @@ pub struct Portal {
 
 impl Portal {
     /// `console` and `gateway` are base URLs as people type them, without a slash at the end.
-    pub fn new(first: Arc<dyn FirstAdministrator>, rng: Arc<dyn Rng>, console: String, gateway: String) -> Self {
-        Self { first, rng, console, gateway }
+    pub fn new(
+        identity: Arc<Identity>,
+        first: Arc<dyn FirstAdministrator>,
+        (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>),
+        console: String,
+        gateway: String,
+    ) -> Self {
+        Self { identity, first, clock, rng, console, gateway }
     }
 }
 
 const LINK: &str = "the one-time link itself is the proof";
 const NOTHING: &str = "shows nothing that a visitor may not know";
+const DOOR: &str = "this is where people prove who they are";
+/// Largest form, bytes.
+const FORM: usize = 16 * 1024;
+
+const fn get(id: &'static str, path: &'static str, summary: &'static str) -> Operation {
+    Operation::new(id, "GET", path, summary)
+}
+
+const fn post(id: &'static str, path: &'static str, summary: &'static str) -> Operation {
+    Operation::new(id, "POST", path, summary).body_limit(FORM)
+}
 
 /// All pages.
 pub fn routes() -> RouteTable<Portal> {
-    const fn get(id: &'static str, path: &'static str, summary: &'static str) -> Operation {
-        Operation::new(id, "GET", path, summary)
-    }
     let mut table = RouteTable::new()
+        .merge(pages::oauth::routes())
         .public(
             get("portal.set_up.show", "/setup/{token}", "Form for the first administrator"),
             LINK,
             pages::set_up::show,
         )
         .public(
-            Operation::new("portal.set_up.send", "POST", "/setup/{token}", "Create the first administrator")
-                .body_limit(16 * 1024),
+            post("portal.set_up.send", "/setup/{token}", "Create the first administrator"),
             LINK,
             pages::set_up::send,
         )
         .public(get("portal.set_up.pending", "/setup", "Where the set-up link is"), NOTHING, pages::set_up::pending)
-        .public(get("portal.asset", "/assets/{hash}/{name}", "Style sheets and pictures"), NOTHING, assets::serve);
+        .public(get("portal.asset", "/assets/{hash}/{name}", "Style sheets and pictures"), NOTHING, assets::serve)
+        .merge(sign_in_routes())
+        .merge(account_routes());
     for path in CONSOLES {
         table = table.public(get("portal.home", path, "Start page"), NOTHING, pages::home::show);
     }
     table
+}
+
+fn sign_in_routes() -> RouteTable<Portal> {
+    use pages::{recover, sign_in, sign_up};
+    RouteTable::new()
+        .public(get("portal.sign_in.show", "/signin", "Form for name and password"), DOOR, sign_in::show)
+        .public(post("portal.sign_in.send", "/signin", "Sign in"), DOOR, sign_in::send)
+        .public(get("portal.sign_in.code", "/signin/code", "Form for the second factor"), DOOR, sign_in::show_code)
+        .public(post("portal.sign_in.send_code", "/signin/code", "Check the second factor"), DOOR, sign_in::send_code)
+        .public(
+            get("portal.sign_in.set_up", "/signin/second-factor", "Form for a first second factor"),
+            DOOR,
+            sign_in::show_set_up,
+        )
+        .public(
+            post("portal.sign_in.send_set_up", "/signin/second-factor", "Set a first second factor up"),
+            DOOR,
+            sign_in::send_set_up,
+        )
+        .page(post("portal.sign_out", "/signout", "Sign out"), &[], sign_in::sign_out)
+        .public(get("portal.recover.show", "/recover", "Form for a new password by mail"), DOOR, recover::show)
+        .public(post("portal.recover.send", "/recover", "Send a link for a new password"), DOOR, recover::send)
+        .public(get("portal.recover.link", "/recover/{token}", "Form for a new password"), LINK, recover::show_link)
+        .public(post("portal.recover.use", "/recover/{token}", "Set a new password"), LINK, recover::send_link)
+        .public(get("portal.sign_up.show", "/signup", "Form for an account of one's own"), DOOR, sign_up::show)
+        .public(post("portal.sign_up.send", "/signup", "Send a link for an account"), DOOR, sign_up::send)
+        .public(get("portal.sign_up.link", "/signup/{token}", "Question before an account"), LINK, sign_up::show_link)
+        .public(post("portal.sign_up.use", "/signup/{token}", "Make an account"), LINK, sign_up::send_link)
+}
+
+fn account_routes() -> RouteTable<Portal> {
+    use pages::account as own;
+    RouteTable::new()
+        .page(get("portal.account", "/account", "One's own account"), &[], own::overview)
+        .page(get("portal.account.password", "/account/password", "Form for one's password"), &[], own::password)
+        .page(post("portal.account.change", "/account/password", "Change one's password"), &[], own::change_password)
+        .page(
+            get("portal.account.factor", "/account/second-factor", "One's own second factor"),
+            &[],
+            own::second_factor,
+        )
+        .page(
+            get("portal.account.offer", "/account/second-factor/new", "Form for an authenticator"),
+            &[],
+            own::authenticator,
+        )
+        .page(
+            post("portal.account.set_factor", "/account/second-factor/new", "Set an authenticator up"),
+            &[],
+            own::set_authenticator,
+        )
+        .page(
+            post("portal.account.codes", "/account/second-factor/codes", "Make new recovery codes"),
+            &[],
+            own::renew_codes,
+        )
+        .page(
+            post("portal.account.remove_factor", "/account/second-factor/remove", "Remove one's second factor"),
+            &[],
+            own::remove_factor,
+        )
+        .page(get("portal.account.sessions", "/account/sessions", "One's own sessions"), &[], own::sessions)
+        .page(post("portal.account.end", "/account/sessions", "End one's own sessions"), &[], own::end_session)
 }
 
 /// Paths of the consoles, as WSO2 has them.

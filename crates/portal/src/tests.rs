@@ -1,40 +1,23 @@
+mod account;
+mod mails;
+
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
 use askama::Template as _;
 use axum::Router;
 use axum::body::Body;
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt as _;
-use model::{Rng, Secret, TenantDomain};
+use identity::{Identity, IdentitySettings, NewUser};
+use model::{Clock as _, Secret, TenantId, Timestamp};
+use testkit::{MockClock, SeededRng};
 use tower::ServiceExt as _;
-use web::{AuthenticationError, Authenticator, BoxFuture, Credentials, Principal};
+use web::BoxFuture;
 
-use crate::pages::{home, set_up};
+use crate::pages::{account as own, home, oauth, recover, set_up, sign_in, sign_up};
 use crate::{Field, FieldFault, FirstAdministrator, Portal, SetUpFault, page, routes};
-
-struct Count(Mutex<u8>);
-
-impl Rng for Count {
-    fn fill(&self, buffer: &mut [u8]) {
-        let mut next = self.0.lock().unwrap();
-        buffer.fill(*next);
-        *next = next.wrapping_add(1);
-    }
-}
-
-struct Nobody;
-
-impl Authenticator for Nobody {
-    fn authenticate<'a>(
-        &'a self,
-        _: Credentials,
-        _: Option<&'a TenantDomain>,
-    ) -> BoxFuture<'a, Result<Principal, AuthenticationError>> {
-        Box::pin(async { Err(AuthenticationError::Invalid) })
-    }
-}
 
 /// A user store with one link, `right`, that works once.
 #[derive(Default)]
@@ -74,14 +57,51 @@ impl FirstAdministrator for Store {
     }
 }
 
-fn router() -> Router {
-    let portal = Portal::new(
-        Arc::new(Store::default()),
-        Arc::new(Count(Mutex::new(0))),
-        "https://localhost:9443".into(),
-        "https://localhost:8243".into(),
-    );
-    routes().into_router(Arc::new(portal), Arc::new(Nobody))
+const PASSWORD: &str = "correct horse battery";
+
+struct Site {
+    router: Router,
+    identity: Arc<Identity>,
+    clock: Arc<MockClock>,
+    store: Arc<Store>,
+    _folder: tempfile::TempDir,
+}
+
+impl Site {
+    /// Pages over a service of their own, in which `change` may set things, with the set-up link `right`.
+    async fn with(change: impl FnOnce(&mut IdentitySettings), also: impl FnOnce(Identity) -> Identity) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(MockClock::at(Timestamp::from_millis(1_795_288_511_042)));
+        let rng = Arc::new(SeededRng::new(11));
+        let made = identity::for_tests::service(folder.path(), Arc::clone(&clock) as _, Arc::clone(&rng) as _, change);
+        let identity = Arc::new(also(made.await.unwrap()));
+        let store = Arc::new(Store::default());
+        let portal = Portal::new(
+            Arc::clone(&identity),
+            Arc::clone(&store) as _,
+            (Arc::clone(&clock) as _, rng),
+            "https://localhost:9443".into(),
+            "https://localhost:8243".into(),
+        );
+        let router = routes().into_router(Arc::new(portal), Arc::clone(&identity) as _);
+        Self { router, identity, clock, store, _folder: folder }
+    }
+
+    /// Also with the administrator `admin` and the subscriber `alice`.
+    async fn with_people() -> Self {
+        let site = Self::with(|_| {}, |identity| identity).await;
+        site.user("admin", &["admin"]).await;
+        site.user("alice", &["Internal/subscriber"]).await;
+        site.store.used.store(true, Ordering::Relaxed);
+        site
+    }
+
+    async fn user(&self, name: &str, roles: &[&str]) {
+        let roles = roles.iter().map(|r| (*r).to_owned()).collect();
+        let password = Secret::new(PASSWORD.to_owned());
+        let new = NewUser { name: name.into(), password, attributes: serde_json::Map::new(), roles };
+        self.identity.create_user(TenantId::SUPER, new).await.unwrap();
+    }
 }
 
 struct Seen {
@@ -121,7 +141,8 @@ fn post(cookie: &str, form: &str) -> http::request::Builder {
 
 #[tokio::test]
 async fn the_link_works_once() {
-    let router = router();
+    let site = Site::with(|_| {}, |identity| identity).await;
+    let router = site.router.clone();
     let (cookie, csrf) = open(&router).await;
     let form = format!("csrf={csrf}&name=alice&password=correct-horse-battery&repeat=correct-horse-battery");
     let seen = call(&router, post(&cookie, &form).body(form.clone().into()).unwrap()).await;
@@ -134,7 +155,8 @@ async fn the_link_works_once() {
 
 #[tokio::test]
 async fn faults_keep_the_name_and_never_the_password() {
-    let router = router();
+    let site = Site::with(|_| {}, |identity| identity).await;
+    let router = site.router.clone();
     let (cookie, csrf) = open(&router).await;
     let form = format!("csrf={csrf}&name=al%22ice&password=short-pw&repeat=short-pw");
     let seen = call(&router, post(&cookie, &form).body(form.into()).unwrap()).await;
@@ -150,7 +172,8 @@ async fn faults_keep_the_name_and_never_the_password() {
 
 #[tokio::test]
 async fn forms_from_elsewhere_are_refused() {
-    let router = router();
+    let site = Site::with(|_| {}, |identity| identity).await;
+    let router = site.router.clone();
     let (cookie, csrf) = open(&router).await;
     let fields = "name=alice&password=correct-horse-battery&repeat=correct-horse-battery";
     let good = format!("csrf={csrf}&{fields}");
@@ -176,7 +199,8 @@ async fn forms_from_elsewhere_are_refused() {
 
 #[tokio::test]
 async fn consoles_lead_to_the_set_up_until_it_is_done() {
-    let router = router();
+    let site = Site::with(|_| {}, |identity| identity).await;
+    let router = site.router.clone();
     for path in ["/", "/publisher/apis", "/devportal", "/admin/x/y", "/carbon"] {
         let seen = get(&router, path).await;
         assert_eq!((seen.status, &seen.headers[header::LOCATION]), (StatusCode::SEE_OTHER, &"/setup".parse().unwrap()));
@@ -192,7 +216,8 @@ async fn consoles_lead_to_the_set_up_until_it_is_done() {
 
 #[tokio::test]
 async fn guessed_links_look_all_the_same() {
-    let router = router();
+    let site = Site::with(|_| {}, |identity| identity).await;
+    let router = site.router.clone();
     let wrong = get(&router, "/setup/wrong").await;
     assert_eq!(wrong.status, StatusCode::NOT_FOUND);
     assert!(wrong.body.contains("portcullis setup-link"));
@@ -203,7 +228,8 @@ async fn guessed_links_look_all_the_same() {
 
 #[tokio::test]
 async fn assets_are_immutable_and_only_under_their_hash() {
-    let router = router();
+    let site = Site::with(|_| {}, |identity| identity).await;
+    let router = site.router.clone();
     let seen = get(&router, &crate::assets::paths().tokens).await;
     assert_eq!(seen.status, StatusCode::OK);
     assert_eq!(seen.headers[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
@@ -212,7 +238,8 @@ async fn assets_are_immutable_and_only_under_their_hash() {
 
 #[tokio::test]
 async fn pages_carry_the_exact_policy() {
-    let router = router();
+    let site = Site::with(|_| {}, |identity| identity).await;
+    let router = site.router.clone();
     for path in ["/setup", "/setup/right", "/setup/wrong"] {
         assert_eq!(get(&router, path).await.headers[header::CONTENT_SECURITY_POLICY], page::POLICY, "{path}");
     }
@@ -220,6 +247,28 @@ async fn pages_carry_the_exact_policy() {
         page::POLICY,
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     );
+    // Every page of the table, whoever asks: no page without the policy, and no answer that is a script's.
+    let ours = |path: &str| !path.starts_with("/oauth2/") && !path.starts_with("/oidc/");
+    for (operation, _) in routes().operations().filter(|(o, _)| o.method == "GET" && ours(o.path)) {
+        let path = operation
+            .path
+            .replace("{token}", "right")
+            .replace("{*rest}", "x")
+            .replace("{hash}", "0")
+            .replace("{name}", "x");
+        let seen = get(&router, &path).await;
+        let kind = seen.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        if kind.starts_with("text/html") {
+            assert_eq!(seen.headers[header::CONTENT_SECURITY_POLICY], page::POLICY, "{path}");
+            assert_eq!(seen.headers[header::REFERRER_POLICY], "same-origin", "{path}");
+        }
+        assert!(
+            seen.status.is_success() || seen.status.is_redirection() || seen.status == StatusCode::NOT_FOUND,
+            "{path}: {} {}",
+            seen.status,
+            seen.body
+        );
+    }
 }
 
 /// Values of an attribute in a page.
@@ -230,6 +279,11 @@ fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
 
 #[test]
 fn every_page_keeps_the_rules() {
+    let account = own::samples::frame("account");
+    let (password, factor) = (own::samples::frame("password"), own::samples::frame("second-factor"));
+    let question = oauth::sample_question();
+    let device = identity::WaitingDevice { client: "<b>TV</b>".into(), scopes: vec!["openid".into()] };
+    let fields = [("state".to_owned(), "\"><b>".to_owned())];
     let pages = [
         ("set_up", set_up::SetUp::sample().render()),
         ("set_up empty", set_up::SetUp::empty_sample().render()),
@@ -237,6 +291,47 @@ fn every_page_keeps_the_rules() {
         ("link invalid", set_up::LinkInvalid::sample().render()),
         ("pending", set_up::Pending::sample().render()),
         ("home", home::Home::sample().render()),
+        ("consent", oauth::Consent::sample(&question).render()),
+        ("going on", oauth::GoingOn::sample().render()),
+        ("device", oauth::Device::sample(None).render()),
+        ("device found", oauth::Device::sample(Some(&device)).render()),
+        ("device done", oauth::DeviceDone::sample(true).render()),
+        ("device refused", oauth::DeviceDone::sample(false).render()),
+        ("sign out", oauth::SignOut::sample(&fields).render()),
+        ("fault", page::Fault::sample().render()),
+        ("sign_in", sign_in::samples::sign_in().render()),
+        ("sign_in empty", sign_in::samples::empty_sign_in().render()),
+        ("sign_in over", sign_in::samples::over().render()),
+        ("code", sign_in::samples::code(false).render()),
+        ("code wrong", sign_in::samples::code(true).render()),
+        ("second factor", sign_in::samples::set_up(false).render()),
+        ("second factor wrong", sign_in::samples::set_up(true).render()),
+        ("codes", sign_in::samples::codes(false).render()),
+        ("codes fresh", sign_in::samples::codes(true).render()),
+        ("signed in", sign_in::samples::next().render()),
+        ("account", own::samples::overview(&account).render()),
+        ("password", own::samples::password(&password, None).render()),
+        ("password present", own::samples::password(&password, Some("present")).render()),
+        ("password new", own::samples::password(&password, Some("password")).render()),
+        ("password repeat", own::samples::password(&password, Some("repeat")).render()),
+        ("no factor", own::samples::second_factor(&factor, false, false).render()),
+        ("factor", own::samples::second_factor(&factor, true, false).render()),
+        ("factor required", own::samples::second_factor(&factor, true, true).render()),
+        ("authenticator", own::samples::authenticator(&factor, false).render()),
+        ("authenticator replaced", own::samples::authenticator(&factor, true).render()),
+        ("sessions", own::samples::sessions(&account).render()),
+        ("recover", recover::samples::recover(false).render()),
+        ("recover fault", recover::samples::recover(true).render()),
+        ("recover sent", recover::samples::sent().render()),
+        ("recover password", recover::samples::password(false).render()),
+        ("recover password fault", recover::samples::password(true).render()),
+        ("recover done", recover::samples::done().render()),
+        ("sign_up", sign_up::samples::sign_up(false).render()),
+        ("sign_up fault", sign_up::samples::sign_up(true).render()),
+        ("sign_up sent", sign_up::samples::sent().render()),
+        ("sign_up link", sign_up::samples::link().render()),
+        ("sign_up done", sign_up::samples::done(false).render()),
+        ("sign_up waits", sign_up::samples::done(true).render()),
     ];
     for (name, html) in pages {
         let html = html.unwrap();
@@ -253,7 +348,10 @@ fn every_page_keeps_the_rules() {
             assert!(ids.contains(&target), "{name}: {target}");
         }
         for target in values(&html, "href").iter().chain(&values(&html, "src")).chain(&values(&html, "action")) {
-            let own = target.starts_with('/') || target.strip_prefix('#').is_some_and(|id| ids.contains(&id));
+            // Only what the installation's pattern allows leads elsewhere.
+            let own = target.starts_with('/') && !target.starts_with("//")
+                || target.starts_with("https://apps.example.com/")
+                || target.strip_prefix('#').is_some_and(|id| ids.contains(&id));
             assert!(own, "{name}: {target}");
         }
         let inputs = html.matches("<input").count();

@@ -5,6 +5,7 @@
 mod arguments;
 
 pub(crate) use arguments::{
-    ApiCommand, Arguments, Command, ConfigCommand, DbCommand, Format, ImportArguments, KeystoreCommand, LoginArguments,
-    TokenArguments, UserCommand, VaultCommand,
+    Accept, ApiCommand, Arguments, AuditArguments, AuditCommand, AuditFormat, BackupCommand, Command, ConfigCommand,
+    DbCommand, Format, Hardening, ImportArguments, IntegratorCommand, KeystoreCommand, LoginArguments,
+    MigrateArguments, RestoreArguments, TokenArguments, UserCommand, VaultCommand,
 };

@@ -1,13 +1,20 @@
 //! What the commands do: one file per command.
 
 pub(crate) mod api;
+mod audit;
+mod backup;
 mod config;
 mod db;
 mod generate;
+mod harden;
 mod init;
+mod integrator;
 mod keystore;
 mod login;
+pub(crate) mod migrate;
 mod password;
+mod restore;
+mod routes;
 mod token;
 mod user;
 mod vault;
@@ -31,10 +38,16 @@ pub(crate) fn run(arguments: Arguments, terminal: Terminal) -> Outcome {
         Command::Serve(serve) => crate::serve::run(&home, serve.overlay.as_deref(), terminal),
         Command::Quickstart { exit } => crate::quickstart::run(&home, exit, terminal),
         Command::Config(command) => config::run(&home, command, terminal),
+        Command::Integrator(command) => integrator::run(command, terminal),
         Command::Vault(command) => vault::run(&home, command, terminal),
         Command::Keystore(command) => keystore::run(&home, command, terminal),
         Command::Db(command) => block_on(db::run(&home, command, terminal)),
+        Command::Audit(arguments) => audit::run(&home, arguments, terminal),
+        Command::Migrate(arguments) => migrate::run(&arguments, terminal),
         Command::User(command) => block_on(user::run(&home, command, terminal)),
+        Command::Backup(command) => block_on(backup::run(&home, command, terminal)),
+        Command::Restore(arguments) => block_on(restore::run(&home, arguments, terminal)),
+        Command::Harden(arguments) => harden::run(&home, arguments.what, terminal),
         Command::SetupLink => block_on(user::setup_link(&home, terminal)),
         Command::Api(command) => block_on(api::run(&home, command, terminal)),
         Command::Token(arguments) => block_on(token::run(&home, arguments, terminal)),

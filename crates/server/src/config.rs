@@ -18,7 +18,9 @@ mod resolve;
 mod secret;
 mod section;
 mod sections;
+mod sign_in;
 mod tree;
+mod user_store;
 mod values;
 mod wso2;
 
@@ -35,17 +37,21 @@ pub use context::Effective;
 pub use database::{Database, Postgres, PostgresHost, PostgresTls};
 pub use diagnostic::{Diagnostic, Severity, codes, render_all};
 pub use parsed::{
-    Cleanup, Config, Environment, FirstAdmin, Keystore, KeystoreFile, Listeners, Server, Truststore, UserStore,
-    VaultKey, VirtualHost,
+    Cleanup, Config, Environment, FirstAdmin, Keystore, KeystoreFile, Listeners, Server, Truststore, VaultKey,
+    VirtualHost,
 };
 pub use reference::{default_file, reference_markdown, schema_json};
 pub use secret::{SecretRef, TextSource, is_known_password};
 pub use sections::{
-    CorsSection, DevportalSection, EgressSection, EnvironmentType, GatewaySection, GatewayTokenSection, KeystoreType,
-    LogFormat, LoggingSection, OauthSection, ThrottlingSection,
+    BackendTokenSection, BackupSection, CorsSection, DevportalSection, EgressSection, EnvironmentType, ForwardedHeader,
+    GatewaySection, GatewayTokenSection, KeystoreType, LogFormat, LoggingSection, MutualTlsSection, OauthSection,
+    ProcessSection, SigningAlgorithm, ThrottlingSection,
 };
+pub use sign_in::{Email, SignIn};
+pub use user_store::{Directory, DirectoryGroups};
 pub use values::{
-    EgressRule, Endpoint, HeaderName, HeaderText, HostName, Listed, LogFilter, Method, Origin, Port, Size, Span, Whole,
+    EgressRule, Endpoint, HeaderName, HeaderText, HostName, Listed, LogFilter, Method, Network, Origin, Port, Size,
+    Span, Whole,
 };
 
 use context::Context;

@@ -97,9 +97,12 @@ impl Failure {
     pub(crate) fn guidelines(found: &[Finding]) -> Self {
         let report = |finding: &Finding| Report {
             code: finding.check.id,
-            what: finding.observed.clone(),
+            what: match finding.fault.place.as_str() {
+                "" => finding.fault.observed.clone(),
+                place => format!("{place}: {}", finding.fault.observed),
+            },
             why: format!("{} (a condition of starting)", finding.check.title),
-            fix: finding.fix.clone(),
+            fix: finding.fault.fix.clone(),
         };
         Self { exit: Exit::Refused, reports: found.iter().map(report).collect() }
     }

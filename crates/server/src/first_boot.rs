@@ -92,8 +92,15 @@ pub(crate) fn failure(error: &IdentityError) -> Failure {
             Failure::new(Exit::NotFound, "USR001", text.as_str(), "", "portcullis user list")
         }
         IdentityError::Password(fault) => {
-            Failure::new(Exit::Refused, "A18.3", "the password is refused", fault.to_string(), "choose another one")
+            Failure::new(Exit::Refused, "X09.2", "the password is refused", fault.to_string(), "choose another one")
         }
+        IdentityError::Directory => Failure::new(
+            Exit::Unreachable,
+            "USR003",
+            "the user directory does not answer",
+            "the log says why",
+            "check connection_url, connection_name and the certificate authority of the directory",
+        ),
         IdentityError::Internal(text) => Failure::internal(text.as_str()),
         other => Failure::new(Exit::Refused, "USR002", other.to_string(), "", ""),
     }

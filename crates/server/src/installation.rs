@@ -35,32 +35,34 @@ pub(crate) fn key_directory(home: &Home, config: &Config) -> Outcome<KeyDirector
         finish_master_change(home, &present)?;
     }
     let directory = KeyDirectory::new(home.security());
+    Ok(match &config.vault {
+        // The directory makes this one at the first start.
+        VaultKey::File(None) => directory,
+        _ => directory.with_master_key(master_key_source(home, config)?),
+    })
+}
+
+/// Where the configuration says that the master key is.
+pub(crate) fn master_key_source(home: &Home, config: &Config) -> Outcome<MasterKeySource> {
     let lost = |what: String, fix: &str| Failure::new(Exit::Vault, "VLT001", what, "the vault's key is not there", fix);
     Ok(match &config.vault {
-        VaultKey::File(None) => directory,
-        VaultKey::File(Some(path)) => directory.with_master_key(MasterKeySource::File(home.root().join(path))),
+        VaultKey::File(None) => MasterKeySource::File(home.security().join("master.key")),
+        VaultKey::File(Some(path)) => MasterKeySource::File(home.root().join(path)),
         VaultKey::Env(name) => {
-            let value = variable(name).ok_or_else(|| {
+            MasterKeySource::Value(Secret::new(variable(name).ok_or_else(|| {
                 lost(format!("the environment variable {name} is not set"), "set it before the start")
-            })?;
-            directory.with_master_key(MasterKeySource::Value(Secret::new(value)))
+            })?))
         }
-        VaultKey::Systemd(name) => {
-            let credentials = variable("CREDENTIALS_DIRECTORY").ok_or_else(|| {
+        VaultKey::Systemd(name) => MasterKeySource::SystemdCredential {
+            directory: PathBuf::from(variable("CREDENTIALS_DIRECTORY").ok_or_else(|| {
                 lost(
                     "systemd passed no credentials".into(),
                     "add LoadCredential= to the unit and start it by systemctl",
                 )
-            })?;
-            directory.with_master_key(MasterKeySource::SystemdCredential {
-                directory: PathBuf::from(credentials),
-                name: name.clone(),
-            })
-        }
-        VaultKey::Passphrase(place) => {
-            let passphrase = plain_reference(home, place)?;
-            directory.with_master_key(MasterKeySource::Passphrase(passphrase))
-        }
+            })?),
+            name: name.clone(),
+        },
+        VaultKey::Passphrase(place) => MasterKeySource::Passphrase(plain_reference(home, place)?),
     })
 }
 
@@ -150,6 +152,12 @@ impl Secrets {
     pub(crate) fn new(home: &Home, config: &Config, keys: &KeyMaterial) -> Self {
         let sealed = config.secrets.iter().map(|(alias, text)| (alias.clone(), text.clone()));
         Self { home: home.clone(), table: SecretTable::new(sealed, Arc::clone(&keys.keyring)) }
+    }
+
+    /// Over the sealed values of the configuration and a keyring that is open already.
+    pub(crate) fn over(home: &Home, config: &Config, keyring: Arc<vault::Keyring>) -> Self {
+        let sealed = config.secrets.iter().map(|(alias, text)| (alias.clone(), text.clone()));
+        Self { home: home.clone(), table: SecretTable::new(sealed, keyring) }
     }
 
     /// The value of a reference.

@@ -4,6 +4,7 @@
 //! May depend on every crate. To add a command: its grammar in `cli/arguments.rs`, its action as a file in `command/`,
 //! one line in `command::run`.
 
+mod backup;
 mod cli;
 mod client;
 mod clock;
@@ -14,10 +15,13 @@ mod exit;
 mod failure;
 mod first_boot;
 mod home;
+mod host;
 mod installation;
 mod logs;
 mod posture;
+mod probe;
 mod quickstart;
+mod sandbox;
 mod serve;
 mod terminal;
 

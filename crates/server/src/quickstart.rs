@@ -13,7 +13,7 @@ use crate::client::{Client, trust};
 use crate::failure::{Failure, Outcome};
 use crate::first_boot::{console_url, gateway_url};
 use crate::home::Home;
-use crate::serve::{LogPlace, Server, runtime, until_told_to_stop};
+use crate::serve::{LogPlace, Server, confine, runtime, until_told_to_stop};
 use crate::terminal::Terminal;
 use transcript::Transcript;
 
@@ -22,8 +22,14 @@ const BACKEND_PORT: u16 = 9290;
 
 /// Runs the walk; then serves on, or ends when `exit` says so.
 pub(crate) fn run(home: &Home, exit: bool, terminal: Terminal) -> Outcome {
+    let fresh = !home.is_initialised();
+    confine::make(home)?;
+    // So that the commands shown can be repeated as they are. Locked in, the process cannot write there any more.
+    let definition = home.root().join("pizza-menu.yaml");
+    std::fs::write(&definition, steps::DEFINITION).map_err(|e| Failure::io(&definition, "write", &e))?;
+    let confinement = confine::enter(home, None, &[BACKEND_PORT])?;
+    crate::host::note(home, &confinement);
     runtime()?.block_on(async {
-        let fresh = !home.is_initialised();
         let server = Server::start(home, None, LogPlace::HomeFile, terminal).await?;
         let walked = walk(home, &server, fresh, terminal).await;
         let backend = match walked {
@@ -61,9 +67,7 @@ async fn walk(home: &Home, server: &Server, fresh: bool, terminal: Terminal) -> 
     let gateway = Client::tls(host, gateway_address.port(), tls).at(reachable(gateway_address));
     let mut transcript = Transcript::new(terminal);
     transcript.note(&format!("{} {}", if fresh { "Initialised" } else { "Resumed" }, home.root().display()));
-    // So that the commands shown can be repeated as they are.
     let definition = home.root().join("pizza-menu.yaml");
-    std::fs::write(&definition, steps::DEFINITION).map_err(|e| Failure::io(&definition, "write", &e))?;
     let walk = steps::Walk {
         local: Client::local(home),
         console,

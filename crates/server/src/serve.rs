@@ -1,11 +1,16 @@
 //! The composition root: from a home directory to a running server, and back down in order.
 
 mod background;
+mod backups;
+pub(crate) mod confine;
 mod data_plane;
+pub(crate) mod directories;
 mod egress;
 mod key_manager;
+mod limit_state;
 mod listeners;
 mod sealer;
+mod sign_in;
 mod signals;
 mod status;
 mod tls;
@@ -14,7 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use control::{ConfiguredEnvironment, ConfiguredHost, Control, ControlSettings, PortalSettings, Ports};
-use identity::{Identity, IdentitySettings, TokenKeys};
+use identity::{Identity, IdentitySettings, KeyPolicy, TokenKeys};
 use model::{Clock, Rng};
 use store::Database;
 use tokio::sync::watch;
@@ -24,7 +29,7 @@ use vault::tls::ServerIdentity;
 use web::Egress;
 
 use crate::command::initialise;
-use crate::config::{Config, Environment, EnvironmentType, LogFormat, VirtualHost};
+use crate::config::{Config, Environment, EnvironmentType, LogFormat, SigningAlgorithm, VirtualHost};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::first_boot::{self, FirstBoot, console_url, gateway_url};
@@ -35,6 +40,8 @@ use crate::posture;
 use crate::terminal::Terminal;
 use data_plane::DataPlane;
 use listeners::Sockets;
+pub(crate) use listeners::{ListedOperation, operations};
+pub(crate) use sign_in::equip;
 pub(crate) use signals::until_told_to_stop;
 
 /// Threads of the management side. The gateway has its own.
@@ -42,8 +49,15 @@ const MANAGEMENT_THREADS: usize = 2;
 
 /// `portcullis serve`
 pub(crate) fn run(home: &Home, overlay: Option<&Path>, terminal: Terminal) -> Outcome {
+    // Before the first thread: what starts later is inside.
+    let confinement = confine::enter(home, overlay, &[])?;
     runtime()?.block_on(async {
         let server = Server::start(home, overlay, LogPlace::Configured, terminal).await?;
+        tracing::info!(
+            files = confinement.files, system_calls = confinement.system_calls, capabilities = ?confinement.capabilities,
+            "the process is locked in"
+        );
+        crate::host::note(home, &confinement);
         server.announce(terminal);
         until_told_to_stop(&server.reload).await?;
         server.stop().await;
@@ -82,6 +96,28 @@ pub(crate) struct Server {
     _logs: LogGuard,
 }
 
+/// The use cases of the control plane, over this server's gateway and key manager.
+fn control_plane(
+    config: &Config,
+    identity: &Arc<Identity>,
+    data_plane: &Arc<DataPlane>,
+    (database, egress, sealer): (Database, Egress, Arc<dyn control::Sealer>),
+    (clock, rng): (&Arc<dyn Clock>, &Arc<dyn Rng>),
+) -> Arc<Control> {
+    let ports = Ports {
+        gateway: Arc::clone(data_plane) as Arc<dyn control::GatewayPublisher>,
+        key_manager: Arc::new(key_manager::ResidentKeyManager::new(Arc::clone(identity))),
+        sealer,
+    };
+    let (clock, rng) = (Arc::clone(clock), Arc::clone(rng));
+    let control = Control::new(database, clock, rng, egress, ports, control_settings(config));
+    Arc::new(
+        control
+            .with_internal_keys(Arc::new(key_manager::TestKeys(Arc::clone(identity))))
+            .with_approvals(Arc::new(sign_in::SignUps(Arc::clone(identity)))),
+    )
+}
+
 impl Server {
     /// Starts everything; returns when the listeners answer and the gateway has its snapshot.
     pub(crate) async fn start(
@@ -105,32 +141,23 @@ impl Server {
         for note in &loaded.notes {
             tracing::info!(code = note.code, place = %note.place(), key = %note.path, why = %note.reason, "note about the configuration");
         }
-        let Foundation { keys, server_identity, database, identity, first_boot, outbound } =
+        let Foundation { keys, server_identity, database, identity, first_boot, outbound, clients } =
             Foundation::lay(home, &config, &clock, &rng).await?;
         let rules = egress::rules(&config)?;
         let data_plane = DataPlane::start(
             home,
             &config,
-            tls::listener_config(&server_identity)?,
+            tls::gateway_config(&server_identity)?,
             (Arc::clone(&outbound), rules.clone()),
             Arc::clone(&clock),
             Arc::clone(&identity),
         )?;
         let data_plane = Arc::new(data_plane);
-        let ports = Ports {
-            gateway: Arc::clone(&data_plane) as Arc<dyn control::GatewayPublisher>,
-            key_manager: Arc::new(key_manager::ResidentKeyManager::new(Arc::clone(&identity), Arc::clone(&clock))),
-            sealer: Arc::new(sealer::VaultSealer::new(Arc::clone(&keys.keyring), Arc::clone(&rng))),
-        };
-        let control = Control::new(
-            database.clone(),
-            Arc::clone(&clock),
-            Arc::clone(&rng),
-            Egress::new(rules, outbound),
-            ports,
-            control_settings(&config),
-        );
-        let control = Arc::new(control.with_internal_keys(Arc::new(key_manager::TestKeys(Arc::clone(&identity)))));
+        limit_state::restore(home, &data_plane);
+        let sealer = sealer::VaultSealer::new(Arc::clone(&keys.keyring), Arc::clone(&rng));
+        let egress = Egress::new(rules, outbound);
+        let parts = (database.clone(), egress, Arc::new(sealer) as Arc<dyn control::Sealer>);
+        let control = control_plane(&config, &identity, &data_plane, parts, (&clock, &rng));
         control.publish_changes().await.map_err(|e| Failure::internal(format!("the gateway got no snapshot: {e}")))?;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
@@ -139,14 +166,15 @@ impl Server {
             identity: Arc::clone(&identity),
             control: Arc::clone(&control),
             portal: Arc::new(portal::Portal::new(
+                Arc::clone(&identity),
                 Arc::new(first_boot::SetUpPort(Arc::clone(&identity))),
-                Arc::clone(&rng),
+                (Arc::clone(&clock), Arc::clone(&rng)),
                 console_url(&config),
                 gateway_url(&config),
             )),
             status: Arc::new(status::Status::new(Arc::clone(&data_plane), logs.counters(), Arc::clone(&clock))),
         };
-        sockets.serve(&site, tls::listener_config(&server_identity)?, &config, &stopped, &mut tasks)?;
+        sockets.serve(&site, tls::listener_config(&server_identity)?, clients, &config, &stopped, &mut tasks)?;
         background::spawn(
             &mut tasks,
             background::Jobs {
@@ -156,9 +184,11 @@ impl Server {
                 clock,
                 cleanup: config.cleanup,
                 reload: Arc::clone(&reload),
+                backups: backups::Backups::of(home, &config, &database, &keys.keyring),
             },
             &stopped,
         );
+        tasks.spawn(limit_state::keep(home.clone(), Arc::clone(&data_plane), stopped.clone()));
         data_plane.open();
         tracing::info!(
             console = %console_url(&config), gateway = %gateway_url(&config),
@@ -222,6 +252,7 @@ impl Server {
         tracing::info!("the server is stopping");
         self.data_plane.close();
         let _ = self.stop.send(true);
+        limit_state::save(&self.home, &self.data_plane);
         let data_plane = Arc::clone(&self.data_plane);
         // Stopping the gateway joins its threads, so it must not hold up the runtime.
         let gateway = tokio::task::spawn_blocking(move || data_plane.stop());
@@ -241,6 +272,8 @@ struct Foundation {
     identity: Arc<Identity>,
     first_boot: FirstBoot,
     outbound: Arc<rustls::ClientConfig>,
+    /// TLS of the console, where it asks clients for certificates.
+    clients: Option<(Arc<rustls::ServerConfig>, web::CertificateTrust)>,
 }
 
 impl Foundation {
@@ -252,23 +285,57 @@ impl Foundation {
         let keys = tls::with_configured_signing_key(home, config, &secrets, keys)?;
         let database = open_database(home, config, &secrets, DatabaseRole::Runtime).await?;
         ensure_schema(&database, clock.as_ref()).await?;
-        let identity = assemble_identity(config, &keys, database.clone(), Arc::clone(clock), Arc::clone(rng))?;
+        let world = (Arc::clone(clock), Arc::clone(rng));
+        let identity = assemble_identity(config, &keys, database.clone(), world, Some(key_policy(config)))?;
+        let identity = equip(identity, home, config, &secrets)?;
         identity.initialise().await.map_err(|e| first_boot::failure(&e))?;
         let state = posture::collect(home, config, &server_identity, &database, &identity, clock.now()).await?;
         posture::enforce(&state)?;
         let first_boot = first_boot::prepare(&identity, config, &secrets).await?;
         let outbound = outbound.await?;
-        Ok(Self { keys, server_identity, database, identity: Arc::new(identity), first_boot, outbound })
+        let clients = if config.oauth.client_certificates {
+            let authorities = egress::private_roots(home, config, &secrets)?;
+            Some(tls::with_client_certificates(&server_identity, authorities, Arc::clone(clock))?)
+        } else {
+            None
+        };
+        let identity = identity.with_directories(directories::assemble(config, &secrets, &outbound)?);
+        Ok(Self { keys, server_identity, database, identity: Arc::new(identity), first_boot, outbound, clients })
     }
 }
 
-/// The user store and key manager over an open database.
+/// TLS of outgoing connections for a command that makes one.
+pub(crate) async fn outbound_tls(
+    home: &Home,
+    config: &Config,
+    secrets: &Secrets,
+) -> Outcome<Arc<rustls::ClientConfig>> {
+    egress::client_tls(home, config, secrets)?.await
+}
+
+/// When signing keys change. A configured key is its operator's to change.
+fn key_policy(config: &Config) -> KeyPolicy {
+    KeyPolicy {
+        algorithm: match config.oauth.signing_algorithm {
+            SigningAlgorithm::Rs256 => jose::Algorithm::Rs256,
+            SigningAlgorithm::Ps256 => jose::Algorithm::Ps256,
+            SigningAlgorithm::Es256 => jose::Algorithm::Es256,
+            SigningAlgorithm::EdDsa => jose::Algorithm::EdDsa,
+        },
+        rotate_every: config.oauth.rotate_every.get(),
+        publish_ahead: config.oauth.publish_ahead.get(),
+        installed_stays: config.signing_keystore.is_some(),
+    }
+}
+
+/// The user store and key manager over an open database. Commands, which sign nothing, give no policy: they change no
+/// signing keys.
 pub(crate) fn assemble_identity(
     config: &Config,
     keys: &KeyMaterial,
     database: Database,
-    clock: Arc<dyn Clock>,
-    rng: Arc<dyn Rng>,
+    (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>),
+    policy: Option<KeyPolicy>,
 ) -> Outcome<Identity> {
     let base = console_url(config);
     let issuer = format!("{base}/oauth2/token");
@@ -276,7 +343,10 @@ pub(crate) fn assemble_identity(
     settings.password_grant = config.oauth.password_grant;
     settings.access_token_lifetime = std::time::Duration::from_secs(config.oauth.app_access_token_validity.get());
     settings.user_token_lifetime = std::time::Duration::from_secs(config.oauth.user_access_token_validity.get());
+    settings.code_lifetime = std::time::Duration::from_secs(config.oauth.authorization_code_validity.get());
+    settings.client_certificates = config.oauth.client_certificates;
     settings.cleanup_chunk = config.cleanup.chunk;
+    sign_in::settings(config, &mut settings);
     settings.refresh_token_lifetime = std::time::Duration::from_secs(config.oauth.refresh_token_validity.get());
     let unusable = |e: jose::KeyError| {
         Failure::new(
@@ -289,7 +359,11 @@ pub(crate) fn assemble_identity(
     };
     let signing = jose::SigningKey::from_pkcs8(keys.signing_key.pkcs8_der().expose()).map_err(unusable)?;
     let tokens = TokenKeys::new(&issuer, signing, &[]).map_err(unusable)?;
-    Ok(Identity::new(database, clock, rng, settings, tokens))
+    let tokens = match policy {
+        Some(policy) => tokens.with_rotation(policy),
+        None => tokens,
+    };
+    Ok(Identity::new(database, clock, rng, settings, tokens).with_keyring(Arc::clone(&keys.keyring)))
 }
 
 /// The OpenAPI document of the identity endpoints.

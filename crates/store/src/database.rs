@@ -1,5 +1,7 @@
 //! Opening a database and starting transactions.
 
+mod backup;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use sqlx::{PgPool, SqlitePool};
 
 use crate::migration::{self, Dialect, Migration, MigrationReport, SchemaState};
 use crate::{StoreError, UnitOfWork};
+
+pub use backup::RowSink;
 
 /// How long a caller waits for a connection or a lock before it gets [`StoreError::Unavailable`].
 const WAIT: Duration = Duration::from_secs(10);
@@ -64,13 +68,36 @@ impl Database {
             // FULL: a commit that returned survives a power cut, not only a crash of the process.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(WAIT);
+            // The locked-in process may not write the directories that SQLite would choose for temporary files.
+            .pragma("temp_store", "MEMORY")
+            .busy_timeout(WAIT)
+            // The log that a large clean-up or import left behind gives its room back.
+            .pragma("journal_size_limit", "67108864");
         let writer =
             SqlitePoolOptions::new().max_connections(1).acquire_timeout(WAIT).connect_with(options.clone()).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(WAIT)
             .connect_lazy_with(options.read_only(true));
+        Ok(Self { backend: Backend::Sqlite { readers, writer } })
+    }
+
+    /// Opens an embedded database to look at it: nothing is written, not even beside it. `idle` says that no process
+    /// has it open; what a killed process left in its write-ahead log is then not seen.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when there is none.
+    pub async fn open_sqlite_read_only(path: &Path, idle: bool) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(false)
+            .read_only(true)
+            .immutable(idle)
+            .pragma("temp_store", "MEMORY")
+            .busy_timeout(WAIT);
+        let pool = || SqlitePoolOptions::new().max_connections(1).acquire_timeout(WAIT);
+        let writer = pool().connect_with(options.clone()).await?;
+        let readers = pool().connect_lazy_with(options);
         Ok(Self { backend: Backend::Sqlite { readers, writer } })
     }
 

@@ -14,7 +14,7 @@ pub mod repository;
 mod row;
 mod work;
 
-pub use database::{Database, PostgresSettings};
+pub use database::{Database, PostgresSettings, RowSink};
 pub use error::StoreError;
 pub use migration::{Migration, MigrationReport, SchemaState};
 pub use row::{Arg, Row};

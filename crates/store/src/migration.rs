@@ -32,6 +32,24 @@ pub(crate) const ALL: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0002_api_management.sql"),
         postgres: include_str!("../migrations/postgres/0002_api_management.sql"),
     },
+    Migration {
+        version: 3,
+        name: "oauth",
+        sqlite: include_str!("../migrations/sqlite/0003_oauth.sql"),
+        postgres: include_str!("../migrations/postgres/0003_oauth.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "sign_in",
+        sqlite: include_str!("../migrations/sqlite/0004_sign_in.sql"),
+        postgres: include_str!("../migrations/postgres/0004_sign_in.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "directories",
+        sqlite: include_str!("../migrations/sqlite/0005_directories.sql"),
+        postgres: include_str!("../migrations/postgres/0005_directories.sql"),
+    },
 ];
 
 impl Migration {

@@ -20,9 +20,18 @@ pub mod tenant_setting;
 pub mod throttling;
 
 pub mod client;
+pub mod directory;
+pub mod login_session;
+pub mod oauth;
+pub mod recovery;
 pub mod role;
+pub mod second_factor;
 pub mod session;
 pub mod setup;
+pub mod sign_in;
+pub mod sign_up;
+pub mod signing_key;
 pub mod tenant;
 pub mod token;
+pub mod trusted_issuer;
 pub mod user;

@@ -38,6 +38,11 @@ impl UnitOfWork {
         Self { transaction: Transaction::Postgres(transaction) }
     }
 
+    /// Whether the statements go to PostgreSQL, for the few that the two databases spell differently.
+    pub(crate) const fn is_postgres(&self) -> bool {
+        matches!(self.transaction, Transaction::Postgres(_))
+    }
+
     /// Runs a statement; returns the number of rows it changed.
     ///
     /// # Errors

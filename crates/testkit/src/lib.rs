@@ -4,8 +4,10 @@
 //! needed by one crate alone belongs to that crate's tests.
 
 mod clock;
+pub mod forged;
 pub mod postgres;
 mod rng;
+pub mod slapd;
 
 pub use clock::MockClock;
 pub use rng::SeededRng;

@@ -1,6 +1,7 @@
 //! The certificate rules of guideline A02, as a pure function over DER.
 
 mod public_wso2;
+mod summary;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use model::Timestamp;
@@ -8,6 +9,7 @@ use public_wso2::PUBLIC_CERTIFICATES;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::fmt::{self, Write};
+pub use summary::{CertificateSummary, summarise_certificate};
 use x509_parser::asn1_rs::{Any, Oid, oid};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;

@@ -3,10 +3,12 @@
 //! Input may come from anybody: every length is checked before it is used, and a damaged store is an error, never a
 //! panic. To add a format: a file in `keystore/`, a variant of [`KeystoreFormat`], its mark in [`KeystoreFormat::detect`].
 
+mod inspect;
 mod jks;
 mod pem;
 mod pkcs12;
 
+pub use inspect::{InspectedEntry, Inspection, inspect_keystore};
 pub(crate) use pem::encode as encode_pem;
 
 use crate::private_file::{self, PrivateFileError};

@@ -25,8 +25,8 @@ mod testing;
 pub mod tls;
 
 pub use certificate::{
-    CertificateFault, CertificatePurpose, CertificateRule, MIN_EC_BITS, MIN_RSA_BITS, certificate_fingerprint,
-    check_certificate, public_default_product,
+    CertificateFault, CertificatePurpose, CertificateRule, CertificateSummary, MIN_EC_BITS, MIN_RSA_BITS,
+    certificate_fingerprint, check_certificate, public_default_product, summarise_certificate,
 };
 pub use envelope::{OpenError, SealError, is_sealed};
 pub use generate::{CertificateAuthority, GenerateError, IssuedCertificate, generate_ca, issue_server_certificate};
@@ -38,4 +38,4 @@ pub use private_file::{
 };
 pub use random::SystemRng;
 pub use secrets::{ResolveError, SecretSource, SecretTable};
-pub use signing::{SigningKey, SigningKeyError};
+pub use signing::{SigningKey, SigningKeyError, sha256_hex, verify_rs256};

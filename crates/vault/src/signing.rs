@@ -5,13 +5,14 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaPublicKeyComponents};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::Secret;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::SectionKind;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 /// The smallest modulus of a signing key, in bits (RFC 7518, 3.3).
 const MIN_BITS: usize = 2048;
@@ -124,6 +125,22 @@ impl SigningKey {
             .map_err(|_| SigningKeyError::Sign)?;
         Ok(signature)
     }
+}
+
+/// Whether a signature by [`SigningKey::sign_rs256`] belongs to a message, by a public key as JWK.
+pub fn verify_rs256(jwk: &Value, message: &[u8], signature: &[u8]) -> bool {
+    let part = |name: &str| URL_SAFE_NO_PAD.decode(jwk.get(name)?.as_str()?).ok();
+    let (Some(n), Some(e)) = (part("n"), part("e")) else { return false };
+    // The range refuses moduli below 2048 bits.
+    RsaPublicKeyComponents { n: &n, e: &e }.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature).is_ok()
+}
+
+/// SHA-256 as lower-case hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    digest(&SHA256, bytes).as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// RFC 7638: the required members in alphabetical order, without white space, hashed.

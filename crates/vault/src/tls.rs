@@ -4,6 +4,11 @@
 //! that can be exchanged while they run; clients always verify chain and name (A15). There is no function here that
 //! makes a configuration without verification, and there will be none.
 
+mod authorities;
+mod proof;
+
+pub use authorities::ClientAuthorities;
+
 use crate::certificate::{CertificateFault, CertificatePurpose, certificate_fingerprint, check_certificate};
 use crate::keystore::{
     Keystore, KeystoreError, KeystorePasswords, MAX_KEYSTORE, read_keystore_file, read_pem_certificates, read_pem_key,
@@ -413,6 +418,9 @@ pub enum ClientCertificates {
     NotAsked,
     /// Asked for; a client without one is let in, one with a bad one is not.
     Optional(TrustAnchors),
+    /// Asked for; a client without one is let in. A client that shows one proves that it holds the key, and nothing
+    /// else: whose certificates count is the listener's users' decision, which differs from one to the other.
+    Proven,
     /// A client without a certificate of these authorities is refused in the handshake.
     Required(TrustAnchors),
 }
@@ -430,12 +438,14 @@ pub fn server_config(
     clients: ClientCertificates,
 ) -> Result<Arc<ServerConfig>, TlsError> {
     let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(&[&TLS13, &TLS12])?;
+    let proven = matches!(clients, ClientCertificates::Proven);
     let (trust, optional) = match clients {
-        ClientCertificates::NotAsked => (None, false),
+        ClientCertificates::NotAsked | ClientCertificates::Proven => (None, false),
         ClientCertificates::Optional(trust) => (Some(trust), true),
         ClientCertificates::Required(trust) => (Some(trust), false),
     };
     let builder = match trust {
+        None if proven => builder.with_client_cert_verifier(Arc::new(proof::ProofOfKey::new())),
         None => builder.with_no_client_auth(),
         Some(trust) => {
             let (roots, revoked) = trust.into_roots()?;

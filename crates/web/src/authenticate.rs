@@ -3,12 +3,15 @@
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 
-use http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
 use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName};
 use model::{Secret, TenantDomain};
 
-use crate::{LocalPeer, Principal};
+use crate::{LocalPeer, PeerCertificate, Principal, RequestedTenant, RestError};
 
 /// A boxed future, so that ports stay object safe.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -26,9 +29,49 @@ pub enum Credentials {
     },
     /// The peer of the UNIX socket.
     Local(LocalPeer),
+    /// `Authorization: DPoP`, or `Bearer` over a connection with a client certificate.
+    Bound(Box<BoundToken>),
+    /// The cookie of a browser session. Only pages take it, see [`crate::RouteTable::page`].
+    Session(Secret<String>),
+}
+
+/// A token that may be bound to a key or a certificate, with what shows that the caller holds it.
+pub struct BoundToken {
+    /// The access token.
+    pub token: Secret<String>,
+    /// The DPoP proof (RFC 9449 section 7.1); `None` for `Authorization: Bearer`.
+    pub proof: Option<String>,
+    /// Method of the request.
+    pub method: String,
+    /// Path of the request as it was sent, without query.
+    pub path: String,
+    /// The certificate of the connection, DER (RFC 8705 section 3).
+    pub certificate: Option<Arc<[u8]>>,
 }
 
 impl Credentials {
+    /// Reads what a request presents: as [`Credentials::from_headers`], and tokens with their proof.
+    pub(crate) fn of_request(request: &Parts) -> Option<Self> {
+        let certificate = request.extensions.get::<PeerCertificate>().map(|c| Arc::clone(&c.der));
+        let (token, proof) = match Self::from_headers(&request.headers) {
+            Some(Self::Bearer(token)) if certificate.is_some() => (token, None),
+            Some(found) => return Some(found),
+            None => {
+                let token = single(&request.headers, AUTHORIZATION)?;
+                let (kind, token) = token.split_once(' ')?;
+                if !kind.eq_ignore_ascii_case("dpop") {
+                    return None;
+                }
+                let proof = single(&request.headers, HeaderName::from_static("dpop"))?;
+                (Secret::new(token.trim().to_owned()), Some(proof.to_owned()))
+            }
+        };
+        let tenant = request.extensions.get::<RequestedTenant>().map(|t| format!("/t/{}", t.0)).unwrap_or_default();
+        let path = format!("{tenant}{}", request.uri.path());
+        let method = request.method.as_str().to_owned();
+        Some(Self::Bound(Box::new(BoundToken { token, proof, method, path, certificate })))
+    }
+
     /// Reads the `Authorization` header; `None` when there is none or it is of another kind or malformed.
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
@@ -50,6 +93,13 @@ impl Credentials {
         let (username, password) = text.split_once(':')?;
         Some(Self::Basic { username: username.to_owned(), password: Secret::new(password.to_owned()) })
     }
+}
+
+/// The value of a header that is there exactly once.
+fn single(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
 }
 
 /// Why a caller is not let in.
@@ -82,5 +132,11 @@ pub trait Authenticator: Send + Sync + 'static {
         _address: Option<IpAddr>,
     ) -> BoxFuture<'a, Result<Principal, AuthenticationError>> {
         self.authenticate(credentials, requested)
+    }
+
+    /// The answer to a person who wants a page and has no session: the way to the sign-in page. `wanted` is the path and
+    /// query to come back to.
+    fn demand_sign_in(&self, _wanted: Option<&str>) -> Response {
+        RestError::unauthorized("Sign in first.").into_response()
     }
 }

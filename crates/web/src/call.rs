@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart};
@@ -29,6 +30,15 @@ pub struct LocalPeer {
 #[derive(Clone, Copy, Debug)]
 pub struct PeerAddress(pub SocketAddr);
 
+/// The certificate that the peer of a TLS connection proved to hold.
+#[derive(Clone, Debug)]
+pub struct PeerCertificate {
+    /// The certificate, DER.
+    pub der: Arc<[u8]>,
+    /// Whether an authority that the listener trusts stands for it.
+    pub trusted: bool,
+}
+
 /// One request.
 pub struct Call {
     /// Method.
@@ -41,6 +51,8 @@ pub struct Call {
     pub requested_tenant: Option<TenantDomain>,
     /// Peer address; absent on the UNIX socket.
     pub peer: Option<SocketAddr>,
+    /// The certificate of the peer, if it has one (RFC 8705).
+    pub peer_certificate: Option<PeerCertificate>,
     /// The whole body, at most the operation's cap.
     pub body: Bytes,
     pub(crate) path: BTreeMap<String, String>,

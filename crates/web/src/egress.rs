@@ -74,13 +74,25 @@ impl Egress {
         self.send(Method::GET, url, None).await
     }
 
+    /// Posts a form to a token endpoint, with the client's credentials (RFC 6749 section 2.3.1).
+    ///
+    /// # Errors
+    /// As [`EgressError`] says.
+    pub async fn post_form(&self, url: &str, authorization: &str, form: Bytes) -> Result<EgressAnswer, EgressError> {
+        let target = Target::parse(url)?;
+        let kind = ("application/x-www-form-urlencoded", Some(authorization));
+        tokio::time::timeout(self.timeout, self.exchange(Method::POST, &target, Some(form), kind))
+            .await
+            .unwrap_or_else(|_| Err(EgressError::Unreachable(target.origin())))
+    }
+
     /// Sends a request with an optional JSON body.
     ///
     /// # Errors
     /// As [`EgressError`] says.
     pub async fn send(&self, method: Method, url: &str, body: Option<Bytes>) -> Result<EgressAnswer, EgressError> {
         let target = Target::parse(url)?;
-        tokio::time::timeout(self.timeout, self.exchange(method, &target, body))
+        tokio::time::timeout(self.timeout, self.exchange(method, &target, body, ("application/json", None)))
             .await
             .unwrap_or_else(|_| Err(EgressError::Unreachable(target.origin())))
     }
@@ -90,16 +102,21 @@ impl Egress {
         method: Method,
         target: &Target,
         body: Option<Bytes>,
+        (kind, authorization): (&str, Option<&str>),
     ) -> Result<EgressAnswer, EgressError> {
         let address = self.resolve(target).await?;
         let unreachable = || EgressError::Unreachable(target.origin());
         let stream = TcpStream::connect(address).await.map_err(|_| unreachable())?;
-        let request = Request::builder()
+        let mut request = Request::builder();
+        if let Some(authorization) = authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        let request = request
             .method(method)
             .uri(target.path_and_query.as_str())
             .header(header::HOST, target.authority())
             .header(header::ACCEPT, "*/*")
-            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONTENT_TYPE, kind)
             .body(Full::new(body.unwrap_or_default()))
             .map_err(|_| EgressError::Url(target.origin()))?;
         if target.tls {

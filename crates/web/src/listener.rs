@@ -17,6 +17,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
+use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
@@ -25,7 +26,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use crate::route::{finish, tenant_paths};
-use crate::{LocalPeer, PeerAddress};
+use crate::{LocalPeer, PeerAddress, PeerCertificate};
 
 /// Bounds of a listener.
 #[derive(Clone, Copy, Debug)]
@@ -63,10 +64,26 @@ impl Default for ListenerLimits {
 /// Where the current TLS configuration comes from, asked for each connection so that certificates can change.
 pub type TlsSource = Arc<dyn Fn() -> Arc<rustls::ServerConfig> + Send + Sync>;
 
+/// Whether an authority that the listener trusts stands for the certificate chain of a client.
+pub type CertificateTrust = Arc<dyn Fn(&[CertificateDer<'_>]) -> bool + Send + Sync>;
+
 /// Serves until `stop` turns true, then lets open requests finish within the drain time.
 pub async fn serve_tls(
     listener: TcpListener,
     tls: TlsSource,
+    router: Router,
+    limits: ListenerLimits,
+    stop: watch::Receiver<bool>,
+) {
+    serve_tls_with_clients(listener, tls, Arc::new(|_| false), router, limits, stop).await;
+}
+
+/// As [`serve_tls`], for a listener that asks clients for certificates: handlers see them in
+/// [`Call::peer_certificate`](crate::Call::peer_certificate).
+pub async fn serve_tls_with_clients(
+    listener: TcpListener,
+    tls: TlsSource,
+    trust: CertificateTrust,
     router: Router,
     limits: ListenerLimits,
     mut stop: watch::Receiver<bool>,
@@ -87,12 +104,16 @@ pub async fn serve_tls(
         let Some(share) = addresses.enter(peer.ip(), limits.connections_per_address) else { continue };
         let _ = stream.set_nodelay(true);
         let acceptor = TlsAcceptor::from(tls());
-        let (router, stop) = (router.clone(), stop.clone());
+        let (router, stop, trust) = (router.clone(), stop.clone(), Arc::clone(&trust));
         tokio::spawn(async move {
             let _held = (place, share);
             if let Ok(Ok(stream)) = tokio::time::timeout(limits.handshake, acceptor.accept(stream)).await {
                 let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                let origin = Origin::Network(PeerAddress(peer));
+                let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| {
+                    let der = chain.first()?.as_ref().into();
+                    Some(PeerCertificate { der, trusted: trust(chain) })
+                });
+                let origin = Origin::Network(PeerAddress(peer), certificate);
                 serve_connection(stream, is_http2, origin, router, limits, stop).await;
             }
         });
@@ -176,9 +197,9 @@ impl Drop for Share {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Origin {
-    Network(PeerAddress),
+    Network(PeerAddress, Option<PeerCertificate>),
     Local(LocalPeer),
 }
 
@@ -232,7 +253,7 @@ async fn serve_connection<T>(
     let activity = Activity::new();
     let noted = Arc::clone(&activity);
     let service = service_fn(move |request: http::Request<Incoming>| {
-        let router = router.clone();
+        let (router, origin) = (router.clone(), origin.clone());
         let under_way = UnderWay::begin(&noted);
         async move {
             let response = answer(router, origin, request.map(Body::new)).await;
@@ -288,8 +309,11 @@ async fn drive<C: GracefulConnection>(
 
 async fn answer(router: Router, origin: Origin, mut request: http::Request<Body>) -> Response {
     let over_tls = match origin {
-        Origin::Network(peer) => {
+        Origin::Network(peer, certificate) => {
             request.extensions_mut().insert(peer);
+            if let Some(certificate) = certificate {
+                request.extensions_mut().insert(certificate);
+            }
             true
         }
         Origin::Local(peer) => {

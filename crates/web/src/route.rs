@@ -14,13 +14,14 @@ use bytes::BytesMut;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Limited};
-use model::TenantDomain;
+use model::{Secret, TenantDomain};
 use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
 
+use crate::form::{Fields, SESSION_COOKIE, cookie};
 use crate::{
-    Answer, AuthenticationError, Authenticator, Call, Credentials, LocalPeer, PeerAddress, Permit, RequestedTenant,
-    RestError,
+    Answer, AuthenticationError, Authenticator, Call, Credentials, LocalPeer, PeerAddress, PeerCertificate, Permit,
+    RequestedTenant, RestError,
 };
 
 /// Bodies larger than this are refused unless the operation says otherwise: 1 MiB.
@@ -65,6 +66,9 @@ pub enum Access {
     /// Anybody, for the stated reason; who presents credentials is authenticated and sees what they may see. Wrong
     /// credentials are refused, not taken for none.
     Optional(&'static str),
+    /// A person with a browser session, who has at least one of these scopes if any are named. Others are sent to the
+    /// sign-in page; what is sent by another method than GET needs the token of a form of ours.
+    Session(&'static [&'static str]),
 }
 
 type Handler<S> = Arc<dyn Fn(Arc<S>, Passed, Call) -> crate::BoxFuture<'static, Response> + Send + Sync>;
@@ -154,6 +158,23 @@ impl<S: Send + Sync + 'static> RouteTable<S> {
         self
     }
 
+    /// Adds a page for people with a browser session and, if any are named, one of the scopes. The handler gets the
+    /// [`Permit`]. No other credentials count here, and a session counts nowhere else: a foreign page cannot make a
+    /// browser act on the REST APIs.
+    #[must_use]
+    pub fn page<H, F, E>(mut self, operation: Operation, scopes: &'static [&'static str], handler: H) -> Self
+    where
+        H: Fn(Arc<S>, Permit, Call) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Answer, E>> + Send + 'static,
+        E: IntoResponse,
+    {
+        self = self.guarded(operation, scopes, handler);
+        if let Some(route) = self.routes.last_mut() {
+            route.access = Access::Session(scopes);
+        }
+        self
+    }
+
     /// Adds all operations of another table over the same state.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
@@ -198,16 +219,56 @@ async fn dispatch<S: Send + Sync + 'static>(
     let (parts, body) = request.into_parts();
     let passed = match pass(&route.access, authenticator, &parts).await {
         Ok(passed) => passed,
+        Err(Refusal::Error(error)) => return error.into_response(),
+        Err(Refusal::Page(page)) => return *page,
+    };
+    let call = match read(&route.operation, params, parts, body).await {
+        Ok(call) => call,
         Err(error) => return error.into_response(),
     };
-    match read(&route.operation, params, parts, body).await {
-        Ok(call) => (route.handler)(Arc::clone(state), passed, call).await,
-        Err(error) => error.into_response(),
+    if matches!(route.access, Access::Session(_))
+        && call.method != Method::GET
+        && let Err(error) = Fields::of(&call)
+    {
+        return error.into_response();
+    }
+    (route.handler)(Arc::clone(state), passed, call).await
+}
+
+/// How a caller is turned away.
+enum Refusal {
+    Error(RestError),
+    Page(Box<Response>),
+}
+
+impl From<RestError> for Refusal {
+    fn from(error: RestError) -> Self {
+        Self::Error(error)
     }
 }
 
-async fn pass(access: &Access, authenticator: &dyn Authenticator, request: &Parts) -> Result<Passed, RestError> {
+/// Lets a person with a session pass.
+async fn pass_session(scopes: &[&str], authenticator: &dyn Authenticator, request: &Parts) -> Result<Passed, Refusal> {
+    // A form that was sent after the session ended is not sent again behind the person's back.
+    let wanted = (request.method == Method::GET).then(|| request.uri.path_and_query()).flatten();
+    let sign_in = || Refusal::Page(Box::new(authenticator.demand_sign_in(wanted.map(|w| w.as_str()))));
+    let Some(value) = cookie(&request.headers, SESSION_COOKIE) else { return Err(sign_in()) };
+    let credentials = Credentials::Session(Secret::new(value.to_owned()));
+    let address = request.extensions.get::<PeerAddress>().map(|p| p.0.ip());
+    let principal = match authenticator.authenticate_from(credentials, None, address).await {
+        Ok(principal) => principal,
+        Err(AuthenticationError::Invalid) => return Err(sign_in()),
+        Err(AuthenticationError::Unavailable(reason)) => return Err(RestError::unavailable(reason).into()),
+    };
+    if scopes.is_empty() || scopes.iter().any(|s| principal.scopes.contains(*s)) {
+        return Ok(Passed::Permitted(Box::new(Permit::granted(principal))));
+    }
+    Err(RestError::forbidden("Your account may not open this page.").into())
+}
+
+async fn pass(access: &Access, authenticator: &dyn Authenticator, request: &Parts) -> Result<Passed, Refusal> {
     let scopes = match access {
+        Access::Session(scopes) => return pass_session(scopes, authenticator, request).await,
         Access::Public(_) => return Ok(Passed::Open),
         Access::Optional(_) => {
             let presented =
@@ -223,7 +284,7 @@ async fn pass(access: &Access, authenticator: &dyn Authenticator, request: &Part
     let credentials = match request.extensions.get::<LocalPeer>() {
         // A token on the socket narrows what the peer may do; without one the peer is the operator.
         Some(peer) => Credentials::from_headers(&request.headers).unwrap_or(Credentials::Local(*peer)),
-        None => Credentials::from_headers(&request.headers).ok_or_else(|| {
+        None => Credentials::of_request(request).ok_or_else(|| {
             RestError::unauthorized("Send an access token in the Authorization header.").with_code(900_902)
         })?,
     };
@@ -238,7 +299,7 @@ async fn pass(access: &Access, authenticator: &dyn Authenticator, request: &Part
     if let Some(domain) = requested
         && domain != principal.tenant.domain
     {
-        return Err(RestError::forbidden("You are not a user of this tenant."));
+        return Err(RestError::forbidden("You are not a user of this tenant.").into());
     }
     let Some(scopes) = scopes else { return Ok(Passed::Permitted(Box::new(Permit::granted(principal)))) };
     if scopes.iter().any(|s| principal.scopes.contains(*s)) {
@@ -246,7 +307,8 @@ async fn pass(access: &Access, authenticator: &dyn Authenticator, request: &Part
     } else {
         // WSO2 answers 401 here, and its clients look for it.
         Err(RestError::unauthorized(format!("The token needs one of these scopes: {}.", scopes.join(", ")))
-            .with_code(900_910))
+            .with_code(900_910)
+            .into())
     }
 }
 
@@ -259,6 +321,7 @@ async fn read(operation: &Operation, params: &RawPathParams, parts: Parts, body:
         path,
         requested_tenant: parts.extensions.get::<RequestedTenant>().map(|t| t.0.clone()),
         peer: parts.extensions.get::<PeerAddress>().map(|p| p.0),
+        peer_certificate: parts.extensions.get::<PeerCertificate>().cloned(),
         method: parts.method,
         uri: parts.uri,
         headers: parts.headers,

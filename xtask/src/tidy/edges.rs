@@ -31,6 +31,7 @@ const EDGES: &[Edges] = &[
     pure("policy", &["model", "jose"]),
     pure("synapse", &["model"]),
     pure("guidelines", &["model"]),
+    ordinary("inspect", &["guidelines"]),
     ordinary("vault", &["model"]),
     ordinary("store", &["model"]),
     ordinary("web", &["model"]),

@@ -1,13 +1,16 @@
 //! Publisher REST API v4, below `/api/am/publisher/v4`.
 
 mod apis;
+mod asyncapi;
 mod certificates;
+mod client_certificates;
 mod definitions;
 mod documents;
 mod graphql;
 mod lifecycle;
 mod operation_policies;
 mod portal;
+mod products;
 mod projects;
 mod revisions;
 mod scopes;
@@ -23,7 +26,9 @@ use crate::{Control, ControlError, FaultKind};
 pub(super) fn routes() -> RouteTable<Control> {
     RouteTable::new()
         .merge(apis::routes())
+        .merge(asyncapi::routes())
         .merge(certificates::routes())
+        .merge(client_certificates::routes())
         .merge(definitions::routes())
         .merge(graphql::routes())
         .merge(revisions::routes())
@@ -34,6 +39,7 @@ pub(super) fn routes() -> RouteTable<Control> {
         .merge(operation_policies::routes())
         .merge(scopes::routes())
         .merge(portal::routes())
+        .merge(products::routes())
         .merge(wsdl::routes())
 }
 

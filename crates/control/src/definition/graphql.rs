@@ -12,6 +12,8 @@ const MAX_TOKENS: usize = 1_000_000;
 pub(crate) struct GraphqlSchema {
     /// Object types with their fields, in order.
     pub(crate) types: Vec<(String, Vec<String>)>,
+    /// Type, field and the field's own type without list and non-null marks.
+    typed: Vec<(String, String, String)>,
     /// Names of the root types: query, mutation, subscription.
     roots: [String; 3],
 }
@@ -24,7 +26,11 @@ impl GraphqlSchema {
     pub(crate) fn parse(text: &str) -> Result<Self, DefinitionFault> {
         let tokens = tokens(text)?;
         let mut reader = Reader { tokens: &tokens, next: 0 };
-        let mut schema = Self { types: Vec::new(), roots: ["Query".into(), "Mutation".into(), "Subscription".into()] };
+        let mut schema = Self {
+            types: Vec::new(),
+            typed: Vec::new(),
+            roots: ["Query".into(), "Mutation".into(), "Subscription".into()],
+        };
         while let Some(token) = reader.take() {
             match token.text {
                 "type" => schema.read_type(&mut reader)?,
@@ -40,6 +46,16 @@ impl GraphqlSchema {
             return Err(fault(1, format!("the schema has no type {query} with fields")));
         }
         Ok(schema)
+    }
+
+    /// Type, field and the field's own type.
+    pub(crate) fn typed_fields(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.typed.iter().map(|(kind, field, target)| (kind.as_str(), field.as_str(), target.as_str()))
+    }
+
+    /// Names of the root types: query, mutation, subscription.
+    pub(crate) const fn roots(&self) -> &[String; 3] {
+        &self.roots
     }
 
     /// Operations as (field, verb): `QUERY`, `MUTATION`, `SUBSCRIPTION`.
@@ -68,7 +84,8 @@ impl GraphqlSchema {
                     "}" => break,
                     text if is_name(text) => {
                         fields.push(text.to_owned());
-                        reader.skip_field(token.line)?;
+                        let target = reader.field_type(token.line)?;
+                        self.typed.push((name.text.to_owned(), text.to_owned(), target.text.to_owned()));
                     }
                     other => return Err(fault(token.line, format!("{other:?} is not the name of a field"))),
                 }
@@ -157,8 +174,8 @@ impl<'a> Reader<'a> {
         false
     }
 
-    /// Skips arguments, type and directives behind a field's name.
-    fn skip_field(&mut self, line: usize) -> Result<(), DefinitionFault> {
+    /// Reads arguments, type and directives behind a field's name; the innermost type is what counts.
+    fn field_type(&mut self, line: usize) -> Result<Token<'a>, DefinitionFault> {
         if self.peek().is_some_and(|t| t.text == "(") {
             self.skip_group(")");
         }
@@ -166,7 +183,7 @@ impl<'a> Reader<'a> {
         while self.peek().is_some_and(|t| matches!(t.text, "[" | "]" | "!")) {
             self.next = self.next.saturating_add(1);
         }
-        self.name()?;
+        let target = self.name()?;
         while self.peek().is_some_and(|t| matches!(t.text, "]" | "!")) {
             self.next = self.next.saturating_add(1);
         }
@@ -177,7 +194,7 @@ impl<'a> Reader<'a> {
                 self.skip_group(")");
             }
         }
-        Ok(())
+        Ok(target)
     }
 
     /// Skips a group that starts at the present token.

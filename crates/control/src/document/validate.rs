@@ -145,11 +145,34 @@ pub(crate) fn normal_context(given: &str, prefix: &str) -> Result<String, Contro
     Ok(format!("{prefix}{path}"))
 }
 
+/// Whether an API of this type is described by an AsyncAPI definition.
+pub(crate) fn is_streaming(kind: &str) -> bool {
+    matches!(kind, "WS" | "SSE" | "WEBSUB" | "WEBHOOK" | "ASYNC")
+}
+
+/// The type of an API whose server speaks this protocol; `ASYNC` for what no gateway of this kind serves.
+pub(crate) fn type_of_protocol(protocol: &str) -> &'static str {
+    match protocol.to_ascii_lowercase().as_str() {
+        "ws" | "wss" => "WS",
+        "sse" => "SSE",
+        "websub" => "WEBSUB",
+        _ => "ASYNC",
+    }
+}
+
 /// Checks everything in the object that needs no other data.
 pub(crate) fn check_document(api: &ApiDocument, faults: &mut Faults) {
     check_names(api.name(), api.version(), faults);
     if !KINDS.contains(&api.kind()) {
         faults.add(900_327, "API Type specified is invalid.", format!("type: it is one of {}", KINDS.join(", ")));
+    }
+    let advertised = api.get("advertiseInfo").and_then(|a| a.get("advertised")?.as_bool()).unwrap_or(false);
+    if api.kind() == "ASYNC" && !advertised {
+        faults.add(
+            400,
+            "Bad Request",
+            "type: ASYNC type APIs only can be created as third party APIs; set advertiseInfo.advertised",
+        );
     }
     one_of(api, "visibility", &["PUBLIC", "PRIVATE", "RESTRICTED"], faults);
     one_of(api, "accessControl", &["NONE", "RESTRICTED"], faults);

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use store::repository::api;
 use store::repository::{revision, subscription, tenant};
 
-use super::load::{api_not_found, load, may_access, parse};
+use super::load::{api_not_found, load, load_api, may_access, parse};
+use super::products;
 use super::search::Query;
 use crate::document::{ViewContext, summary, view};
 use crate::throttling::{self, Level};
@@ -24,9 +25,9 @@ impl Control {
         let Ok(parsed) = id.parse::<ApiId>() else { return Err(api_not_found(id)) };
         let found = revision::find_any(&mut work, actor.tenant(), RevisionId::new(parsed.uuid())).await?;
         let Some(frozen) = found else {
-            return view(&load(&mut work, actor, parsed).await?, context);
+            return view(&load_api(&mut work, actor, parsed).await?, context);
         };
-        let mut row = load(&mut work, actor, frozen.api).await?;
+        let mut row = load_api(&mut work, actor, frozen.api).await?;
         row.document = frozen.document;
         let mut document = view(&row, context)?;
         document.set("id", frozen.id.to_string());
@@ -45,6 +46,9 @@ impl Control {
         let mut work = self.read().await?;
         let mut found = Vec::new();
         for row in api::list(&mut work, actor.tenant()).await? {
+            if row.kind == products::KIND {
+                continue;
+            }
             let document = parse(&row)?;
             if may_access(actor, &row, &document) && query.matches(&row, &document) {
                 found.push(summary(&row)?);
@@ -87,6 +91,12 @@ impl Control {
                 "Cannot remove the API",
                 format!("Cannot remove the API {}-{} as active subscriptions exist", row.name, row.version),
             ));
+        }
+        if let Some((product, _)) = products::lost_operations(&mut work, &row, None).await?.first() {
+            return Err(ControlError::conflict(format!(
+                "Cannot remove the API {}-{}: the API product {product} uses it",
+                row.name, row.version
+            )));
         }
         for entry in parse(&row)?.items("scopes") {
             let shared = entry.get("shared").and_then(Value::as_bool).unwrap_or(false);

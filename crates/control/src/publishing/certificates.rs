@@ -166,7 +166,7 @@ impl Control {
     }
 
     /// What is kept of a certificate that may be used.
-    fn checked(&self, bytes: &[u8]) -> Result<Value, ControlError> {
+    pub(super) fn checked(&self, bytes: &[u8]) -> Result<Value, ControlError> {
         let refused = |reason: String| {
             ControlError::new(FaultKind::Invalid, 900_421, "Error while processing the certificate", reason)
         };

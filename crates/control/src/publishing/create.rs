@@ -86,6 +86,20 @@ impl Control {
             Some(given) => given,
             None => generated(&document)?,
         };
+        let row = self.insert_row(work, actor, id, &document, definition).await?;
+        rules::bind_scopes(work, actor.tenant(), &document).await?;
+        Ok(row)
+    }
+
+    /// Writes a new API with its definition and the first entry of its history.
+    pub(super) async fn insert_row(
+        &self,
+        work: &mut UnitOfWork,
+        actor: &Actor,
+        id: ApiId,
+        document: &ApiDocument,
+        definition: Definition,
+    ) -> Result<ApiRow, ControlError> {
         let now = self.now();
         let mut row = ApiRow {
             id,
@@ -104,7 +118,7 @@ impl Control {
             updated_at: now,
             updated_by: actor.name(),
         };
-        store_document(&mut row, &document)?;
+        store_document(&mut row, document)?;
         api::insert(work, &row).await?;
         let file =
             ArtifactRow { name: DEFINITION.to_owned(), media_type: definition.media_type, bytes: definition.bytes };
@@ -117,7 +131,6 @@ impl Control {
             at: now,
         };
         api::add_event(work, id, &event).await?;
-        rules::bind_scopes(work, actor.tenant(), &document).await?;
         if row.is_default {
             clear_other_defaults(work, &row).await?;
         }

@@ -10,10 +10,12 @@ use store::repository::api::ApiRow;
 use store::repository::artifact::{self, ArtifactRow};
 
 use super::create::DEFINITION;
-use super::load::{api_not_found, load, parse};
+use super::load::{api_not_found, load, load_api, parse};
 use crate::archive;
-use crate::definition::{DefinedOperation, DefinitionFault, OpenApi, SpecVersion, for_consumers, for_publisher};
-use crate::document::fill_operation_defaults;
+use crate::definition::{
+    AsyncApi, DefinedOperation, DefinitionFault, OpenApi, SpecVersion, for_consumers, for_publisher,
+};
+use crate::document::{fill_operation_defaults, is_streaming};
 use crate::{Actor, Change, Control, ControlError, FaultKind};
 
 /// Where a definition comes from.
@@ -134,7 +136,7 @@ impl Control {
         let bytes = self.fetch_definition(source).await?;
         let definition = self.parse_openapi(&bytes).await?.map_err(refused)?;
         let mut work = self.begin().await?;
-        let mut row = load(&mut work, actor, id).await?;
+        let mut row = load_api(&mut work, actor, id).await?;
         let mut document = parse(&row)?;
         apply_definition(&mut document, &definition);
         apply_extensions(&mut document, &definition);
@@ -143,7 +145,7 @@ impl Control {
         self.replace_document(&mut work, actor, &mut row, document).await?;
         artifact::put(&mut work, &id.to_string(), &definition_file(&bytes)).await?;
         let target = format!("api/{id}");
-        self.commit(work, actor, Change::served("publisher.apis.update-swagger", &target)).await?;
+        self.commit(work, actor, Change::of_api("publisher.apis.update-swagger", &target, id)).await?;
         Ok(for_publisher(&parse(&row)?, &definition))
     }
 }
@@ -172,6 +174,9 @@ async fn openapi_of(work: &mut UnitOfWork, row: &ApiRow) -> Result<OpenApi, Cont
     };
     let file = artifact::find(work, &row.id.to_string(), DEFINITION).await?.ok_or_else(missing)?;
     if !matches!(file.media_type.as_str(), "application/json" | "application/yaml") {
+        return Err(missing());
+    }
+    if is_streaming(&row.kind) && AsyncApi::parse(&file.bytes).is_ok() {
         return Err(missing());
     }
     OpenApi::parse(&file.bytes).map_err(|faults| {

@@ -16,7 +16,7 @@ use crate::{Actor, Change, Control, ControlError, FaultKind};
 /// Media type of a schema.
 const MEDIA_TYPE: &str = "application/graphql";
 /// Name of the artifact that holds the weights.
-const COMPLEXITY: &str = "graphql-complexity";
+pub(crate) const COMPLEXITY: &str = "graphql-complexity";
 
 impl Control {
     /// Creates a GraphQL API from a schema in SDL.
@@ -90,7 +90,7 @@ impl Control {
         };
         artifact::put(&mut work, &id.to_string(), &file).await?;
         let target = format!("api/{id}");
-        self.commit(work, actor, Change::served("publisher.apis.update-graphql-schema", &target)).await
+        self.commit(work, actor, Change::of_api("publisher.apis.update-graphql-schema", &target, id)).await
     }
 
     /// Every type of the schema with its fields.

@@ -86,7 +86,7 @@ impl Control {
             self.after_publishing(&mut work, actor, &row, options).await?;
         }
         let target = format!("api/{id}");
-        self.commit(work, actor, Change::served("publisher.apis.change-lifecycle", &target)).await?;
+        self.commit(work, actor, Change::of_api("publisher.apis.change-lifecycle", &target, id)).await?;
         state_object(&row)
     }
 
@@ -114,6 +114,12 @@ impl Control {
         row.updated_at = now;
         row.updated_by = actor.name();
         api::update(work, row).await?;
+        if target == Lifecycle::Retired {
+            // As in WSO2: what is retired has no subscribers.
+            for subscribed in subscription::of_api(work, row.id).await? {
+                subscription::delete(work, subscribed.id).await?;
+            }
+        }
         if matches!(target, Lifecycle::Created | Lifecycle::Retired) {
             for deployment in revision::deployments(work, row.id).await? {
                 revision::undeploy(work, row.id, &deployment.environment).await?;
@@ -145,7 +151,8 @@ impl Control {
             if options.deprecate_old_versions && state_of(&version)? == Lifecycle::Published {
                 self.enter_state(work, actor, &mut version, Lifecycle::Deprecated).await?;
                 let target = format!("api/{}", version.id);
-                self.record(work, actor, Change::served("publisher.apis.change-lifecycle", &target)).await?;
+                self.record(work, actor, Change::of_api("publisher.apis.change-lifecycle", &target, version.id))
+                    .await?;
             }
         }
         Ok(())
@@ -211,7 +218,10 @@ pub(super) fn check_publishable(row: &ApiRow) -> Result<(), ControlError> {
 }
 
 fn has_endpoint(document: &ApiDocument) -> bool {
-    if document.kind() == "WEBSUB" || document.text("endpointImplementationType") != "ENDPOINT" {
+    if document.kind() == "WEBSUB"
+        || document.kind() == super::products::KIND
+        || document.text("endpointImplementationType") != "ENDPOINT"
+    {
         return true;
     }
     document.get("endpointConfig").and_then(Value::as_object).is_some_and(|c| !c.is_empty())

@@ -11,7 +11,7 @@ pub(super) fn api_not_found(id: &str) -> ControlError {
     ControlError::new(FaultKind::NotFound, 900_308, "API Not Found", format!("Requested API with id '{id}' not found"))
 }
 
-/// The API of the actor's tenant.
+/// The API or API product of the actor's tenant.
 ///
 /// # Errors
 /// 404 when there is none; 403 when its access control leaves the actor out.
@@ -28,6 +28,15 @@ pub(crate) async fn load(work: &mut UnitOfWork, actor: &Actor, id: ApiId) -> Res
             "User is not authorized to access the API",
         ))
     }
+}
+
+/// As [`load`], for what cannot be done with an API product.
+///
+/// # Errors
+/// 404 for a product, too.
+pub(super) async fn load_api(work: &mut UnitOfWork, actor: &Actor, id: ApiId) -> Result<ApiRow, ControlError> {
+    let row = load(work, actor, id).await?;
+    if row.kind == super::products::KIND { Err(api_not_found(&id.to_string())) } else { Ok(row) }
 }
 
 /// The stored object of an API.

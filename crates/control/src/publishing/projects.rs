@@ -74,7 +74,7 @@ impl Control {
         }
         self.reach_state(&mut work, actor, &mut row, project.api.lifecycle()).await?;
         let target = format!("api/{}", row.id);
-        self.commit(work, actor, Change::served("publisher.apis.import", &target)).await?;
+        self.commit(work, actor, Change::of_api("publisher.apis.import", &target, row.id)).await?;
         view(&row, ViewContext::default())
     }
 

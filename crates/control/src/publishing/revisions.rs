@@ -52,7 +52,7 @@ impl Control {
         if advertised {
             return Err(ControlError::new(
                 FaultKind::Invalid,
-                902_300,
+                903_225,
                 "Can not create API Revision ",
                 "This API is only advertised: it runs on another gateway, so there is nothing to deploy",
             ));
@@ -156,7 +156,7 @@ impl Control {
         self.deploy_in(&mut work, &row, &found, requests).await?;
         let deployments = revision::deployments(&mut work, id).await?;
         let target = format!("api/{id}/revision/{}", found.id);
-        self.commit(work, actor, Change::served("publisher.revisions.deploy", &target)).await?;
+        self.commit(work, actor, Change::of_api("publisher.revisions.deploy", &target, id)).await?;
         Ok(deployments.iter().filter(|d| d.revision == found.id).map(deployment_object).collect())
     }
 
@@ -242,7 +242,7 @@ impl Control {
         }
         let left = revision::deployments(&mut work, id).await?;
         let target = format!("api/{id}/revision/{}", found.id);
-        self.commit(work, actor, Change::served("publisher.revisions.undeploy", &target)).await?;
+        self.commit(work, actor, Change::of_api("publisher.revisions.undeploy", &target, id)).await?;
         Ok(left.iter().map(deployment_object).collect())
     }
 
@@ -264,6 +264,16 @@ impl Control {
         document.set("isDefaultVersion", row.is_default);
         document.set("lifeCycleStatus", row.lifecycle.clone());
         check_scopes(&mut work, &row, &document).await?;
+        if let Some((product, operation)) =
+            super::products::lost_operations(&mut work, &row, Some(&document)).await?.first()
+        {
+            return Err(ControlError::new(
+                FaultKind::Invalid,
+                900_364,
+                "Can not restore API Revision ",
+                format!("The revision has no operation {operation}, which the API product {product} uses"),
+            ));
+        }
         super::load::store_document(&mut row, &document)?;
         row.updated_at = self.now();
         row.updated_by = actor.name();
@@ -271,7 +281,7 @@ impl Control {
         rules::bind_scopes(&mut work, row.tenant, &document).await?;
         artifact::copy_all(&mut work, &found.id.to_string(), &id.to_string()).await?;
         let target = format!("api/{id}/revision/{}", found.id);
-        self.commit(work, actor, Change::served("publisher.revisions.restore", &target)).await?;
+        self.commit(work, actor, Change::of_api("publisher.revisions.restore", &target, id)).await?;
         view(&row, ViewContext::default())
     }
 

@@ -6,7 +6,8 @@ use store::UnitOfWork;
 use store::repository::api::{self, ApiRow};
 
 use super::create::clear_other_defaults;
-use super::load::{load, parse, store_document};
+use super::load::{load_api, parse, store_document};
+use super::products;
 use super::rules;
 use crate::document::{Faults, ViewContext, check_document, fill_defaults, seal_secrets, view};
 use crate::{Actor, Change, Control, ControlError};
@@ -27,10 +28,10 @@ impl Control {
         document: ApiDocument,
     ) -> Result<ApiDocument, ControlError> {
         let mut work = self.begin().await?;
-        let mut row = load(&mut work, actor, id).await?;
+        let mut row = load_api(&mut work, actor, id).await?;
         self.replace_document(&mut work, actor, &mut row, document).await?;
         let target = format!("api/{id}");
-        self.commit(work, actor, Change::served("publisher.apis.update", &target)).await?;
+        self.commit(work, actor, Change::of_api("publisher.apis.update", &target, id)).await?;
         view(&row, ViewContext::default())
     }
 
@@ -53,6 +54,11 @@ impl Control {
         let mut faults = Faults::default();
         check_document(&document, &mut faults);
         faults.into_result()?;
+        if let Some((product, operation)) = products::lost_operations(work, row, Some(&document)).await?.first() {
+            return Err(ControlError::conflict(format!(
+                "Cannot remove the operation {operation}: the API product {product} uses it. Take it out of the product first."
+            )));
+        }
         let unlimited = self.settings().portal.unlimited_tier;
         rules::check_references(work, actor, &mut document, Some(&stored), unlimited).await?;
         let sealer = self.ports().sealer.as_ref();

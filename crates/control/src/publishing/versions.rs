@@ -7,6 +7,7 @@ use store::repository::{artifact, document};
 
 use super::create::clear_other_defaults;
 use super::load::{load, parse, store_document};
+use super::products;
 use super::rules::version_exists;
 use crate::document::{Faults, ViewContext, check_names, move_secrets, view};
 use crate::lifecycle::code;
@@ -38,7 +39,10 @@ impl Control {
         made.set("version", version);
         made.set("isDefaultVersion", as_default);
         made.set("lifeCycleStatus", code(Lifecycle::Created));
-        move_secrets(self.ports().sealer.as_ref(), id, copy, &mut made)?;
+        if source.kind != products::KIND {
+            // The secrets of a product are its members', and stay sealed for them.
+            move_secrets(self.ports().sealer.as_ref(), id, copy, &mut made)?;
+        }
         let now = self.now();
         let mut row = ApiRow {
             id: copy,
@@ -76,7 +80,7 @@ impl Control {
             clear_other_defaults(&mut work, &row).await?;
         }
         let target = format!("api/{copy}");
-        self.commit(work, actor, Change::served("publisher.apis.copy", &target)).await?;
+        self.commit(work, actor, Change::of_api("publisher.apis.copy", &target, copy)).await?;
         view(&row, ViewContext::default())
     }
 }

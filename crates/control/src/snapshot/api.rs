@@ -1,17 +1,19 @@
 //! One API object as the gateway serves it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use model::snapshot::{
-    ApiKind, ApiSecurity, Cors, DeployedApi, Endpoint, EndpointSecurity, EndpointStrategy, Lifecycle, PolicyFlows,
-    PolicyUse, Resource, Transports,
+    ApiKind, ApiSecurity, Backend, Cors, DeployedApi, Endpoint, EndpointSecurity, EndpointStrategy, Lifecycle,
+    PolicyFlows, PolicyUse, Resource, Transports,
 };
 use model::{ApiDocument, ApiId, RevisionId, TenantId};
 use serde_json::Value;
 
+use super::traffic;
 use crate::Sealer;
 use crate::document::{open_policy_secrets, open_secret};
-use crate::publishing::policy_uses;
+use crate::publishing::{policy_uses, products};
 
 /// Until the upstream's answer head must be there unless the endpoint says otherwise, milliseconds (WSO2: 60 s).
 const DEFAULT_TIMEOUT_MS: u32 = 60_000;
@@ -28,13 +30,16 @@ pub(super) fn compile(
     templates: &Templates,
     sealer: &dyn Sealer,
 ) -> Result<DeployedApi, String> {
+    let members = products::member_documents(document);
     let mut opened = document.clone();
-    open_policy_secrets(sealer, id, &mut opened)?;
+    if members.is_empty() {
+        open_policy_secrets(sealer, id, &mut opened)?;
+    }
     let document = &opened;
     let kind = kind(document.kind())?;
     let endpoint = |side: &str| endpoint(id, document, side, sealer);
     let (production, sandbox) = (endpoint("production")?, endpoint("sandbox")?);
-    if production.is_none() && sandbox.is_none() {
+    if members.is_empty() && production.is_none() && sandbox.is_none() {
         return Err("it has neither a production nor a sandbox endpoint".to_owned());
     }
     let transports = document.texts("transport");
@@ -53,7 +58,11 @@ pub(super) fn compile(
         kind,
         transports: Transports { http: transports.contains(&"http"), https: transports.contains(&"https") },
         security: security(document),
-        resources: document.operations().iter().map(|o| resource(o, templates)).collect::<Result<_, _>>()?,
+        resources: if members.is_empty() {
+            document.operations().iter().map(|o| resource(o, templates)).collect::<Result<_, _>>()?
+        } else {
+            resources_of_members(members, templates, sealer)?
+        },
         production,
         sandbox,
         cors: cors(document),
@@ -64,7 +73,18 @@ pub(super) fn compile(
             .filter(|n| *n > 0),
         limit: Some(document.text("apiThrottlingPolicy")).filter(|t| !t.is_empty()).map(str::to_owned),
         policies: flows(document.get("apiPolicies"), templates)?,
+        client_certificates: Vec::new(),
+        schema: None,
+        cache_seconds: cache_seconds(document),
+        graphql: None,
     })
+}
+
+/// WSO2's `cacheTimeout`, where response caching is on.
+fn cache_seconds(document: &ApiDocument) -> Option<u32> {
+    let seconds = document.get("cacheTimeout").and_then(Value::as_u64).unwrap_or(300);
+    let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+    (document.flag("responseCachingEnabled") && seconds > 0).then_some(seconds)
 }
 
 /// The context under which the default version answers without a version.
@@ -74,7 +94,7 @@ fn base_context(document: &ApiDocument) -> String {
 
 fn kind(text: &str) -> Result<ApiKind, String> {
     match text {
-        "HTTP" | "SOAPTOREST" => Ok(ApiKind::Http),
+        "HTTP" | "SOAPTOREST" | products::KIND => Ok(ApiKind::Http),
         "SOAP" => Ok(ApiKind::Soap),
         "GRAPHQL" => Ok(ApiKind::Graphql),
         "WS" => Ok(ApiKind::Ws),
@@ -117,7 +137,40 @@ fn resource(operation: &Value, templates: &Templates) -> Result<Resource, String
         scopes: scopes.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
         limit: Some(text("throttlingPolicy")).filter(|t| !t.is_empty()).map(str::to_owned),
         policies: flows(operation.get("operationPolicies"), templates)?,
+        backend: None,
     })
+}
+
+/// The resources of a product: each with the endpoints and policies of the member it was taken from.
+fn resources_of_members(
+    members: Vec<(ApiId, ApiDocument)>,
+    templates: &Templates,
+    sealer: &dyn Sealer,
+) -> Result<Vec<Resource>, String> {
+    let mut resources = Vec::new();
+    for (id, mut member) in members {
+        open_policy_secrets(sealer, id, &mut member)?;
+        let side = |side: &str| endpoint(id, &member, side, sealer);
+        let (production, sandbox) = (side("production")?, side("sandbox")?);
+        if production.is_none() && sandbox.is_none() {
+            return Err(format!("its member {id} has neither a production nor a sandbox endpoint"));
+        }
+        let backend = Arc::new(Backend { api: id, production, sandbox });
+        let whole = flows(member.get("apiPolicies"), templates)?;
+        for operation in member.operations() {
+            let mut taken = resource(operation, templates)?;
+            let own = std::mem::take(&mut taken.policies);
+            let both = |first: &[PolicyUse], then: Vec<PolicyUse>| first.iter().cloned().chain(then).collect();
+            taken.policies = PolicyFlows {
+                request: both(&whole.request, own.request),
+                response: both(&whole.response, own.response),
+                fault: both(&whole.fault, own.fault),
+            };
+            taken.backend = Some(Arc::clone(&backend));
+            resources.push(taken);
+        }
+    }
+    Ok(resources)
 }
 
 fn flows(source: Option<&Value>, templates: &Templates) -> Result<PolicyFlows, String> {
@@ -153,26 +206,31 @@ fn endpoint(id: ApiId, document: &ApiDocument, side: &str, sealer: &dyn Sealer) 
         "failover" => EndpointStrategy::Failover,
         other => return Err(format!("endpoints of type {other} are not supported")),
     };
-    let mut targets = urls(config.get(format!("{side}_endpoints").as_str()));
+    let mut members = members(config.get(format!("{side}_endpoints").as_str()));
     if strategy == EndpointStrategy::Failover {
-        targets.extend(urls(config.get(format!("{side}_failovers").as_str())));
+        members.extend(self::members(config.get(format!("{side}_failovers").as_str())));
     }
-    if targets.is_empty() {
+    members.retain(|member| !url(member).is_empty());
+    if members.is_empty() {
         return Ok(None);
     }
+    let targets = members.iter().map(|member| url(member).to_owned()).collect();
     let timeout_ms = timeout(config.get(format!("{side}_endpoints").as_str()));
     let security = endpoint_security(id, config, side, sealer)?;
-    Ok(Some(Endpoint { strategy, targets, security, timeout_ms }))
+    let traffic = traffic::compile(config, strategy, &members, side == "production")?;
+    Ok(Some(Endpoint { strategy, targets, security, timeout_ms, traffic }))
 }
 
-fn urls(value: Option<&Value>) -> Vec<String> {
-    let list = match value {
+fn members(value: Option<&Value>) -> Vec<&Value> {
+    match value {
         Some(Value::Array(items)) => items.iter().collect(),
         Some(item) => vec![item],
         None => Vec::new(),
-    };
-    let url = |v: &Value| v.get("url").and_then(Value::as_str).or_else(|| v.as_str()).map(str::to_owned);
-    list.into_iter().filter_map(url).filter(|u| !u.is_empty()).collect()
+    }
+}
+
+fn url(member: &Value) -> &str {
+    member.get("url").and_then(Value::as_str).or_else(|| member.as_str()).unwrap_or_default()
 }
 
 /// WSO2's `config.actionDuration`, milliseconds as text or number.
@@ -218,7 +276,22 @@ fn endpoint_security(
             value: open("apiKeyValue")?,
             in_query: text("apiKeyIdentifierType").eq_ignore_ascii_case("QUERY_PARAMETER"),
         })),
-        other => Err(format!("endpoint security of type {other} is not supported; use BASIC or API_KEY")),
+        "OAUTH" => {
+            let grant = text("grantType");
+            if !grant.is_empty() && !grant.eq_ignore_ascii_case("CLIENT_CREDENTIALS") {
+                return Err(format!(
+                    "endpoint security with the grant {grant} is not supported; use CLIENT_CREDENTIALS"
+                ));
+            }
+            let scope = security.get("customParameters").and_then(|p| p.get("scope")).and_then(Value::as_str);
+            Ok(Some(EndpointSecurity::OAuth {
+                token_url: text("tokenUrl").to_owned(),
+                client_id: text("clientId").to_owned(),
+                client_secret: open("clientSecret")?,
+                scope: scope.unwrap_or_default().to_owned(),
+            }))
+        }
+        other => Err(format!("endpoint security of type {other} is not supported; use BASIC, API_KEY or OAUTH")),
     }
 }
 

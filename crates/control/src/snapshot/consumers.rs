@@ -7,11 +7,12 @@
 use std::collections::BTreeMap;
 
 use model::snapshot::{
-    ApiKey, Application, ApplicationKey, Denial, KeyType, LimitLevel, LimitPolicy, Subscription, SubscriptionState,
-    TokenIssuer,
+    ApiKey, Application, ApplicationKey, CustomLimit, Denial, KeyType, LimitLevel, LimitPolicy, Subscription,
+    SubscriptionState, TokenIssuer,
 };
 use model::{ApplicationId, ConsumerKey, TenantDomain, TenantId, Timestamp};
 use store::repository::catalogue::{self, ItemKind};
+use store::repository::subscription::SubscriptionRow;
 use store::repository::{
     api_key, application, application_key, deny as deny_policies, subscription, tenant, throttling as policies, token,
     user,
@@ -20,7 +21,7 @@ use store::{StoreError, UnitOfWork};
 
 use crate::deny::denial_of;
 use crate::key_manager::registry::issuer_of;
-use crate::throttling::{limit_of, unlimited};
+use crate::throttling::{custom_limit_of, limit_of, unlimited};
 
 /// What the gateway must know about consumers.
 #[derive(Default)]
@@ -35,6 +36,8 @@ pub(crate) struct Consumers {
     pub(crate) subscriptions: Vec<Subscription>,
     /// Policies of three levels, `Unlimited` of each tenant and level included.
     pub(crate) limits: Vec<LimitPolicy>,
+    /// Custom rules of the super tenant.
+    pub(crate) custom_limits: Vec<CustomLimit>,
     /// Registered key managers.
     pub(crate) issuers: Vec<TokenIssuer>,
     /// API keys of those applications by SHA-256.
@@ -65,25 +68,13 @@ pub(crate) async fn consumers(work: &mut UnitOfWork) -> Result<Consumers, StoreE
     found.tenants.entry(TenantId::SUPER).or_insert_with(TenantDomain::super_domain);
     read_applications(work, &mut found).await?;
     for row in subscription::all(work).await? {
-        let state = match row.status.as_str() {
-            "UNBLOCKED" | "TIER_UPDATE_PENDING" => SubscriptionState::Active,
-            "PROD_ONLY_BLOCKED" => SubscriptionState::ProductionBlocked,
-            "BLOCKED" => SubscriptionState::Blocked,
-            // Not decided or rejected: as if it were not there.
-            _ => continue,
-        };
-        if !found.applications.contains_key(&row.application) {
-            continue;
+        if found.applications.contains_key(&row.application) {
+            found.subscriptions.extend(subscription_of(row));
         }
-        found.subscriptions.push(Subscription {
-            id: row.id,
-            application: row.application,
-            api: row.api,
-            plan: row.plan,
-            state,
-        });
     }
-    found.limits = policies::all(work).await?.iter().filter_map(limit_of).collect();
+    let rows = policies::all(work).await?;
+    found.limits = rows.iter().filter_map(limit_of).collect();
+    found.custom_limits = rows.iter().filter(|row| row.tenant.is_super()).filter_map(custom_limit_of).collect();
     for tenant in found.tenants.keys() {
         found.limits.extend(unlimited_of(*tenant));
     }
@@ -105,6 +96,18 @@ pub(crate) async fn consumers(work: &mut UnitOfWork) -> Result<Consumers, StoreE
         }
     }
     Ok(found)
+}
+
+/// A subscription that counts. Whose application is not served never gets as far as that.
+pub(super) fn subscription_of(row: SubscriptionRow) -> Option<Subscription> {
+    let state = match row.status.as_str() {
+        "UNBLOCKED" | "TIER_UPDATE_PENDING" => SubscriptionState::Active,
+        "PROD_ONLY_BLOCKED" => SubscriptionState::ProductionBlocked,
+        "BLOCKED" => SubscriptionState::Blocked,
+        // Not decided or rejected: as if it were not there.
+        _ => return None,
+    };
+    Some(Subscription { id: row.id, application: row.application, api: row.api, plan: row.plan, state })
 }
 
 async fn read_applications(work: &mut UnitOfWork, found: &mut Consumers) -> Result<(), StoreError> {

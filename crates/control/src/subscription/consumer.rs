@@ -88,7 +88,7 @@ pub(crate) async fn create(
     };
     subscriptions::insert(&mut work, &row).await?;
     let target = format!("subscription/{}", row.id);
-    control.commit(work, actor, Change::served("devportal.subscriptions.create", &target)).await?;
+    control.commit(work, actor, Change::of_api("devportal.subscriptions.create", &target, row.api)).await?;
     Ok(shown(&row, &application, Some(&api)))
 }
 
@@ -218,7 +218,7 @@ pub(crate) async fn update(
     plan.clone_into(&mut row.requested_plan);
     subscriptions::update(&mut work, &row).await?;
     let target = format!("subscription/{id}");
-    control.commit(work, actor, Change::served("devportal.subscriptions.update", &target)).await?;
+    control.commit(work, actor, Change::of_api("devportal.subscriptions.update", &target, row.api)).await?;
     Ok(shown(&row, &application, Some(&api)))
 }
 
@@ -233,7 +233,7 @@ pub(crate) async fn delete(control: &Control, actor: &Actor, id: SubscriptionId)
     }
     subscriptions::delete(&mut work, id).await?;
     let target = format!("subscription/{id}");
-    control.commit(work, actor, Change::served("devportal.subscriptions.delete", &target)).await
+    control.commit(work, actor, Change::of_api("devportal.subscriptions.delete", &target, row.api)).await
 }
 
 /// Subscribes to several APIs; each entry succeeds or fails by itself.

@@ -107,7 +107,7 @@ pub(crate) async fn set_state(
     subscriptions::update(&mut work, &row).await?;
     let answer = shown(&mut work, &row).await?;
     let target = format!("subscription/{}", row.id);
-    control.commit(work, actor, Change::served(action, &target)).await?;
+    control.commit(work, actor, Change::of_api(action, &target, row.api)).await?;
     Ok(answer)
 }
 
@@ -134,7 +134,7 @@ pub(crate) async fn change_plan(control: &Control, actor: &Actor, id: &str, plan
     subscriptions::update(&mut work, &row).await?;
     let answer = shown(&mut work, &row).await?;
     let target = format!("subscription/{}", row.id);
-    control.commit(work, actor, Change::served("publisher.subscriptions.change-plan", &target)).await?;
+    control.commit(work, actor, Change::of_api("publisher.subscriptions.change-plan", &target, row.api)).await?;
     Ok(answer)
 }
 

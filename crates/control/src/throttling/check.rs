@@ -42,6 +42,11 @@ pub(crate) fn check(level: Level, input: &Value) -> Result<Checked, ControlError
             }
             document.insert(field.into(), json!(text(field)));
         }
+        if faults.is_empty()
+            && let Err(reason) = super::siddhi::compile(&name, &text("siddhiQuery"), &text("keyTemplate"))
+        {
+            faults.push(reason);
+        }
     } else {
         check_limit(input.at("defaultLimit"), "defaultLimit", &mut faults);
         document.insert("defaultLimit".into(), input.at("defaultLimit").clone());
@@ -212,6 +217,10 @@ fn check_condition(condition: &Value, place: &str, faults: &mut Vec<String>) {
             return;
         }
     };
+    let pattern = condition.at(fields.0).at(fields.1[1]).as_str().unwrap_or_default();
+    if let Err(error) = regex::RegexBuilder::new(pattern).size_limit(1 << 20).build() {
+        faults.push(format!("{place}.{}.{}: it is no regular expression: {error}.", fields.0, fields.1[1]));
+    }
     for field in fields.1 {
         if condition.at(fields.0).at(field).as_str().is_none_or(str::is_empty) {
             faults.push(format!("{place}.{}.{field}: is missing.", fields.0));

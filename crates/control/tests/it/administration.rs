@@ -44,13 +44,20 @@ async fn default_policies_are_those_of_wso2() {
     }
 }
 
+/// A custom rule in the shape that WSO2 documents.
+const SIDDHI: &str = "FROM RequestStream SELECT userId, apiContext == '/pizza/1.0.0' AS isEligible, \
+    apiContext AS throttleKey INSERT INTO EligibilityStream; \
+    FROM EligibilityStream[isEligible==true]#throttler:timeBatch(1 min) \
+    SELECT throttleKey, (count(userId) >= 5) AS isThrottled, expiryTimeStamp GROUP BY throttleKey \
+    INSERT ALL EVENTS INTO ResultStream;";
+
 #[tokio::test]
 async fn policies_are_created_changed_exported_and_removed() {
     let world = World::new().await;
     for level in ["application", "subscription", "advanced", "custom"] {
         let path = format!("/throttling/policies/{level}");
         let policy = json!({"policyName": "P1", "description": "d", "defaultLimit": requests(5), "billingPlan": "FREE",
-            "siddhiQuery": "FROM RequestStream", "keyTemplate": "$apiContext"});
+            "siddhiQuery": SIDDHI, "keyTemplate": "$apiContext"});
         let (status, made) = call(&world, ADMIN, "POST", &path, policy.clone()).await;
         assert_eq!(status, StatusCode::CREATED, "{level} {made}");
         assert_eq!(call(&world, ADMIN, "POST", &path, policy.clone()).await.0, StatusCode::CONFLICT);

@@ -13,7 +13,11 @@ mod corpus;
 #[cfg(test)]
 mod definitions;
 #[cfg(test)]
+mod deltas;
+#[cfg(test)]
 mod fake_keys;
+#[cfg(test)]
+mod gateway_rules;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
@@ -23,9 +27,13 @@ mod lifecycle;
 #[cfg(test)]
 mod portal;
 #[cfg(test)]
+mod products;
+#[cfg(test)]
 mod projects;
 #[cfg(test)]
 mod revisions;
+#[cfg(test)]
+mod streaming;
 #[cfg(test)]
 mod subscriptions;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A control plane in a temporary directory with a fake sign-in, a recording gateway and a vault that only marks.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -12,7 +12,7 @@ use control::{
 };
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use model::snapshot::Snapshot;
+use model::snapshot::{Delta, Snapshot};
 use model::{Clock as _, ConsumerKey, Rng as _, Secret, Tenant, TenantDomain, TenantId, Timestamp};
 use serde_json::Value;
 use store::repository::role::{self, RoleRow};
@@ -53,11 +53,17 @@ pub(crate) struct RecordingGateway {
     last: Mutex<Option<Snapshot>>,
     refuses: Mutex<Option<String>>,
     unreachable: AtomicBool,
+    wholes: AtomicU64,
 }
 
 impl RecordingGateway {
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.last.lock().unwrap().clone().expect("a snapshot was published")
+    }
+
+    /// How many whole snapshots came.
+    pub(crate) fn wholes(&self) -> u64 {
+        self.wholes.load(Ordering::SeqCst)
     }
 
     /// Lets the gateway refuse an API by name.
@@ -82,9 +88,32 @@ impl GatewayPublisher for RecordingGateway {
         if self.unreachable.load(Ordering::SeqCst) {
             return Box::pin(async { Err(PublishError::Undelivered("cut off".into())) });
         }
+        self.wholes.fetch_add(1, Ordering::SeqCst);
         *self.last.lock().unwrap() = Some(snapshot);
         Box::pin(async { Ok(()) })
     }
+
+    fn change(&self, delta: Delta) -> BoxFuture<'_, Result<(), PublishError>> {
+        let mut last = self.last.lock().unwrap();
+        if self.unreachable.load(Ordering::SeqCst) || last.as_ref().map(|snapshot| snapshot.version) != Some(delta.from)
+        {
+            return Box::pin(async { Err(PublishError::Undelivered("cut off, or of another version".into())) });
+        }
+        *last = last.take().map(|snapshot| changed(snapshot, delta));
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// A snapshot with a change applied, as a gateway ends up with it.
+fn changed(mut snapshot: Snapshot, delta: Delta) -> Snapshot {
+    for change in delta.apis {
+        snapshot.apis.retain(|api| api.id != change.api);
+        snapshot.apis.extend(change.deployed);
+        snapshot.subscriptions.retain(|subscription| subscription.api != change.api);
+        snapshot.subscriptions.extend(change.subscriptions);
+    }
+    snapshot.version = delta.to;
+    snapshot
 }
 
 /// Shows in tests what was sealed and for which place; turns the text around so that it is not found in clear.

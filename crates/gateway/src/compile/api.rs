@@ -1,21 +1,26 @@
 //! One API.
 
 use http::{HeaderName, HeaderValue, Method};
-use model::snapshot::{ApiKind, DeployedApi, LimitLevel, Quota, QuotaUnit};
-use model::{TenantDomain, TenantId};
+use model::TenantDomain;
+use model::snapshot::{ApiKind, Backend, DeployedApi, Endpoint, LimitLevel, Quota, QuotaUnit};
 use policy::CompiledFlows;
 use std::sync::Arc;
 
-use super::consumers::stopping;
+use super::consumers::{Subscriptions, stopping};
 use super::{Carried, Limits};
 use crate::access_log::Rendered;
+use crate::client_certificate::{Accepted, MutualTls};
 use crate::cors::CompiledCors;
 use crate::denial::Denials;
+use crate::graphql::Operations;
+use crate::limit::condition::Groups;
 use crate::limit::{CounterKey, Level, Limit};
+use crate::outbound_token::TokenSource;
 use crate::path::canonical;
 use crate::route::Resources;
 use crate::settings::GatewaySettings;
 use crate::template::Variables;
+use crate::traffic::Owner;
 use crate::upstream::{CompiledEndpoint, Peers};
 
 /// Most resources of one API.
@@ -65,6 +70,8 @@ pub(super) enum ApiError {
     Verb(String),
     #[error("limit policy \"{0}\" does not exist")]
     Limit(String),
+    #[error(transparent)]
+    Condition(#[from] crate::limit::condition::ConditionError),
     #[error("\"{0}\" is not a header name")]
     Header(String),
     #[error(transparent)]
@@ -75,6 +82,8 @@ pub(super) enum ApiError {
     Cors(#[from] crate::cors::CorsError),
     #[error("resource {0}: {1}")]
     Policy(String, policy::FlowError),
+    #[error("resource {0}: {1}")]
+    Schema(String, policy::SchemaError),
 }
 
 /// A way to prove identity that an API accepts.
@@ -93,6 +102,8 @@ pub(crate) struct Api {
     pub(crate) deployed: Arc<DeployedApi>,
     /// Its part of the access record of a call that reached no resource.
     pub(crate) rendered: Rendered,
+    /// Who subscribed to it.
+    pub(crate) subscriptions: Arc<Subscriptions>,
     /// Resource lookup.
     pub(crate) table: Resources,
     /// Resources by index.
@@ -105,14 +116,59 @@ pub(crate) struct Api {
     pub(crate) cors: Option<CompiledCors>,
     /// API-level limit.
     pub(crate) limit: Option<Limit>,
+    /// API-level limits of calls of a certain kind.
+    pub(crate) groups: Option<Groups>,
     /// Whether a deny policy names its context.
     pub(crate) denied: bool,
+    /// Operations of a GraphQL API.
+    pub(crate) operations: Option<Operations>,
+    /// What is asked of clients' certificates.
+    pub(crate) mutual_tls: Option<MutualTls>,
     /// Accepted schemes.
     pub(crate) schemes: Vec<Scheme>,
     /// Header that carries the token.
     pub(crate) token_header: HeaderName,
     /// Header that carries an API key.
     pub(crate) key_header: HeaderName,
+}
+
+/// The endpoints of a member of an API product.
+#[derive(Debug)]
+pub(crate) struct CompiledBackend {
+    /// Endpoint for production keys.
+    pub(crate) production: Option<ApiEndpoint>,
+    /// Endpoint for sandbox keys.
+    pub(crate) sandbox: Option<ApiEndpoint>,
+}
+
+/// The backends of a product's members, each compiled once.
+#[derive(Default)]
+struct Backends(Vec<(Arc<Backend>, Arc<CompiledBackend>)>);
+
+impl Backends {
+    fn get(
+        &mut self,
+        api: &DeployedApi,
+        source: &Arc<Backend>,
+        carried: &Carried,
+    ) -> Result<Arc<CompiledBackend>, ApiError> {
+        if let Some((_, known)) = self.0.iter().find(|(known, _)| Arc::ptr_eq(known, source)) {
+            return Ok(Arc::clone(known));
+        }
+        let side = |endpoint: &Option<Endpoint>, production: bool| {
+            let Some(endpoint) = endpoint else { return Ok(None) };
+            let owner = Owner { api: source.api, production, states: &carried.states };
+            let token = TokenSource::of(endpoint.security.as_ref());
+            let endpoint = CompiledEndpoint::compile(endpoint, &carried.peers, owner, api.kind == ApiKind::Ws)?;
+            Ok::<_, ApiError>(Some(ApiEndpoint { endpoint, limit: None, token }))
+        };
+        let compiled = Arc::new(CompiledBackend {
+            production: side(&source.production, true)?,
+            sandbox: side(&source.sandbox, false)?,
+        });
+        self.0.push((Arc::clone(source), Arc::clone(&compiled)));
+        Ok(compiled)
+    }
 }
 
 /// An endpoint with the bound of calls to it.
@@ -122,6 +178,8 @@ pub(crate) struct ApiEndpoint {
     pub(crate) endpoint: CompiledEndpoint,
     /// WSO2's `maxTps`.
     pub(crate) limit: Option<Limit>,
+    /// The token that its upstreams want.
+    pub(crate) token: Option<TokenSource>,
 }
 
 /// A compiled resource.
@@ -135,16 +193,23 @@ pub(crate) struct CompiledResource {
     pub(crate) scopes: Vec<Box<str>>,
     /// Resource-level limit.
     pub(crate) limit: Option<Limit>,
+    /// Resource-level limits of calls of a certain kind.
+    pub(crate) groups: Option<Groups>,
+    /// WSO2's `resourceKey`: context with version, template and verb.
+    pub(crate) key: Box<str>,
     /// Policies.
     pub(crate) flows: CompiledFlows,
     /// Variables of the template, for endpoints that use them.
     pub(crate) variables: Variables,
     /// Verbs of the same template, for a preflight.
     pub(crate) verbs: HeaderValue,
+    /// Where calls go instead of the API's endpoints.
+    pub(crate) backend: Option<Arc<CompiledBackend>>,
 }
 
 pub(super) fn compile(
     deployed: &Arc<DeployedApi>,
+    subscriptions: &Arc<Subscriptions>,
     tenant: Option<&TenantDomain>,
     limits: &Limits<'_>,
     denials: &Denials,
@@ -159,10 +224,20 @@ pub(super) fn compile(
     }
     let mut table = Resources::default();
     let mut resources = Vec::new();
+    let mut backends = Backends::default();
     for (verb, template, position) in routes(deployed)? {
         table.insert(&verb, &template, resources.len())?;
         let rendered = rendered(deployed, tenant, &template);
-        resources.push(resource(deployed, (position, rendered), &template, &verb, limits, carried)?);
+        let mut compiled = resource(deployed, (position, rendered), &template, &verb, limits, carried)?;
+        if let Some(source) = deployed.resources.get(position).and_then(|r| r.backend.as_ref()) {
+            compiled.backend = Some(backends.get(deployed, source, carried)?);
+        }
+        resources.push(compiled);
+    }
+    let operations = (deployed.kind == ApiKind::Graphql).then(|| Operations::new(deployed));
+    if operations.is_some() {
+        table.insert(&Method::POST, "/*", 0)?;
+        resources = graphql(deployed, tenant, limits, carried)?;
     }
     let header = |name: Option<&String>, default: &str| {
         let name = name.map(String::as_str).filter(|name| !name.is_empty()).unwrap_or(default);
@@ -173,22 +248,23 @@ pub(super) fn compile(
     let token_header = deployed.security.authorization_header.as_ref().filter(usual);
     let own_header = Some(settings.authorization_header.as_str()).filter(|name| !name.is_empty());
     let cors = deployed.cors.as_ref().or(settings.default_cors.as_ref());
-    let limit = match &deployed.limit {
-        None => None,
-        Some(name) => advanced(deployed.tenant, name, limits)?.map(|quota| {
-            let window = carried.counters.get(CounterKey::Api(deployed.id));
-            Limit { level: Level::Api, quota, window }
-        }),
+    let (limit, groups) = match &deployed.limit {
+        None => (None, None),
+        Some(name) => advanced(deployed, name, limits, carried, None)?,
     };
     Ok(Api {
         rendered: rendered(deployed, tenant, ""),
+        subscriptions: Arc::clone(subscriptions),
         table,
         resources,
         production: endpoint(deployed, true, carried, &carried.peers)?,
         sandbox: endpoint(deployed, false, carried, &carried.peers)?,
         cors: cors.map(CompiledCors::compile).transpose()?,
         limit,
+        groups,
         denied: denials.context(deployed.tenant, &deployed.versioned_context),
+        operations,
+        mutual_tls: mutual_tls(deployed, limits, carried, (!schemes.is_empty(), settings.client_certificate_chains))?,
         schemes,
         token_header: header(token_header, own_header.unwrap_or("authorization"))?,
         key_header: header(deployed.security.api_key_header.as_ref(), "apikey")?,
@@ -236,10 +312,6 @@ fn below(path: &str, prefix: &str) -> bool {
 
 fn schemes(api: &DeployedApi) -> Result<Vec<Scheme>, ApiError> {
     let security = &api.security;
-    if security.mutual_tls && security.mutual_tls_mandatory {
-        // Serving it without the certificate would open it.
-        return Err(ApiError::Unsupported("it requires client certificates, which this gateway does not check"));
-    }
     let mut schemes = Vec::new();
     if security.oauth2 {
         schemes.push(Scheme::Token);
@@ -247,7 +319,7 @@ fn schemes(api: &DeployedApi) -> Result<Vec<Scheme>, ApiError> {
     if security.api_key {
         schemes.push(Scheme::Key);
     }
-    if schemes.is_empty() && api.resources.iter().any(|r| r.authenticated) {
+    if schemes.is_empty() && !security.mutual_tls && api.resources.iter().any(|r| r.authenticated) {
         return Err(ApiError::Unsupported("none of its security schemes is supported; enable oauth2 or api_key"));
     }
     Ok(schemes)
@@ -258,26 +330,68 @@ fn rendered(api: &DeployedApi, tenant: &TenantDomain, template: &str) -> Rendere
     Rendered::of(&[("tenant", tenant.as_str()), ("api", name), ("api_version", version), ("resource", template)])
 }
 
+/// The operations of a GraphQL API in order, and one that stands for introspection alone: it needs a credential as soon as
+/// any operation does, and nothing else.
+fn graphql(
+    api: &DeployedApi,
+    tenant: &TenantDomain,
+    limits: &Limits<'_>,
+    carried: &Carried,
+) -> Result<Vec<CompiledResource>, ApiError> {
+    let one = |position: usize, label: &str| {
+        resource(api, (position, rendered(api, tenant, label)), label, &Method::POST, limits, carried)
+    };
+    let mut found = Vec::with_capacity(api.resources.len() + 1);
+    for (position, operation) in api.resources.iter().enumerate() {
+        found.push(one(position, &format!("{} {}", operation.verb, operation.template))?);
+    }
+    if let Some(first) = api.resources.iter().position(|r| r.authenticated).or((!found.is_empty()).then_some(0)) {
+        let mut introspection = one(first, "QUERY __schema")?;
+        (introspection.scopes, introspection.limit, introspection.groups) = (Vec::new(), None, None);
+        found.push(introspection);
+    }
+    Ok(found)
+}
+
+fn mutual_tls(
+    api: &Arc<DeployedApi>,
+    limits: &Limits<'_>,
+    carried: &Carried,
+    how: (bool, bool),
+) -> Result<Option<MutualTls>, ApiError> {
+    let mut certificates = Vec::with_capacity(api.client_certificates.len());
+    for source in &api.client_certificates {
+        let found = limits.find(api.tenant, LimitLevel::Subscription, &source.tier);
+        let policy = found.map_err(|()| ApiError::Limit(source.tier.clone()))?;
+        let key = || CounterKey::Certificate(api.id, source.alias.clone());
+        let limit = stopping(policy);
+        let limit = limit.map(|quota| Limit { level: Level::Subscription, quota, window: carried.counters.get(key()) });
+        certificates.push(Arc::new(Accepted::new(source, limit)));
+    }
+    Ok(MutualTls::new(api, certificates, how))
+}
+
 /// Verb, template and position of the resource that each route stands for.
 fn routes(api: &DeployedApi) -> Result<Vec<(Method, String, usize)>, ApiError> {
     let mut routes = Vec::with_capacity(api.resources.len());
     match api.kind {
-        ApiKind::Ws => return Err(ApiError::Unsupported("WebSocket APIs are not supported by this gateway")),
-        ApiKind::Graphql => {
-            let guarded = |r: &model::snapshot::Resource| {
-                !r.scopes.is_empty() || r.limit.as_ref().is_some_and(|l| l != "Unlimited") || !r.policies.is_empty()
-            };
-            let first = api.resources.first();
-            let uniform = api.resources.iter().all(|r| Some(r.authenticated) == first.map(|f| f.authenticated));
-            if api.resources.iter().any(guarded) || !uniform {
-                // One route for all operations cannot tell them apart.
-                let text = "scopes, limits, policies or security of single GraphQL operations are not supported";
-                return Err(ApiError::Unsupported(text));
-            }
-            if first.is_some() {
-                routes.push((Method::POST, "/*".into(), 0));
+        ApiKind::Ws => {
+            // A topic may be listed twice, to publish and to subscribe; both begin with the same handshake.
+            for (position, resource) in api.resources.iter().enumerate() {
+                let earlier = api.resources.iter().take(position);
+                let Some(first) = earlier.clone().find(|e| e.template == resource.template) else {
+                    routes.push((Method::GET, resource.template.clone(), position));
+                    continue;
+                };
+                let rules = |r: &model::snapshot::Resource| (r.authenticated, r.scopes.clone(), r.limit.clone());
+                if rules(first) != rules(resource) {
+                    let text = "a topic has different security, scopes or limits for publishing and subscribing";
+                    return Err(ApiError::Unsupported(text));
+                }
             }
         }
+        // One address for all operations; the query tells them apart.
+        ApiKind::Graphql => {}
         ApiKind::Http | ApiKind::Soap | ApiKind::Sse => {
             for (position, resource) in api.resources.iter().enumerate() {
                 let verb = match resource.verb.as_str() {
@@ -303,32 +417,57 @@ fn resource(
 ) -> Result<CompiledResource, ApiError> {
     let source = api.resources.get(position).ok_or(ApiError::TooMany)?;
     let name = || format!("{verb} {template}");
-    let limit = match &source.limit {
-        Some(policy) if api.limit.is_none() => advanced(api.tenant, policy, limits)?.map(|quota| {
-            let window = carried.counters.get(CounterKey::Resource(api.id, name()));
-            Limit { level: Level::Resource, quota, window }
-        }),
-        _ => None,
+    let (limit, groups) = match &source.limit {
+        Some(policy) if api.limit.is_none() => advanced(api, policy, limits, carried, Some(name()))?,
+        _ => (None, None),
     };
     let own: Vec<&str> = match api.kind {
         ApiKind::Graphql => vec!["POST"],
-        ApiKind::Sse => vec!["GET"],
+        ApiKind::Sse | ApiKind::Ws => vec!["GET"],
         _ => api.resources.iter().filter(|r| r.template == source.template).map(|r| r.verb.as_str()).collect(),
     };
     let verbs = own.join(",");
+    let mut flows = CompiledFlows::compile(&api.policies, &source.policies).map_err(|e| ApiError::Policy(name(), e))?;
+    if let Some(document) = &api.schema {
+        let checks = policy::Validation::compile(document, template, verb);
+        if let Some(checks) = checks.map_err(|e| ApiError::Schema(name(), e))? {
+            flows.request.prepend(checks.request);
+            checks.response.into_iter().for_each(|step| flows.response.prepend(step));
+        }
+    }
     Ok(CompiledResource {
         rendered,
         variables: Variables::of(template),
         authenticated: source.authenticated,
         scopes: source.scopes.iter().map(|s| s.as_str().into()).collect(),
         limit,
-        flows: CompiledFlows::compile(&api.policies, &source.policies).map_err(|e| ApiError::Policy(name(), e))?,
+        groups,
+        key: format!("{}{}:{}", api.versioned_context, source.template, source.verb).into(),
+        flows,
         verbs: HeaderValue::from_str(&verbs).map_err(|_| ApiError::Verb(verbs))?,
+        backend: None,
     })
 }
 
-fn advanced(tenant: TenantId, name: &str, limits: &Limits<'_>) -> Result<Option<Quota>, ApiError> {
-    limits.find(tenant, LimitLevel::Advanced, name).map(stopping).map_err(|()| ApiError::Limit(name.to_owned()))
+/// The limit of an API, or of a resource of it, and the limits of calls of a certain kind.
+fn advanced(
+    api: &DeployedApi,
+    name: &str,
+    limits: &Limits<'_>,
+    carried: &Carried,
+    resource: Option<String>,
+) -> Result<(Option<Limit>, Option<Groups>), ApiError> {
+    let found = limits.find(api.tenant, LimitLevel::Advanced, name);
+    let policy = found.map_err(|()| ApiError::Limit(name.to_owned()))?;
+    let level = if resource.is_some() { Level::Resource } else { Level::Api };
+    let group = |number| carried.counters.get(CounterKey::Group(api.id, resource.clone(), number));
+    let groups = policy.map_or(Ok(None), |policy| Groups::compile(policy, level, group))?;
+    let key = || match resource.clone() {
+        None => CounterKey::Api(api.id),
+        Some(resource) => CounterKey::Resource(api.id, resource),
+    };
+    let limit = stopping(policy).map(|quota| Limit { level, quota, window: carried.counters.get(key()) });
+    Ok((limit, groups))
 }
 
 fn endpoint(
@@ -344,5 +483,7 @@ fn endpoint(
         quota: Quota { amount: u64::from(tps), unit: QuotaUnit::Requests, window_seconds: 1 },
         window: carried.counters.get(CounterKey::Backend(api.id, production)),
     });
-    Ok(Some(ApiEndpoint { endpoint: CompiledEndpoint::compile(source, peers)?, limit }))
+    let owner = Owner { api: api.id, production, states: &carried.states };
+    let endpoint = CompiledEndpoint::compile(source, peers, owner, api.kind == ApiKind::Ws)?;
+    Ok(Some(ApiEndpoint { endpoint, limit, token: TokenSource::of(source.security.as_ref()) }))
 }

@@ -1,12 +1,13 @@
 //! Applications, client ids and subscriptions.
 
-use model::snapshot::{KeyType, LimitLevel, LimitPolicy, Quota, Snapshot, SubscriptionState};
-use model::{ApiId, ApplicationId, TenantId};
+use model::snapshot::{KeyType, LimitLevel, LimitPolicy, Quota, Snapshot, Subscription, SubscriptionState};
+use model::{ApplicationId, TenantId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Carried, Compiled, Limits, SnapshotFault};
+use super::{Carried, Common, Limits, SnapshotFault};
 use crate::access_log::Rendered;
+use crate::assertion::Assertions;
 use crate::limit::{CounterKey, Level, Limit};
 
 /// A compiled application.
@@ -22,6 +23,8 @@ pub(crate) struct Consumer {
     pub(crate) rendered: Rendered,
     /// Owner.
     pub(crate) owner: Box<str>,
+    /// Tokens for upstreams that were made for its API keys.
+    pub(crate) assertions: Assertions,
     /// Application-level quota; its counter is per user.
     pub(crate) quota: Option<Quota>,
 }
@@ -46,6 +49,10 @@ pub(crate) struct CompiledSubscription {
     pub(crate) quota: Option<Limit>,
     /// Short-time bound of the plan.
     pub(crate) burst: Option<Limit>,
+    /// Deepest GraphQL query of the plan.
+    pub(crate) graphql_depth: Option<u32>,
+    /// Costliest GraphQL query of the plan.
+    pub(crate) graphql_complexity: Option<u32>,
 }
 
 /// The quota that refuses calls, if any.
@@ -53,18 +60,8 @@ pub(super) fn stopping(policy: Option<&LimitPolicy>) -> Option<Quota> {
     policy.filter(|p| p.stop_on_quota).and_then(|p| p.quota)
 }
 
-impl Compiled {
-    pub(super) fn add_consumers(
-        &mut self,
-        snapshot: &Snapshot,
-        limits: &Limits<'_>,
-        carried: &Carried,
-        faults: &mut Vec<SnapshotFault>,
-    ) {
-        let mut refuse = |subject: String, name: &str| {
-            let reason = format!("its limit policy \"{name}\" does not exist; calls are refused until it does");
-            faults.push(SnapshotFault { subject, reason });
-        };
+impl Common {
+    pub(super) fn add_consumers(&mut self, snapshot: &Snapshot, limits: &Limits<'_>, faults: &mut Vec<SnapshotFault>) {
         for (id, application) in &snapshot.applications {
             match limits.find(application.tenant, LimitLevel::Application, &application.limit) {
                 Ok(policy) => {
@@ -74,11 +71,14 @@ impl Compiled {
                         name: application.name.as_str().into(),
                         rendered: Rendered::of(&[("application", &application.name)]),
                         owner: application.owner.as_str().into(),
+                        assertions: Assertions::default(),
                         quota: stopping(policy),
                     };
                     self.consumers.insert(*id, Arc::new(consumer));
                 }
-                Err(()) => refuse(format!("application {} ({id})", application.name), &application.limit),
+                Err(()) => {
+                    faults.push(unknown_policy(format!("application {} ({id})", application.name), &application.limit))
+                }
             }
         }
         for (client_id, key) in &snapshot.keys {
@@ -89,23 +89,42 @@ impl Compiled {
             };
             self.keys.insert(client_id.as_str().into(), key);
         }
-        let owners: HashMap<ApiId, TenantId> = snapshot.apis.iter().map(|api| (api.id, api.tenant)).collect();
-        for subscription in &snapshot.subscriptions {
-            // Subscriptions of APIs that are not deployed here decide nothing.
-            let Some(tenant) = owners.get(&subscription.api) else { continue };
-            let Ok(policy) = limits.find(*tenant, LimitLevel::Subscription, &subscription.plan) else {
-                refuse(format!("subscription {}", subscription.id), &subscription.plan);
-                continue;
-            };
-            let limit = |level, key, quota: Option<Quota>| {
-                quota.map(|quota| Limit { level, quota, window: carried.counters.get(key) })
-            };
-            let compiled = CompiledSubscription {
-                state: subscription.state,
-                quota: limit(Level::Subscription, CounterKey::Subscription(subscription.id), stopping(policy)),
-                burst: limit(Level::Burst, CounterKey::Burst(subscription.id), policy.and_then(|p| p.burst)),
-            };
-            self.subscriptions.insert((subscription.application, subscription.api), Arc::new(compiled));
-        }
     }
+}
+
+/// An API's subscriptions by application.
+pub(crate) type Subscriptions = HashMap<ApplicationId, Arc<CompiledSubscription>>;
+
+/// Compiles the subscriptions of one API of a tenant.
+pub(super) fn subscriptions<'s>(
+    tenant: TenantId,
+    found: impl Iterator<Item = &'s Subscription>,
+    limits: &Limits<'_>,
+    carried: &Carried,
+    faults: &mut Vec<SnapshotFault>,
+) -> Subscriptions {
+    let mut compiled = Subscriptions::new();
+    for subscription in found {
+        let Ok(policy) = limits.find(tenant, LimitLevel::Subscription, &subscription.plan) else {
+            faults.push(unknown_policy(format!("subscription {}", subscription.id), &subscription.plan));
+            continue;
+        };
+        let limit = |level, key, quota: Option<Quota>| {
+            quota.map(|quota| Limit { level, quota, window: carried.counters.get(key) })
+        };
+        let own = CompiledSubscription {
+            state: subscription.state,
+            quota: limit(Level::Subscription, CounterKey::Subscription(subscription.id), stopping(policy)),
+            burst: limit(Level::Burst, CounterKey::Burst(subscription.id), policy.and_then(|p| p.burst)),
+            graphql_depth: policy.and_then(|p| p.graphql_depth),
+            graphql_complexity: policy.and_then(|p| p.graphql_complexity),
+        };
+        compiled.insert(subscription.application, Arc::new(own));
+    }
+    compiled
+}
+
+fn unknown_policy(subject: String, name: &str) -> SnapshotFault {
+    let reason = format!("its limit policy \"{name}\" does not exist; calls are refused until it does");
+    SnapshotFault { subject, reason }
 }

@@ -158,6 +158,11 @@ impl Wire {
         self.output.shrink_to(ROOM);
     }
 
+    /// The stream itself, with what was read from it already.
+    pub(crate) fn into_parts(self) -> (Transport, BytesMut) {
+        (self.transport, self.input)
+    }
+
     /// Whether the answer was read to its end.
     pub(crate) fn is_answered(&self) -> bool {
         self.framing == Framing::Length(0)

@@ -1,8 +1,9 @@
 //! New snapshots while calls run, refused parts, starting and stopping.
 
 use crate::platform::*;
-use gateway::{Gateway, StartError};
+use gateway::{ChangeError, Gateway, StartError};
 use model::snapshot::*;
+use model::{ApiId, Timestamp};
 use std::io::Write;
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -45,6 +46,70 @@ fn changes_under_load_fail_no_call() {
     assert!(calls.load(Ordering::Relaxed) >= 200 && stack.handle.snapshot_version() > 200, "{calls:?}");
 }
 
+/// A change of one API to what the snapshot would say.
+fn delta(stack: &Stack, id: ApiId, deployed: Vec<DeployedApi>) -> Delta {
+    let subscriptions = stack.snapshot.subscriptions.iter().filter(|s| s.api == id).cloned().collect();
+    let change = ApiChange { api: id, deployed: deployed.into_iter().map(Arc::new).collect(), subscriptions };
+    let from = stack.handle.snapshot_version();
+    Delta { from, to: from + 1, apis: vec![change] }
+}
+
+#[test]
+fn a_change_of_one_api_leaves_the_others_as_they_are() {
+    let upstream = Upstream::echo();
+    let stack = Stack::start(upstream.address);
+    let target = format!("http://{}/base", upstream.address);
+    let (auth, other) = (bearer().1, ApiId::new(id(7)));
+    let status = |path: &str| stack.get(path, &[("Authorization", &auth)]).status;
+    stack.handle.change(&delta(&stack, other, vec![api(7, "/other", &target)])).unwrap();
+    assert_eq!((status("/pizza/1.0.0/menu"), status("/other/1.0.0/open")), (200, 200));
+    // Nobody subscribed to the new one.
+    assert_eq!(status("/other/1.0.0/menu"), 403);
+    let mut subscribed = delta(&stack, other, vec![api(7, "/other", &target)]);
+    let mut subscription = stack.snapshot.subscriptions[0].clone();
+    subscription.api = other;
+    subscribed.apis[0].subscriptions.push(subscription);
+    stack.handle.change(&subscribed).unwrap();
+    assert_eq!((status("/pizza/1.0.0/menu"), status("/other/1.0.0/menu")), (200, 200));
+    stack.handle.change(&delta(&stack, other, vec![])).unwrap();
+    assert_eq!((status("/pizza/1.0.0/menu"), status("/other/1.0.0/open")), (200, 404));
+}
+
+#[test]
+fn a_change_of_another_version_changes_nothing() {
+    let upstream = Upstream::echo();
+    let stack = Stack::start(upstream.address);
+    let own = stack.snapshot.apis[0].id;
+    for from in [stack.handle.snapshot_version() + 1, 0] {
+        let late = Delta { from, ..delta(&stack, own, vec![]) };
+        let refused = stack.handle.change(&late);
+        if from == stack.handle.snapshot_version() {
+            continue;
+        }
+        assert!(matches!(refused, Err(ChangeError::Version(_))), "{refused:?}");
+        assert_eq!(stack.get("/pizza/1.0.0/open", &[]).status, 200);
+    }
+}
+
+#[test]
+fn a_faulty_change_is_named_and_closes_only_its_api() {
+    let upstream = Upstream::echo();
+    let stack = Stack::start(upstream.address);
+    let target = format!("http://{}/base", upstream.address);
+    // The context is taken: the earlier id keeps it, whichever came first.
+    let refused = stack.handle.change(&delta(&stack, ApiId::new(id(7)), vec![api(7, "/pizza", &target)]));
+    let Err(ChangeError::Refused(faults)) = refused else { panic!("{refused:?}") };
+    assert!(faults.len() == 1 && faults[0].to_string().contains("has this context"), "{faults:?}");
+    assert_eq!(stack.get("/pizza/1.0.0/open", &[]).status, 200);
+    // With the one that had it gone, the other has it.
+    stack.handle.change(&delta(&stack, stack.snapshot.apis[0].id, vec![])).unwrap();
+    assert_eq!(stack.get("/pizza/1.0.0/open", &[]).status, 200);
+    let mut broken = api(7, "/pizza", &target);
+    broken.limit = Some("gone".into());
+    assert!(stack.handle.change(&delta(&stack, ApiId::new(id(7)), vec![broken])).is_err());
+    assert_eq!(stack.get("/pizza/1.0.0/open", &[]).status, 404, "not served in its earlier form");
+}
+
 #[test]
 fn a_faulty_api_is_named_and_the_rest_is_served() {
     let upstream = Upstream::echo();
@@ -77,7 +142,17 @@ fn a_faulty_api_is_named_and_the_rest_is_served() {
                 parameters: Default::default(),
             })
         }),
-        ("client certificates", |a| (a.security.mutual_tls, a.security.mutual_tls_mandatory) = (true, true)),
+        ("limit policy", |a| {
+            a.security.mutual_tls = true;
+            a.client_certificates = vec![ClientCertificate {
+                alias: "c".into(),
+                der: vec![1],
+                tier: "gone".into(),
+                key_type: KeyType::Production,
+                not_before: Timestamp::from_seconds(0),
+                not_after: Timestamp::from_seconds(NOW * 2),
+            }];
+        }),
         ("malformed parameter", |a| a.resources[0].template = "/{x".into()),
     ];
     for (reason, change) in breaks {
@@ -137,7 +212,13 @@ fn a_taken_port_and_an_empty_configuration_are_refused() {
         realm: String::new(),
         default_cors: None,
         authorization_header: String::new(),
+        api_series: 2,
+        token_client: None,
+        backend_token: None,
+        client_certificate_chains: false,
+        client_certificate_header: None,
         forward_authorization: false,
+        proxies: gateway::Proxies::default(),
     };
     let listener = gateway::Listener { address, tls: None };
     let again = Gateway::start(settings(vec![listener]), stack.clock.clone(), stack.log.clone());

@@ -248,3 +248,110 @@ fn an_application_s_counters_are_reset_for_one_user() {
     assert_eq!(statuses(), [200, 429, 200], "the owner, and the application itself");
     assert_eq!(statuses(), [429; 3], "the limit still holds");
 }
+
+fn conditional(conditions: Vec<LimitCondition>, amount: u64) -> ConditionalLimit {
+    ConditionalLimit { conditions, quota: Some(Quota { amount, unit: QuotaUnit::Requests, window_seconds: 60 }) }
+}
+
+#[test]
+fn calls_of_a_kind_have_a_quota_of_their_own() {
+    let upstream = Upstream::echo();
+    let header = ConditionSubject::Header { name: "X-Tier".into(), pattern: "^gold$".into() };
+    let query = ConditionSubject::Query { name: "name".into(), pattern: "admin".into() };
+    let both = [header, query].map(|subject| LimitCondition { subject, invert: false });
+    let stack = Stack::with(
+        upstream.address,
+        |_| (),
+        |snapshot| {
+            let mut policy = limit(LimitLevel::Advanced, "Kinds", 4);
+            policy.conditional = both.into_iter().map(|condition| conditional(vec![condition], 2)).collect();
+            snapshot.limits.push(policy);
+            edit(snapshot, |api| api.limit = Some("Kinds".into()));
+        },
+    );
+    let (name, value) = bearer();
+    let call = |path: &str, tier: &str| stack.get(path, &[(name, &value), ("X-Tier", tier)]);
+    let (menu, admin) = ("/pizza/1.0.0/menu", "/pizza/1.0.0/menu?name=adm%69n");
+    assert_eq!([menu; 3].map(|path| call(path, "gold").status), [200, 200, 429]);
+    assert_eq!([admin; 3].map(|path| call(path, "none").status), [200, 200, 429]);
+    // The default has not been touched, and is the only one for other calls.
+    let replies = [menu; 5].map(|path| call(path, "none"));
+    assert_eq!(replies.each_ref().map(|reply| reply.status), [200, 200, 200, 200, 429]);
+    let refused = &replies[4];
+    assert_eq!(refused.code(), "900800");
+    assert_eq!(refused.header("ratelimit-policy"), Some("\"quota\";q=4;w=60;qu=\"requests\""));
+    assert_eq!(refused.header("ratelimit"), Some("\"quota\";r=0;t=60"));
+    assert_eq!(refused.header("retry-after"), Some("60"));
+    stack.clock.advance(60);
+    assert_eq!(call(menu, "gold").status, 200);
+}
+
+#[test]
+fn custom_rules_count_by_their_key() {
+    let upstream = Upstream::echo();
+    let quota = Quota { amount: 2, unit: QuotaUnit::Requests, window_seconds: 60 };
+    let rule = CustomLimit {
+        name: "r".into(),
+        key: vec![KeyPart::Field(CallField::ResourceKey), KeyPart::Field(CallField::UserId)],
+        eligible: Eligibility::Equals(CallField::ApiContext, "/pizza/1.0.0".into()),
+        quota,
+    };
+    let stack = Stack::with(upstream.address, |_| (), |snapshot| snapshot.custom_limits = vec![rule]);
+    let user = |name: &str| format!("Bearer {}", token(json!({"sub": name, "aut": "APPLICATION_USER"})));
+    let call = |path: &str, user: &str| stack.get(path, &[("Authorization", user)]);
+    let (alice, bob) = (user("alice@carbon.super"), user("bob@carbon.super"));
+    let menu = "/pizza/1.0.0/menu";
+    assert_eq!([menu; 2].map(|path| call(path, &alice).status), [200, 200]);
+    let refused = call(menu, &alice);
+    assert_eq!((refused.status, refused.code().as_str()), (429, "900806"));
+    assert_eq!(call(menu, &bob).status, 200);
+    assert_eq!(call("/pizza/1.0.0/order/1", &alice).status, 200);
+}
+
+#[test]
+fn a_condition_that_cannot_be_compiled_closes_the_api() {
+    let upstream = Upstream::echo();
+    let mut stack = Stack::start(upstream.address);
+    let subject = ConditionSubject::Claim { name: "a".into(), pattern: "(".into() };
+    let mut policy = limit(LimitLevel::Advanced, "Broken", 4);
+    policy.conditional = vec![conditional(vec![LimitCondition { subject, invert: false }], 1)];
+    stack.snapshot.limits.push(policy);
+    edit(&mut stack.snapshot, |api| api.limit = Some("Broken".into()));
+    let faults = stack.handle.publish(&stack.snapshot).unwrap_err();
+    assert!(faults[0].reason.contains("\"Broken\"") && faults[0].reason.contains("regular expression"), "{faults:?}");
+    let (name, value) = bearer();
+    assert_eq!(stack.get("/pizza/1.0.0/menu", &[(name, &value)]).status, 404);
+}
+
+#[test]
+fn calls_are_counted_by_api_up_to_a_number() {
+    let upstream = Upstream::echo();
+    let target = format!("http://{}", upstream.address);
+    let stack = Stack::with(
+        upstream.address,
+        |_| (),
+        |snapshot| {
+            for (n, context) in [(2, "/two"), (3, "/three")] {
+                let mut more = api(n, context, &target);
+                more.name = context.into();
+                snapshot.apis.push(std::sync::Arc::new(more));
+            }
+        },
+    );
+    for path in ["/pizza/1.0.0/open", "/pizza/1.0.0/menu", "/two/1.0.0/open", "/three/1.0.0/open", "/none"] {
+        stack.get(path, &[]);
+    }
+    // A call is counted when its answer has left, a moment after the client has it.
+    let sum =
+        |series: &gateway::Series| series.apis.values().chain([&series.others]).flat_map(|s| s.answers).sum::<u64>();
+    let series = (0..1000)
+        .map(|_| {
+            std::thread::yield_now();
+            stack.handle.series()
+        })
+        .find(|series| sum(series) == 4)
+        .unwrap_or_else(|| stack.handle.series());
+    assert_eq!(sum(&series), 4, "{series:?}");
+    assert!(series.apis.len() <= 2, "{series:?}");
+    assert!(series.apis.keys().all(|(tenant, _, version)| tenant == "carbon.super" && version == "1.0.0"));
+}

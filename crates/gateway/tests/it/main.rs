@@ -7,13 +7,26 @@
     reason = "test code: a panic is a failed test"
 )]
 
+mod answer_cache;
 mod answers;
+mod assertion;
 mod attacks;
+mod bound;
 mod calls;
 mod changes;
+mod events;
+mod forged;
+mod graphql;
 mod kept_alive;
 mod limits;
+mod outbound_token;
 mod platform;
+mod proxies;
+mod raw;
+mod schema;
+mod streams;
 mod tenants;
 mod tls;
+mod traffic;
 mod upstreams;
+mod websocket;

@@ -81,7 +81,13 @@ impl Stack {
             realm: "WSO2 API Manager".into(),
             default_cors: Some(GatewaySettings::wso2_default_cors()),
             authorization_header: String::new(),
+            api_series: 2,
+            token_client: None,
+            backend_token: None,
+            client_certificate_chains: false,
+            client_certificate_header: None,
             forward_authorization: false,
+            proxies: gateway::Proxies::default(),
         };
         settings(&mut own);
         let handle = Gateway::start(own, clock.clone(), log.clone()).unwrap();
@@ -146,12 +152,18 @@ pub(crate) fn resource(verb: &str, template: &str) -> Resource {
         scopes: Vec::new(),
         limit: None,
         policies: PolicyFlows::default(),
+        backend: None,
     }
 }
 
 pub(crate) fn api(n: u128, context: &str, target: &str) -> DeployedApi {
-    let endpoint =
-        Endpoint { strategy: EndpointStrategy::Single, targets: vec![target.into()], security: None, timeout_ms: 2000 };
+    let endpoint = Endpoint {
+        strategy: EndpointStrategy::Single,
+        targets: vec![target.into()],
+        security: None,
+        timeout_ms: 2000,
+        traffic: None,
+    };
     let mut open = resource("GET", "/open");
     open.authenticated = false;
     let mut scoped = resource("GET", "/scoped");
@@ -186,6 +198,10 @@ pub(crate) fn api(n: u128, context: &str, target: &str) -> DeployedApi {
         max_tps: None,
         limit: None,
         policies: PolicyFlows::default(),
+        client_certificates: Vec::new(),
+        schema: None,
+        cache_seconds: None,
+        graphql: None,
     }
 }
 
@@ -197,6 +213,9 @@ pub(crate) fn limit(level: LimitLevel, name: &str, amount: u64) -> LimitPolicy {
         quota: Some(Quota { amount, unit: QuotaUnit::Requests, window_seconds: 60 }),
         burst: None,
         stop_on_quota: true,
+        conditional: Vec::new(),
+        graphql_depth: None,
+        graphql_complexity: None,
     }
 }
 
@@ -242,6 +261,7 @@ pub(crate) fn snapshot(target: &str) -> Snapshot {
         subject_epochs: BTreeMap::new(),
         api_keys: BTreeMap::new(),
         denials: Vec::new(),
+        custom_limits: Vec::new(),
     }
 }
 

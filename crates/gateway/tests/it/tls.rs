@@ -10,12 +10,12 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
-struct Pair {
-    server: Arc<rustls::ServerConfig>,
-    root: CertificateDer<'static>,
+pub(crate) struct Pair {
+    pub(crate) server: Arc<rustls::ServerConfig>,
+    pub(crate) root: CertificateDer<'static>,
 }
 
-fn pair() -> Pair {
+pub(crate) fn pair() -> Pair {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec!["localhost".into()]).unwrap().self_signed(&key).unwrap();
     let root = certificate.der().clone();
@@ -30,7 +30,7 @@ fn pair() -> Pair {
     Pair { server: Arc::new(server), root }
 }
 
-fn client(root: &CertificateDer<'static>, alpn: &[&[u8]]) -> Arc<rustls::ClientConfig> {
+pub(crate) fn client(root: &CertificateDer<'static>, alpn: &[&[u8]]) -> Arc<rustls::ClientConfig> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(root.clone()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

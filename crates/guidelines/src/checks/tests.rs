@@ -1,123 +1,118 @@
-use crate::{
-    Administrators, CHECKS, CertificateFacts, CertificateFault, DatabaseFacts, Enforcement, ListenerFacts, PlainSecret,
-    Posture, PrivateFile, RoleRights, Severity, evaluate,
-};
+use super::BREAKS;
+use crate::{AppliesTo, CHECKS, Enforcement, Evaluation, Judgement, Posture, Severity, evaluate, findings, testing};
 
-fn listener(name: &'static str, address: &str, tls: bool) -> ListenerFacts {
-    ListenerFacts { name, section: "transport.https.properties", address: address.parse().unwrap(), tls }
+fn broken(evaluations: &[Evaluation]) -> Vec<&'static str> {
+    evaluations.iter().filter(|e| matches!(e.judgement, Judgement::Broken(_))).map(|e| e.check.id).collect()
 }
 
-/// An exposed installation that keeps every rule.
-fn good() -> Posture {
-    Posture {
-        uid: 990,
-        listeners: vec![listener("management", "0.0.0.0:443", true), listener("gateway http", "127.0.0.1:8280", false)],
-        certificates: vec![CertificateFacts { place: "tls.pem".into(), faults: Vec::new() }],
-        private_files: vec![PrivateFile { path: "tls-key.pem".into(), mode: 0o100_600, owner: 990 }],
-        plain_secrets: Vec::new(),
-        database: DatabaseFacts::Server {
-            host: "db.example.com".into(),
-            local: false,
-            verified_tls: true,
-            role: RoleRights { name: "portcullis".into(), ..RoleRights::default() },
-        },
-        administrators: Administrators::default(),
+/// The good posture that a check looks at.
+fn broken_by(id: &str) -> Posture {
+    let check = CHECKS.iter().find(|check| check.meta.id == id).unwrap();
+    if check.meta.applies_to == AppliesTo::Wso2 { testing::good_wso2() } else { testing::good() }
+}
+
+#[test]
+fn ids_are_unique_and_in_order() {
+    assert!(CHECKS.windows(2).all(|pair| pair[0].meta.order() < pair[1].meta.order()));
+}
+
+#[test]
+fn there_are_at_least_150_checks() {
+    println!("{} checks, {} ways to break them", CHECKS.len(), BREAKS.iter().map(|(_, all)| all.len()).sum::<usize>());
+    assert!(CHECKS.len() >= 150, "{}", CHECKS.len());
+}
+
+#[test]
+fn titles_are_unique_so_no_fact_is_counted_twice() {
+    let mut titles: Vec<_> = CHECKS.iter().map(|check| check.meta.title).collect();
+    titles.sort_unstable();
+    titles.dedup();
+    assert_eq!(titles.len(), CHECKS.len());
+}
+
+#[test]
+fn the_good_postures_break_nothing() {
+    for posture in [testing::good(), testing::good_wso2()] {
+        let evaluations = evaluate(&posture);
+        assert_eq!(broken(&evaluations), Vec::<&str>::new(), "{:?}", findings(&posture));
     }
 }
 
-/// Each check with a posture that breaks only it.
-fn bad() -> Vec<(&'static str, Posture)> {
-    let with = |change: fn(&mut Posture)| {
-        let mut posture = good();
-        change(&mut posture);
-        posture
-    };
-    let role = |change: fn(&mut RoleRights)| {
-        let mut posture = good();
-        if let DatabaseFacts::Server { role, .. } = &mut posture.database {
-            change(role);
+#[test]
+fn the_good_postures_pass_everything_that_a_program_can_see() {
+    for posture in [testing::good(), testing::good_wso2()] {
+        let people =
+            |e: &Evaluation| matches!(&e.judgement, Judgement::Unknown(gap) if gap.why == "only people can know this");
+        let unknown: Vec<_> = evaluate(&posture)
+            .into_iter()
+            .filter(|e| matches!(e.judgement, Judgement::Unknown(_)) && !people(e))
+            .map(|e| e.check.id)
+            .collect();
+        assert_eq!(unknown, Vec::<&str>::new());
+    }
+}
+
+#[test]
+fn every_way_to_break_a_check_is_found_by_it() {
+    let mut unseen = Vec::new();
+    for (id, breaks) in BREAKS {
+        for (name, change) in *breaks {
+            let mut posture = broken_by(id);
+            change(&mut posture);
+            let evaluations = evaluate(&posture);
+            if !broken(&evaluations).contains(id) {
+                unseen.push(format!("{id} {name}"));
+            }
+            for finding in findings(&posture).iter().filter(|finding| finding.check.id == *id) {
+                assert!(!finding.fault.observed.is_empty() && !finding.fault.fix.is_empty(), "{finding:?}");
+            }
         }
-        posture
-    };
-    vec![
-        (
-            "A02.1",
-            with(|p| {
-                let fault = CertificateFault { observed: "RSA 1024".into(), fix: "use 2048".into() };
-                p.certificates[0].faults.push(fault);
-            }),
-        ),
-        ("A03.1", with(|p| p.private_files[0].mode = 0o100_640)),
-        ("A03.1", with(|p| p.private_files[0].owner = 0)),
-        (
-            "A03.2",
-            with(|p| p.plain_secrets.push(PlainSecret { place: "deployment.toml:3".into(), key: "x.password".into() })),
-        ),
-        ("A04.1", with(|p| p.listeners[0].address.set_port(9443))),
-        (
-            "A06.1",
-            with(|p| {
-                if let DatabaseFacts::Server { verified_tls, .. } = &mut p.database {
-                    *verified_tls = false;
-                }
-            }),
-        ),
-        ("A07.1", role(|r| r.superuser = true)),
-        ("A07.1", role(|r| r.create_database = true)),
-        ("A07.1", role(|r| r.create_role = true)),
-        ("A07.1", role(|r| r.create_in_schema = true)),
-        ("A07.1", role(|r| r.owns_tables = true)),
-        ("A08.3", with(|p| p.listeners[1].address.set_ip("0.0.0.0".parse().unwrap()))),
-        ("A18.1", with(|p| p.administrators.known_credentials = true)),
-        ("A18.2", with(|p| p.administrators.set_up_pending = true)),
-        ("O01.1", with(|p| p.uid = 0)),
-    ]
+    }
+    assert_eq!(unseen, Vec::<String>::new());
 }
 
 #[test]
-fn the_good_posture_has_no_finding() {
-    let mut good = good();
-    // 8280 is on loopback, so not even the default port is a finding.
-    assert!(evaluate(&good).is_empty(), "{:?}", evaluate(&good));
-    good.listeners[0].address.set_ip("127.0.0.1".parse().unwrap());
-    assert!(!good.exposed());
-}
-
-#[test]
-fn each_bad_posture_is_found_by_its_check() {
-    for (id, posture) in bad() {
-        let found = evaluate(&posture);
-        assert!(found.iter().any(|f| f.check.id == id), "{id}: {found:?}");
-        assert!(found.iter().all(|f| !f.fix.is_empty() && !f.observed.is_empty()), "{found:?}");
+fn every_check_can_be_broken_or_is_for_people() {
+    for (id, breaks) in BREAKS {
+        let check = CHECKS.iter().find(|check| check.meta.id == *id).unwrap();
+        let people =
+            matches!((check.run)(&testing::good()), Judgement::Unknown(gap) if gap.why == "only people can know this");
+        assert_eq!(breaks.is_empty(), people, "{id}");
     }
 }
 
 #[test]
-fn every_check_has_a_bad_posture_and_a_unique_id() {
-    let tried: Vec<_> = bad().into_iter().map(|(id, _)| id).collect();
-    let mut ids: Vec<_> = CHECKS.iter().map(|c| c.meta().id).collect();
-    assert!(ids.iter().all(|id| tried.contains(id)), "{ids:?}");
-    let count = ids.len();
-    ids.dedup();
-    assert_eq!(count, ids.len());
-    assert!(ids.is_sorted());
+fn what_nobody_looked_at_never_passes() {
+    for is_wso2 in [false, true] {
+        let posture = Posture { is_wso2, ..Posture::default() };
+        for evaluation in evaluate(&posture) {
+            assert!(matches!(evaluation.judgement, Judgement::Unknown(_)), "{evaluation:?}");
+        }
+        assert!(posture.exposed(), "unknown listeners count as exposed");
+    }
 }
 
 #[test]
 fn exposure_decides_for_exposed_rules_only() {
-    for (_, posture) in bad() {
-        for finding in evaluate(&posture) {
-            let must = finding.check.severity == Severity::Must;
-            assert_eq!(finding.refuses_start(true), must);
-            assert_eq!(finding.refuses_start(false), must && finding.check.enforcement == Enforcement::Always);
+    for (id, breaks) in BREAKS {
+        for (_, change) in *breaks {
+            let mut posture = broken_by(id);
+            change(&mut posture);
+            for finding in findings(&posture) {
+                let must = finding.check.severity == Severity::Must;
+                assert_eq!(finding.refuses_start(true), must);
+                assert_eq!(finding.refuses_start(false), must && finding.check.enforcement == Enforcement::Always);
+            }
         }
     }
 }
 
 #[test]
 fn a_key_file_of_root_is_fine_only_for_root() {
-    let mut posture = good();
-    posture.private_files[0].owner = 0;
-    posture.uid = 0;
-    assert!(evaluate(&posture).iter().all(|f| f.check.id != "A03.1"));
+    let mut posture = testing::good();
+    posture.process.known_mut().unwrap().uid = 0;
+    for file in posture.files.known_mut().unwrap() {
+        file.owner = 0;
+    }
+    assert!(!broken(&evaluate(&posture)).contains(&"A03.1"));
 }

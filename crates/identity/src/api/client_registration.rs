@@ -8,7 +8,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use web::{Answer, Call, Operation, Permit, RestError, RouteTable, json as answer, no_content};
 
-use crate::{ADMIN_ROLE, ClientChange, ClientOrigin, ClientSecret, Identity, NewClient, OAuthClient};
+use crate::{
+    ADMIN_ROLE, ClientAuthMethod, ClientChange, ClientMetadata, ClientOrigin, ClientSecret, Identity, NewClient,
+    OAuthClient,
+};
 
 const CREATE: &[&str] = &["internal_dcr_create"];
 const VIEW: &[&str] = &["internal_dcr_view"];
@@ -28,6 +31,7 @@ pub(super) fn routes() -> RouteTable<Identity> {
         .guarded(Operation::new("dcr.delete", "DELETE", V017_ONE, "Removes a client"), DELETE, delete)
         .guarded(Operation::new("dcr11.register", "POST", V11, "Registers a client (RFC 7591)"), CREATE, register_11)
         .guarded(Operation::new("dcr11.get", "GET", V11_ONE, "Shows a client (RFC 7592)"), VIEW, show_11)
+        .guarded(Operation::new("dcr11.update", "PUT", V11_ONE, "Changes a client (RFC 7592)"), UPDATE, update_11)
         .guarded(Operation::new("dcr11.delete", "DELETE", V11_ONE, "Removes a client (RFC 7592)"), DELETE, delete)
 }
 
@@ -148,48 +152,86 @@ async fn delete(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<A
     Ok(no_content(StatusCode::NO_CONTENT))
 }
 
-/// RFC 7591 section 2, the members that mean something here.
+/// RFC 7591 section 2: the members that a client may choose besides those of [`ClientMetadata`].
 #[derive(Deserialize)]
 struct Registration11 {
     client_name: String,
     #[serde(default)]
     grant_types: Vec<String>,
     #[serde(default)]
-    redirect_uris: Vec<String>,
-    #[serde(default)]
     ext_application_owner: Option<String>,
+    #[serde(default)]
+    jwks_uri: Option<String>,
+    #[serde(flatten)]
+    metadata: ClientMetadata,
+}
+
+impl Registration11 {
+    fn of(call: &Call) -> Result<Self, RestError> {
+        let wanted: Self = call.json()?;
+        if wanted.jwks_uri.is_some() {
+            return Err(RestError::bad_request("Send the keys in jwks; jwks_uri is not fetched."));
+        }
+        Ok(wanted)
+    }
+
+    fn grants(&self) -> Vec<String> {
+        if self.grant_types.is_empty() { vec!["client_credentials".to_owned()] } else { self.grant_types.clone() }
+    }
 }
 
 fn described_11(client: &OAuthClient, secret: Option<&ClientSecret>) -> Value {
-    let redirects: Vec<&str> = Some(client.callback.as_str()).filter(|c| !c.is_empty()).into_iter().collect();
     let mut document = json!({
         "client_id": client.id,
+        "client_id_issued_at": client.created_at.seconds(),
         "client_name": client.name,
         "grant_types": client.grants,
-        "redirect_uris": redirects,
         "token_type": "JWT",
     });
-    if let (Value::Object(members), Some(secret)) = (&mut document, secret) {
-        members.insert("client_secret".into(), secret.value.expose().as_str().into());
-        members.insert("client_secret_expires_at".into(), 0.into());
+    if let (Value::Object(members), Ok(Value::Object(metadata))) =
+        (&mut document, serde_json::to_value(&client.metadata))
+    {
+        members.extend(metadata);
+        let callback = Some(client.callback.as_str()).filter(|c| !c.is_empty());
+        let redirects: Vec<&str> =
+            callback.into_iter().chain(client.metadata.redirect_uris.iter().map(String::as_str)).collect();
+        members.insert("redirect_uris".into(), json!(redirects));
+        // A client that proves itself another way, or not at all, has no use for a secret.
+        let by_secret = client.metadata.token_endpoint_auth_method.is_none_or(|method| {
+            matches!(method, ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost)
+        });
+        if let Some(secret) = secret.filter(|_| by_secret) {
+            members.insert("client_secret".into(), secret.value.expose().as_str().into());
+            members.insert("client_secret_expires_at".into(), 0.into());
+        }
     }
     document
 }
 
 async fn register_11(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, RestError> {
-    let wanted: Registration11 = call.json()?;
+    let wanted = Registration11::of(&call)?;
     let owner = owner(&identity, &permit, wanted.ext_application_owner.as_deref()).await?;
-    let grants = if wanted.grant_types.is_empty() { vec!["client_credentials".to_owned()] } else { wanted.grant_types };
-    if wanted.redirect_uris.len() > 1 {
-        return Err(RestError::bad_request("A client has one redirect URI."));
-    }
-    let mut new = NewClient::new(ClientOrigin::Service, owner, &wanted.client_name, grants);
-    new.callback = wanted.redirect_uris.into_iter().next().unwrap_or_default();
+    let mut new = NewClient::new(ClientOrigin::Service, owner, &wanted.client_name, wanted.grants());
+    new.metadata = wanted.metadata;
     let (client, secret) = identity.permitted(&permit).create_client(permit.tenant(), new).await?;
     Ok(answer(StatusCode::CREATED, &described_11(&client, Some(&secret))))
 }
 
 async fn show_11(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, RestError> {
     let client = managed(&identity, &permit, &call).await?;
+    Ok(answer(StatusCode::OK, &described_11(&client, None)))
+}
+
+async fn update_11(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, RestError> {
+    let client = managed(&identity, &permit, &call).await?;
+    let wanted = Registration11::of(&call)?;
+    let change = ClientChange {
+        grants: Some(wanted.grants()),
+        callback: Some(String::new()),
+        metadata: Some(wanted.metadata),
+        name: Some(wanted.client_name),
+        ..ClientChange::default()
+    };
+    let client = identity.permitted(&permit).update_client(permit.tenant(), &client.id, change).await?;
     Ok(answer(StatusCode::OK, &described_11(&client, None)))
 }

@@ -7,7 +7,9 @@ use model::{ConsumerKey, TenantId};
 use serde_json::{Value, json};
 use web::{Answer, Authenticator, Call, Credentials, Operation, RouteTable, json as answer};
 
-use super::oauth::{OAuthError, client, form, parameter};
+use crate::oauth::binding::Binding;
+use crate::oauth::error::OAuthError;
+use crate::oauth::form::Form;
 use crate::{Identity, IdentityError};
 
 /// The scope with which a user may introspect.
@@ -23,20 +25,14 @@ pub(super) fn routes() -> RouteTable<Identity> {
 }
 
 async fn introspect(identity: Arc<Identity>, call: Call) -> Result<Answer, OAuthError> {
-    let form = form(&call)?;
+    let form = Form::of_body(&call)?;
     let caller = caller(&identity, &call, &form).await?;
-    let token =
-        parameter(&form, "token").ok_or_else(|| OAuthError::invalid_request("The parameter token is missing."))?;
-    let document = describe(&identity, caller, token).await?;
+    let document = describe(&identity, caller, form.need("token")?).await?;
     Ok(answer(StatusCode::OK, &document))
 }
 
 /// The tenant whose tokens the caller may look at.
-async fn caller(
-    identity: &Identity,
-    call: &Call,
-    form: &std::collections::BTreeMap<String, model::Secret<String>>,
-) -> Result<TenantId, OAuthError> {
+async fn caller(identity: &Identity, call: &Call, form: &Form) -> Result<TenantId, OAuthError> {
     if let Some(Credentials::Basic { username, password }) = Credentials::from_headers(&call.headers) {
         let mut work = identity.database.read().await.map_err(IdentityError::Store)?;
         let known = store::repository::client::find_anywhere(&mut work, &ConsumerKey::new(username.as_str())).await;
@@ -56,7 +52,9 @@ async fn caller(
             };
         }
     }
-    Ok(client(identity, call, form).await?.tenant)
+    let client = identity.proven_client(call, form).await?;
+    // A client that proves nothing could be anybody who looks for live tokens (RFC 7662 section 2.1).
+    if client.public { Err(OAuthError::invalid_client()) } else { Ok(client.row.tenant) }
 }
 
 async fn describe(identity: &Identity, caller: TenantId, token: &str) -> Result<Value, OAuthError> {
@@ -66,9 +64,10 @@ async fn describe(identity: &Identity, caller: TenantId, token: &str) -> Result<
     let Some(live) = live.filter(|l| caller.is_super() || l.client.tenant == caller) else {
         return Ok(json!({"active": false}));
     };
-    let mut document = json!({"active": true, "token_type": "Bearer"});
+    let Ok(binding) = Binding::of_claims(&live.claims) else { return Ok(json!({"active": false})) };
+    let mut document = json!({"active": true, "token_type": Binding::token_type(binding.as_ref())});
     if let Value::Object(members) = &mut document {
-        for name in ["scope", "client_id", "sub", "aud", "iss", "jti", "iat", "nbf", "exp", "aut"] {
+        for name in ["scope", "client_id", "sub", "aud", "iss", "jti", "iat", "nbf", "exp", "aut", "cnf", "act"] {
             if let Some(value) = live.claims.all.get(name) {
                 members.insert(name.to_owned(), value.clone());
             }

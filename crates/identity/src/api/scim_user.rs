@@ -236,8 +236,7 @@ impl Change {
 
     async fn store(self, identity: &Identity, permit: &Permit, user: &User) -> Result<(), ScimError> {
         if let Some(password) = &self.password {
-            crate::password::check(crate::user::local_part(&user.name), password.expose())
-                .map_err(crate::IdentityError::from)?;
+            identity.check_new_password(crate::user::local_part(&user.name), password).await?;
         }
         if self.attributes != user.attributes {
             identity.set_attributes(permit.tenant(), user.id, &self.attributes).await?;

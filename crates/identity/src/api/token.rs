@@ -1,17 +1,15 @@
-//! `POST /oauth2/token` and `POST /oauth2/revoke`.
+//! `POST /oauth2/token`, `/oauth2/revoke`, `/oauth2/par`, `/oauth2/device_authorize`.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::http::{StatusCode, header};
-use model::Secret;
-use serde_json::{Map, json};
-use store::repository::client::ClientRow;
+use serde_json::{Map, Value, json};
 use web::{Answer, Call, Operation, RouteTable, json as answer, no_content, with_header};
 
-use super::oauth::{OAuthError, client, form, parameter};
-use crate::token::REFRESH_GRANT;
-use crate::{Identity, IssuedToken, scope};
+use crate::Identity;
+use crate::grants::{self, Granted};
+use crate::oauth::error::OAuthError;
+use crate::oauth::form::Form;
 
 /// Forms of the token endpoint are small; a larger one is an attack.
 const FORM_LIMIT: usize = 64 * 1024;
@@ -21,90 +19,36 @@ const TOKEN: Operation =
     Operation::new("oauth2.token", "POST", "/oauth2/token", "Issues access tokens (RFC 6749)").body_limit(FORM_LIMIT);
 const REVOKE: Operation =
     Operation::new("oauth2.revoke", "POST", "/oauth2/revoke", "Revokes a token (RFC 7009)").body_limit(FORM_LIMIT);
+const PUSH: Operation =
+    Operation::new("oauth2.par", "POST", "/oauth2/par", "Takes an authorization request in advance (RFC 9126)")
+        .body_limit(FORM_LIMIT);
+const DEVICE: Operation =
+    Operation::new("oauth2.device", "POST", "/oauth2/device_authorize", "Starts the device flow (RFC 8628)")
+        .body_limit(FORM_LIMIT);
 
 pub(super) fn routes() -> RouteTable<Identity> {
-    RouteTable::new().public(TOKEN, OWN_AUTHENTICATION, issue).public(REVOKE, OWN_AUTHENTICATION, revoke)
+    RouteTable::new()
+        .public(TOKEN, OWN_AUTHENTICATION, issue)
+        .public(REVOKE, OWN_AUTHENTICATION, revoke)
+        .public(PUSH, OWN_AUTHENTICATION, push)
+        .public(DEVICE, OWN_AUTHENTICATION, device)
 }
 
-/// The grants that exist. A new one: a variant, a name, an arm in [`issue`].
-#[derive(Clone, Copy)]
-pub(super) enum Grant {
-    ClientCredentials,
-    Password,
-    RefreshToken,
-}
-
-impl Grant {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::ClientCredentials => "client_credentials",
-            Self::Password => "password",
-            Self::RefreshToken => REFRESH_GRANT,
-        }
-    }
-
-    /// What this server offers.
-    pub(super) fn offered(identity: &Identity) -> Vec<Self> {
-        let mut grants = vec![Self::ClientCredentials, Self::RefreshToken];
-        if identity.settings().password_grant {
-            grants.push(Self::Password);
-        }
-        grants
-    }
+/// Nothing on the way keeps an answer with a token in it (RFC 6749 section 5.1).
+fn private(status: StatusCode, body: &impl serde::Serialize) -> Answer {
+    with_header(answer(status, body), header::PRAGMA, "no-cache")
 }
 
 async fn issue(identity: Arc<Identity>, call: Call) -> Result<Answer, OAuthError> {
-    let form = form(&call)?;
-    let client = client(&identity, &call, &form).await?;
-    let wanted = parameter(&form, "grant_type")
-        .ok_or_else(|| OAuthError::invalid_request("The parameter grant_type is missing."))?;
-    let grant = Grant::offered(&identity).into_iter().find(|g| g.as_str() == wanted);
-    let grant = grant.ok_or_else(|| OAuthError::bad("unsupported_grant_type", "This grant type is not offered."))?;
-    if !client.grants.iter().any(|g| g == grant.as_str()) {
-        let text = "The client is not registered for this grant type.";
-        return Err(OAuthError::bad("unauthorized_client", text));
-    }
-    let scopes = scope::parse(parameter(&form, "scope").unwrap_or_default())
-        .map_err(|text| OAuthError::bad("invalid_scope", text))?;
-    let issued = match grant {
-        Grant::ClientCredentials => identity.client_token(&client, &scopes, None).await?,
-        Grant::Password => password(&identity, &call, &form, &client, &scopes).await?,
-        Grant::RefreshToken => {
-            let token = parameter(&form, "refresh_token")
-                .ok_or_else(|| OAuthError::invalid_request("The parameter refresh_token is missing."))?;
-            let issued = identity.refresh(&client, token, &scopes).await?;
-            issued.ok_or_else(|| OAuthError::bad("invalid_grant", "The refresh token is not valid."))?
-        }
-    };
-    Ok(with_header(answer(StatusCode::OK, &body(&issued)), header::PRAGMA, "no-cache"))
+    let form = Form::of_body(&call)?;
+    let client = identity.proven_client(&call, &form).await?;
+    identity.hear(&client)?;
+    let granted = grants::issue(&identity, &call, &form, &client).await?;
+    Ok(private(StatusCode::OK, &body(&granted)))
 }
 
-async fn password(
-    identity: &Identity,
-    call: &Call,
-    form: &BTreeMap<String, Secret<String>>,
-    client: &ClientRow,
-    scopes: &BTreeSet<String>,
-) -> Result<IssuedToken, OAuthError> {
-    let need = |name: &str| {
-        parameter(form, name).ok_or_else(|| OAuthError::invalid_request(format!("The parameter {name} is missing.")))
-    };
-    let (login, password) = (need("username")?, Secret::new(need("password")?.to_owned()));
-    // A name without a domain is one of the tenant that the path names, else of the client's.
-    let domain = match &call.requested_tenant {
-        Some(domain) => domain.to_string(),
-        None => identity.tenant(client.tenant).await?.tenant.domain.to_string(),
-    };
-    let address = call.peer.map(|p| p.ip());
-    let refused = || OAuthError::bad("invalid_grant", "The user name or password is not right.");
-    let signed_in = identity.sign_in(login, Some(&domain), &password, address).await?.ok_or_else(refused)?;
-    if signed_in.tenant.id != client.tenant && !client.saas {
-        return Err(refused());
-    }
-    identity.user_token(client, &signed_in, scopes).await?.ok_or_else(refused)
-}
-
-fn body(issued: &IssuedToken) -> Map<String, serde_json::Value> {
+fn body(granted: &Granted) -> Map<String, Value> {
+    let issued = &granted.issued;
     let mut body = Map::new();
     body.insert("access_token".into(), json!(issued.access_token.expose()));
     if let Some(token) = &issued.refresh_token {
@@ -114,16 +58,42 @@ fn body(issued: &IssuedToken) -> Map<String, serde_json::Value> {
     if let Some(token) = &issued.id_token {
         body.insert("id_token".into(), json!(token.expose()));
     }
-    body.insert("token_type".into(), json!("Bearer"));
+    if let Some(kind) = granted.issued_token_type {
+        body.insert("issued_token_type".into(), json!(kind));
+    }
+    body.insert("token_type".into(), json!(issued.token_type));
     body.insert("expires_in".into(), json!(issued.expires_in));
     body
 }
 
 async fn revoke(identity: Arc<Identity>, call: Call) -> Result<Answer, OAuthError> {
-    let form = form(&call)?;
-    let client = client(&identity, &call, &form).await?;
-    let token =
-        parameter(&form, "token").ok_or_else(|| OAuthError::invalid_request("The parameter token is missing."))?;
-    identity.revoke(&client, token).await?;
+    let form = Form::of_body(&call)?;
+    let client = identity.proven_client(&call, &form).await?;
+    identity.revoke(&client.row, form.need("token")?).await?;
     Ok(no_content(StatusCode::OK))
+}
+
+async fn push(identity: Arc<Identity>, call: Call) -> Result<Answer, OAuthError> {
+    let form = Form::of_body(&call)?;
+    let client = identity.proven_client(&call, &form).await?;
+    identity.hear(&client)?;
+    let (uri, seconds) = identity.push_request(&client, &form).await?;
+    Ok(private(StatusCode::CREATED, &json!({"request_uri": uri, "expires_in": seconds})))
+}
+
+async fn device(identity: Arc<Identity>, call: Call) -> Result<Answer, OAuthError> {
+    let form = Form::of_body(&call)?;
+    let client = identity.proven_client(&call, &form).await?;
+    identity.hear(&client)?;
+    let codes = identity.start_device(&client, &form).await?;
+    let page = format!("{}/device", identity.settings().base_url);
+    let body = json!({
+        "device_code": codes.device_code.expose(),
+        "user_code": codes.user_code,
+        "verification_uri": page,
+        "verification_uri_complete": format!("{page}?user_code={}", codes.user_code),
+        "expires_in": codes.expires_in,
+        "interval": codes.interval,
+    });
+    Ok(private(StatusCode::OK, &body))
 }

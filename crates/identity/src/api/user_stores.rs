@@ -12,6 +12,8 @@ use web::{Answer, Call, Operation, Permit, RestError, RouteTable, created, json 
 use crate::{Identity, UserStore};
 
 const STORES: &str = "/api/server/v1/userstores";
+/// WSO2's name of the store without a domain.
+const PRIMARY: &str = "PRIMARY";
 const ONE: &str = "/api/server/v1/userstores/{storeId}";
 pub(super) fn routes() -> RouteTable<Identity> {
     let view = &["internal_userstore_view"];
@@ -56,9 +58,27 @@ fn described(store: &UserStore) -> Value {
     })
 }
 
+/// A directory of the configuration; it is changed there, and read only.
+fn directory(domain: &str, place: &str) -> Value {
+    json!({
+        "id": id(domain),
+        "name": domain,
+        "typeId": URL_SAFE_NO_PAD.encode("UniqueIDReadOnlyLDAPUserStoreManager"),
+        "typeName": "UniqueIDReadOnlyLDAPUserStoreManager",
+        "description": place,
+        "properties": [],
+        "readOnly": true,
+        "enabled": true,
+    })
+}
+
 async fn list(identity: Arc<Identity>, permit: Permit, _call: Call) -> Result<Answer, RestError> {
     let stores = identity.user_stores(permit.tenant()).await?;
-    Ok(answer(StatusCode::OK, &stores.iter().map(described).collect::<Vec<_>>()))
+    let mut all: Vec<Value> = stores.iter().map(described).collect();
+    if permit.tenant().is_super() {
+        all.extend(identity.directory_stores().map(|(domain, place)| directory(domain.unwrap_or(PRIMARY), place)));
+    }
+    Ok(answer(StatusCode::OK, &all))
 }
 
 async fn create(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, RestError> {

@@ -87,7 +87,10 @@ async fn nothing_is_issued_on_the_strength_of_a_password_that_no_longer_counts()
             }
             _ => {}
         }
-        let issued = identity.user_token(&client, &checked, &BTreeSet::new()).await.unwrap();
+        let issued = identity
+            .user_token(&client, &checked, &BTreeSet::new(), &crate::oauth::binding::Details::default())
+            .await
+            .unwrap();
         assert_eq!(issued.is_some(), case == "nothing", "{case}: tokens");
         // The row was read before the password was checked; this is what follows the check.
         let finished = identity.succeed(checked.user.clone()).await.unwrap();

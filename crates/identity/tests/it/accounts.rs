@@ -216,7 +216,7 @@ async fn test_keys_end_with_the_users_tokens_and_are_no_tokens() {
         let key = server.identity.sign_internal_key(tenant, claims(sub)).await.unwrap();
         let payload = decode(key.expose());
         assert_eq!(payload["sub"], "dev@tenant1.com", "as in access tokens, or no epoch fits");
-        assert_eq!(payload["iss"], crate::server::ISSUER);
+        assert_eq!(payload["iss"], "https://localhost:9443/t/tenant1.com/oauth2/token");
         assert_eq!((&payload["token_type"], &payload["keytype"]), (&json!("InternalKey"), &json!("SANDBOX")));
         assert_eq!((payload.get("aut"), payload.get("client_id")), (None, None));
         let reply = server.call("GET", "/t/tenant1.com/scim2/Users", &bearer(key.expose()), None).await;

@@ -38,7 +38,7 @@ async fn a_password_grant_gives_what_the_roles_allow() {
     let claims = claims(&token);
     assert_eq!(header(&token)["typ"], "at+jwt");
     assert_eq!(header(&token)["alg"], "RS256");
-    assert_eq!(claims["iss"], ISSUER);
+    assert_eq!(claims["iss"], "https://localhost:9443/t/tenant1.com/oauth2/token");
     assert_eq!(claims["sub"], "publisher@tenant1.com");
     assert_eq!(claims["aut"], "APPLICATION_USER");
     assert_eq!(claims["azp"], claims["aud"]);
@@ -286,10 +286,15 @@ async fn metadata_names_what_is_offered_and_the_keys_fit() {
         "/.well-known/openid-configuration",
         "/oauth2/token/.well-known/openid-configuration",
         "/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-authorization-server/oauth2/token",
     ] {
         let reply = server.call("GET", path, "", None).await;
         assert_eq!(reply.field("issuer"), ISSUER);
-        assert_eq!(reply.json()["grant_types_supported"], json!(["client_credentials", "refresh_token", "password"]));
+        let grants = reply.json()["grant_types_supported"].as_array().unwrap().clone();
+        for grant in ["authorization_code", "client_credentials", "password", "refresh_token"] {
+            assert!(grants.contains(&json!(grant)), "{grant} is not in {grants:?}");
+        }
+        assert_eq!(reply.json()["code_challenge_methods_supported"], json!(["S256"]));
     }
     let keys = server.call("GET", "/oauth2/jwks", "", None).await.json();
     let key = jose::VerifyingKey::from_jwk(&keys["keys"][0]).unwrap();

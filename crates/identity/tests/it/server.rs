@@ -34,7 +34,12 @@ pub(crate) fn new_key() -> Vec<u8> {
 }
 
 pub(crate) fn signing_key() -> jose::SigningKey {
-    jose::SigningKey::from_pkcs8(SIGNING_KEY.get_or_init(new_key)).unwrap()
+    jose::SigningKey::from_pkcs8(signing_der()).unwrap()
+}
+
+/// The key of [`signing_key`], for those who forge with it.
+pub(crate) fn signing_der() -> &'static [u8] {
+    SIGNING_KEY.get_or_init(new_key)
 }
 
 pub(crate) struct Server {
@@ -84,6 +89,14 @@ impl Server {
         Self::over(database, directory, settings).await
     }
 
+    /// Nobody there yet, with directories as user stores.
+    pub(crate) async fn with_directories(stores: Vec<identity::DirectoryStore>) -> Self {
+        let server = Self::empty().await;
+        let identity = Arc::new((*server.identity).clone().with_directories(stores));
+        let router = Identity::routes().into_router(Arc::clone(&identity), Arc::clone(&identity) as _);
+        Self { identity, router, ..server }
+    }
+
     /// What the service's database holds, looked at from outside.
     pub(crate) async fn database(&self) -> Database {
         Database::open_sqlite(&self.directory.path().join("identity.db")).await.unwrap()
@@ -125,10 +138,24 @@ impl Server {
         change(&mut settings);
         let keys = TokenKeys::new(ISSUER, signing_key(), &[]).unwrap();
         let rng = Arc::new(SeededRng::new(7));
-        let identity = Arc::new(Identity::new(database, Arc::clone(&clock) as _, rng, settings, keys));
+        let keyring = Arc::new(vault::Keyring::generate(model::Clock::now(&*clock), &*rng));
+        let identity = Identity::new(database, Arc::clone(&clock) as _, rng, settings, keys).with_keyring(keyring);
+        let identity = Arc::new(identity);
         identity.initialise().await.unwrap();
         let router = Identity::routes().into_router(Arc::clone(&identity), Arc::clone(&identity) as _);
         Self { identity, clock, directory, router, postgres: None }
+    }
+
+    /// Another process over the same database, with what this one had in memory gone.
+    pub(crate) async fn restarted(&self) -> Self {
+        Self::over(self.database().await, tempfile::tempdir().unwrap(), |_| {}).await
+    }
+
+    /// Changes the database behind the service's back.
+    pub(crate) async fn sql(&self, statement: &'static str) {
+        let mut work = self.database().await.begin().await.unwrap();
+        work.execute(statement, []).await.unwrap();
+        work.save().await.unwrap();
     }
 
     /// With the administrator `admin` of the super tenant.

@@ -188,7 +188,7 @@ async fn revocation_is_for_the_clients_own_tokens() {
     // Expired ones are forgotten.
     server.clock.advance(Duration::from_hours(2));
     assert!(server.identity.revoked_tokens(Timestamp::from_millis(0)).await.unwrap().is_empty());
-    while server.identity.remove_expired().await.unwrap() {}
+    server.identity.clean_up().await.unwrap();
 }
 
 #[tokio::test]
@@ -279,9 +279,7 @@ async fn tokens_of_people_and_of_applications_have_lives_of_their_own() {
         assert_eq!(server.form("/oauth2/revoke", &client, &revoke).await.status, 200);
     }
     server.clock.advance(Duration::from_hours(25));
-    let mut rounds = 0;
-    while server.identity.remove_expired().await.unwrap() {
-        rounds += 1;
-    }
-    assert_eq!(rounds, 2, "two revocations and two refresh tokens, one of each kind a round");
+    let report = server.identity.clean_up().await.unwrap();
+    assert_eq!((report.rows, report.transactions), (2, 2), "two revocations, one at a time");
+    assert_eq!(server.identity.clean_up().await.unwrap().rows, 0);
 }

@@ -15,19 +15,26 @@ pub(crate) struct Home<'a> {
     assets: &'a Paths,
     console: &'a str,
     gateway: &'a str,
+    person: String,
 }
 
 /// Every console path: the start page, or the set-up first.
-pub(crate) async fn show(portal: Arc<Portal>, _: Call) -> Result<Answer, RestError> {
+pub(crate) async fn show(portal: Arc<Portal>, call: Call) -> Result<Answer, RestError> {
     if portal.first.is_pending().await.map_err(RestError::unavailable)? {
         return Ok(page::see_other("/setup"));
     }
-    page::answer(StatusCode::OK, &Home { assets: paths(), console: &portal.console, gateway: &portal.gateway })
+    let person = portal.identity.session(&call.headers).await?.map(|own| own.display_name()).unwrap_or_default();
+    page::answer(StatusCode::OK, &Home { assets: paths(), console: &portal.console, gateway: &portal.gateway, person })
 }
 
 #[cfg(test)]
 impl Home<'_> {
     pub(crate) fn sample() -> Self {
-        Home { assets: paths(), console: "https://localhost:9443", gateway: "https://localhost:8243" }
+        Home {
+            assets: paths(),
+            console: "https://localhost:9443",
+            gateway: "https://localhost:8243",
+            person: "<b>alice</b>".into(),
+        }
     }
 }

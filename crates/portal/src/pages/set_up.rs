@@ -5,10 +5,9 @@ use std::sync::Arc;
 use askama::Template;
 use http::StatusCode;
 use model::Secret;
-use web::{Answer, Call, RestError};
+use web::{Answer, Call, Fields, RestError, form_token, with_form_token};
 
 use crate::assets::{Paths, paths};
-use crate::form::{self, Fields};
 use crate::{Field, FieldFault, Portal, SetUpFault, page};
 
 #[derive(Template)]
@@ -60,7 +59,7 @@ pub(crate) async fn show(portal: Arc<Portal>, call: Call) -> Result<Answer, Rest
     if !portal.first.link_works(&token).await.map_err(RestError::unavailable)? {
         return page::answer(StatusCode::NOT_FOUND, &LinkInvalid { assets: paths() });
     }
-    show_form(&portal, &token, String::new(), Vec::new())
+    show_form(&portal, &call, &token, String::new(), Vec::new())
 }
 
 /// The form sent: makes the administrator, or shows what to change.
@@ -80,7 +79,7 @@ pub(crate) async fn send(portal: Arc<Portal>, call: Call) -> Result<Answer, Rest
         faults.push(FieldFault { field: Field::Repeat, message: "Enter the same password again.".into() });
     }
     if !faults.is_empty() {
-        return show_form(&portal, &token, name, faults);
+        return show_form(&portal, &call, &token, name, faults);
     }
     match portal.first.complete(&token, &name, password).await {
         Ok(()) => {
@@ -88,7 +87,7 @@ pub(crate) async fn send(portal: Arc<Portal>, call: Call) -> Result<Answer, Rest
             page::answer(StatusCode::OK, &Done { assets: paths(), name: &name, console: &portal.console })
         }
         Err(SetUpFault::Link) => page::answer(StatusCode::NOT_FOUND, &LinkInvalid { assets: paths() }),
-        Err(SetUpFault::Fields(faults)) => show_form(&portal, &token, name, faults),
+        Err(SetUpFault::Fields(faults)) => show_form(&portal, &call, &token, name, faults),
         Err(SetUpFault::Unavailable(why)) => Err(RestError::unavailable(why)),
     }
 }
@@ -102,7 +101,7 @@ pub(crate) async fn pending(portal: Arc<Portal>, _: Call) -> Result<Answer, Rest
 }
 
 /// The token of the path: characters of URL-safe base64 only, so that it can stand in a page and a path as it is.
-fn token(call: &Call) -> Result<Secret<String>, RestError> {
+pub(crate) fn token(call: &Call) -> Result<Secret<String>, RestError> {
     let text = call.path("token")?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if text.len() > 128 || !text.chars().all(allowed) {
@@ -113,11 +112,12 @@ fn token(call: &Call) -> Result<Secret<String>, RestError> {
 
 fn show_form(
     portal: &Portal,
+    call: &Call,
     token: &Secret<String>,
     name: String,
     faults: Vec<FieldFault>,
 ) -> Result<Answer, RestError> {
-    let csrf = form::token(portal.rng.as_ref());
+    let csrf = form_token(call, portal.rng.as_ref());
     let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let page = SetUp {
         assets: paths(),
@@ -127,7 +127,7 @@ fn show_form(
         policy: portal.first.password_policy(),
         faults,
     };
-    Ok(form::with_cookie(page::answer(status, &page)?, &csrf))
+    Ok(with_form_token(page::answer(status, &page)?, &csrf))
 }
 
 #[cfg(test)]

@@ -45,6 +45,9 @@ pub(crate) enum Command {
     /// Checks, shows and documents the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Checks Synapse artifacts and runs their unit tests.
+    #[command(subcommand)]
+    Integrator(IntegratorCommand),
     /// Seals secrets of the configuration file.
     #[command(subcommand)]
     Vault(VaultCommand),
@@ -54,9 +57,20 @@ pub(crate) enum Command {
     /// Brings the database schema up to date.
     #[command(subcommand)]
     Db(DbCommand),
+    /// Looks whether every security guideline holds; changes nothing.
+    Audit(AuditArguments),
+    /// Writes a configuration for Portcullis from the home of a WSO2 product, and lists what cannot be carried over.
+    Migrate(MigrateArguments),
     /// Manages user accounts.
     #[command(subcommand)]
     User(UserCommand),
+    /// Makes, lists and tries backups.
+    #[command(subcommand)]
+    Backup(BackupCommand),
+    /// Looks whether a backup can be restored, or restores it.
+    Restore(RestoreArguments),
+    /// Prints files that harden the machine around this installation, made from its configuration.
+    Harden(HardenArguments),
     /// Prints a new one-time link for choosing the first administrator; the one before stops working.
     SetupLink,
     /// Manages APIs of a running server.
@@ -110,6 +124,33 @@ pub(crate) enum ConfigCommand {
     Docs,
     /// Prints the JSON Schema of deployment.toml.
     Schema,
+}
+
+/// `integrator`
+#[derive(Debug, Subcommand)]
+pub(crate) enum IntegratorCommand {
+    /// Says of each artifact whether it loads, and why not: with line, mediator and what to do.
+    Check {
+        /// An artifact, a Carbon application (.car), or a folder of them.
+        path: PathBuf,
+        /// Writes JSON: loaded, refused, and each artifact with path, kind, status and reasons.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Runs unit-test suites with their mock services.
+    Test {
+        /// A suite, or a folder with projects that hold some.
+        path: PathBuf,
+        /// Also writes the results as JUnit's XML.
+        #[arg(long, value_name = "FILE")]
+        junit: Option<PathBuf>,
+        /// A mock service beside those of the suites; repeat for more.
+        #[arg(long, value_name = "FILE")]
+        mock: Vec<PathBuf>,
+        /// Writes JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// `vault`
@@ -184,6 +225,61 @@ pub(crate) enum DbCommand {
     Status,
 }
 
+/// `backup`
+#[derive(Debug, Subcommand)]
+pub(crate) enum BackupCommand {
+    /// Makes a backup now; the server may be running.
+    Create,
+    /// Lists the backups, oldest first.
+    List,
+    /// Makes a backup, restores it in a scratch directory and looks whether everything is there.
+    Drill,
+}
+
+/// `restore`
+#[derive(Args, Debug)]
+pub(crate) struct RestoreArguments {
+    /// The backup.
+    pub(crate) file: PathBuf,
+    /// Only looks whether it could be restored; nothing is changed.
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// File that holds the master key of the vault; else the one that the installation in --home uses.
+    #[arg(long, value_name = "FILE", conflicts_with = "passphrase_file")]
+    pub(crate) master_key_file: Option<PathBuf>,
+    /// File that holds the passphrase of the vault.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Owner role, to put rows back into PostgreSQL. Every row that is there is replaced.
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) username: Option<String>,
+    /// File that holds the owner role's password; else the environment variable PORTCULLIS_DB_OWNER_PASSWORD.
+    #[arg(long, value_name = "FILE", requires = "username")]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+/// `harden`
+#[derive(Args, Debug)]
+pub(crate) struct HardenArguments {
+    /// What to print.
+    pub(crate) what: Hardening,
+}
+
+/// What `harden` can print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Hardening {
+    /// A unit for systemd.
+    Systemd,
+    /// A rule set for nftables.
+    Nftables,
+    /// A Containerfile and the command that runs it.
+    Container,
+    /// Manifests for Kubernetes.
+    Kubernetes,
+    /// A profile for AppArmor.
+    Apparmor,
+}
+
 /// `user`
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
@@ -201,8 +297,11 @@ pub(crate) enum UserCommand {
         #[arg(long, value_name = "DOMAIN", default_value = "carbon.super")]
         tenant: String,
     },
-    /// Lists users.
+    /// Lists users: those of the embedded store and who has signed in from a directory, or everybody in a directory.
     List {
+        /// Domain of a directory; PRIMARY for the one without a domain.
+        #[arg(long, value_name = "DOMAIN", conflicts_with = "tenant")]
+        store: Option<String>,
         /// Tenant domain.
         #[arg(long, value_name = "DOMAIN", default_value = "carbon.super")]
         tenant: String,
@@ -217,6 +316,14 @@ pub(crate) enum UserCommand {
     },
     /// Unlocks an account.
     Unlock {
+        /// User name.
+        name: String,
+        /// Tenant domain.
+        #[arg(long, value_name = "DOMAIN", default_value = "carbon.super")]
+        tenant: String,
+    },
+    /// Removes the second factor of somebody who lost app and recovery codes; their sessions end.
+    ResetSecondFactor {
         /// User name.
         name: String,
         /// Tenant domain.
@@ -333,6 +440,116 @@ pub(crate) struct LoginArguments {
     /// Certificate authority (PEM) of the server, when it is not a public one.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
+}
+
+/// `audit`
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct AuditArguments {
+    /// What else to do.
+    #[command(subcommand)]
+    pub(crate) command: Option<AuditCommand>,
+    /// Files and configuration only: no network, no database, no look at the host.
+    #[arg(long = "static")]
+    pub(crate) files_only: bool,
+    /// Guideline or check to look at, as in `A08` or `A08.1`; repeat for more.
+    #[arg(long, value_name = "ID")]
+    pub(crate) only: Vec<String>,
+    /// Form of the report.
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    pub(crate) format: AuditFormat,
+    /// File to write the report to, with its signature beside it; standard output without it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Audits the home of a WSO2 product instead.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) wso2_home: Option<PathBuf>,
+    /// File with a password that may open key stores of that home.
+    #[arg(long, value_name = "FILE", requires = "wso2_home")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Fails when a `should` check fails too.
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// `audit ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Compares two reports in JSON; without names the last two that were kept.
+    Diff {
+        /// The older report.
+        #[arg(requires = "after")]
+        before: Option<PathBuf>,
+        /// The newer report.
+        after: Option<PathBuf>,
+    },
+    /// Lists the reports that were kept, oldest first.
+    History,
+    /// Accepts a finding until a day.
+    Waive(Accept),
+    /// Vouches until a day for what a program cannot see.
+    Attest(Accept),
+    /// Looks whether a report is as this installation signed it.
+    Verify {
+        /// The report.
+        file: PathBuf,
+        /// Its signature; without it the file with `.jws` added.
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
+        /// Public keys (JWKS) of the installation that signed it; without it those of this one.
+        #[arg(long, value_name = "FILE")]
+        jwks: Option<PathBuf>,
+    },
+}
+
+/// `audit waive`, `audit attest`
+#[derive(Args, Debug)]
+pub(crate) struct Accept {
+    /// Check, or for `waive` also guideline, as in `A04.1` or `A04`.
+    pub(crate) id: String,
+    /// Who answers for it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) owner: String,
+    /// Why, and where it is written down.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// Last day, as in `2027-01-31`.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) expires: String,
+    /// With `waive`: only findings whose place contains this text.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) scope: String,
+}
+
+/// Forms of an audit's report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AuditFormat {
+    /// For a terminal.
+    Text,
+    /// JSON, by schema/audit-report.schema.json.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// JUnit XML.
+    Junit,
+    /// One page without scripts.
+    Html,
+    /// OSCAL assessment results, JSON.
+    Oscal,
+}
+
+/// `migrate`
+#[derive(Args, Debug)]
+pub(crate) struct MigrateArguments {
+    /// Home directory of the WSO2 product.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) wso2_home: PathBuf,
+    /// New directory for what is written.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// File with a password that may open its key stores.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
 }
 
 /// `generate`

@@ -13,6 +13,8 @@ use crate::terminal::Terminal;
 /// Everything that can be generated.
 const KNOWN: &[&str] = &[
     "config-schema",
+    "audit-schema",
+    "guidelines",
     "config-reference",
     "cli-reference",
     "man",
@@ -23,11 +25,15 @@ const KNOWN: &[&str] = &[
     "openapi-devportal",
     "openapi-admin",
     "openapi-identity",
+    "routes",
+    "routes-json",
 ];
 
 pub(super) fn run(what: &str, terminal: Terminal) -> Outcome {
     let text = match what {
         "config-schema" => config::schema_json().into_bytes(),
+        "audit-schema" => guidelines::schema().into_bytes(),
+        "guidelines" => guideline_index().into_bytes(),
         "config-reference" => config::reference_markdown().into_bytes(),
         "cli-reference" => cli_reference().into_bytes(),
         "man" => man()?,
@@ -37,6 +43,9 @@ pub(super) fn run(what: &str, terminal: Terminal) -> Outcome {
         "openapi-publisher" | "openapi-devportal" | "openapi-admin" | "openapi-identity" => {
             openapi(what.trim_start_matches("openapi-"))?
         }
+        "routes" => super::routes::markdown().into_bytes(),
+        "routes-json" => super::routes::json().into_bytes(),
+        other if guideline_page(other).is_some() => guideline_page(other).unwrap_or_default().into_bytes(),
         _ => {
             return Err(Failure::usage(
                 format!("{what:?} cannot be generated"),
@@ -49,6 +58,29 @@ pub(super) fn run(what: &str, terminal: Terminal) -> Outcome {
         terminal.bytes(b"\n");
     }
     Ok(())
+}
+
+/// The page of one guideline: `guideline-A01`.
+fn guideline_page(what: &str) -> Option<String> {
+    guidelines::guideline(what.strip_prefix("guideline-")?).map(guidelines::guideline_page)
+}
+
+/// The list of all guidelines, by family.
+fn guideline_index() -> String {
+    let checks = guidelines::CHECKS.len();
+    let mut page = format!(
+        "# Security guidelines\n\nMade by `portcullis generate guidelines`. Every row of WSO2's \"Security Guidelines for Production \
+         Deployment\" has a page; {checks} checks look whether they hold: `portcullis audit`.\n"
+    );
+    for family in guidelines::GUIDELINES {
+        if let Some(first) = family.first() {
+            let _ = write!(page, "\n## {}\n\n", first.family.title());
+        }
+        for guideline in *family {
+            let _ = writeln!(page, "- [{id} {title}](guidelines/{id}.md)", id = guideline.id, title = guideline.title);
+        }
+    }
+    page
 }
 
 /// A completion script.

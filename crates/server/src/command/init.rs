@@ -23,7 +23,8 @@ pub(super) fn run(home: &Home, terminal: Terminal) -> Outcome {
         let secrets = Secrets::new(home, &loaded.config, &keys);
         let database = open_database(home, &loaded.config, &secrets, DatabaseRole::Runtime).await?;
         ensure_schema(&database, clock.as_ref()).await?;
-        let identity = assemble_identity(&loaded.config, &keys, database.clone(), clock, rng)?;
+        let identity = assemble_identity(&loaded.config, &keys, database.clone(), (clock, rng), None)?;
+        let identity = crate::serve::equip(identity, home, &loaded.config, &secrets)?;
         let boot = first_boot::prepare(&identity, &loaded.config, &secrets).await?;
         database.close().await;
         Ok((boot, loaded.config))

@@ -21,7 +21,8 @@ pub(super) async fn run(arguments: LoginArguments, terminal: Terminal) -> Outcom
         None => None,
     };
     let server = Client::tls(&host, port, trust(ca.as_deref())?);
-    let prompt = format!("Password of {} (not shown): ", arguments.username);
+    let prompt =
+        format!("Password of {}, with a second factor its code right behind it (not shown): ", arguments.username);
     let password = read_secret(&prompt, arguments.password_file.as_deref(), false, terminal)?;
     let token = sign_in(&server, &arguments.username, &password).await?;
     let path = store(&Session::new(host.clone(), port, ca, &token))?;
@@ -36,7 +37,7 @@ pub(super) async fn run(arguments: LoginArguments, terminal: Terminal) -> Outcom
 async fn sign_in(server: &Client, username: &str, password: &Secret<String>) -> Outcome<Secret<String>> {
     let registration = json!({
         "clientName": format!("portcullis_cli_{username}"), "owner": username, "saasApp": true,
-        "grantType": "password refresh_token client_credentials", "callbackUrl": "",
+        "grantType": "client_credentials", "callbackUrl": "",
     });
     let registered = server
         .with_basic(username, password)
@@ -48,22 +49,11 @@ async fn sign_in(server: &Client, username: &str, password: &Secret<String>) -> 
     let (Some(id), Some(secret)) = (text("clientId"), text("clientSecret").map(Secret::new)) else {
         return Err(Failure::internal("the registration holds no client"));
     };
-    let form = Payload::form(&[
-        ("grant_type", "password"),
-        ("username", username),
-        ("password", password.expose()),
-        ("scope", SCOPES),
-    ]);
+    // The client acts for who registered it, with their roles: the password is sent once, and with a second factor so
+    // is its code, which works once.
+    let form = Payload::form(&[("grant_type", "client_credentials"), ("scope", SCOPES)]);
     let answer = server.with_basic(&id, &secret).post("/oauth2/token", form).await?;
-    let answer = match answer.accepted("issue a token for a person") {
-        Ok(answer) => answer.value(),
-        Err(mut failure) => {
-            for report in &mut failure.reports {
-                report.fix = "the server must offer it: [oauth.grant_type.password] enable = true".to_owned();
-            }
-            return Err(failure);
-        }
-    };
+    let answer = answer.accepted("issue a token")?.value();
     let token = answer.get("access_token").and_then(Value::as_str);
     token.map(|t| Secret::new(t.to_owned())).ok_or_else(|| Failure::internal("the answer holds no token"))
 }

@@ -3,7 +3,7 @@
 //! These work on the database itself, so that they also help when the server is stopped or nobody can sign in. A running
 //! server sees the change within seconds.
 
-use identity::{Identity, NewUser, User};
+use identity::{Identity, IdentityError, NewUser, User};
 use model::{Tenant, TenantDomain};
 use serde_json::json;
 
@@ -19,6 +19,8 @@ use crate::terminal::{Terminal, table};
 
 /// Rows read at a time.
 const PAGE: i64 = 500;
+/// Most people of a directory that are listed.
+const MAX_LISTED: usize = 100_000;
 
 pub(super) async fn run(home: &Home, command: UserCommand, terminal: Terminal) -> Outcome {
     let (identity, _) = open(home).await?;
@@ -31,7 +33,10 @@ pub(super) async fn run(home: &Home, command: UserCommand, terminal: Terminal) -
             let user = identity.create_user(tenant.id, new).await.map_err(|e| failure(&e))?;
             terminal.result(&data(&user), || format!("{} was added with the roles {}.", user.name, roles(&user)));
         }
-        UserCommand::List { tenant } => {
+        UserCommand::List { store: Some(store), .. } => {
+            list_directory(&identity, &store, terminal).await?;
+        }
+        UserCommand::List { store: None, tenant } => {
             let tenant = find_tenant(&identity, &tenant).await?;
             list(&identity, &tenant, terminal).await?;
         }
@@ -44,6 +49,17 @@ pub(super) async fn run(home: &Home, command: UserCommand, terminal: Terminal) -
             let (tenant, user) = find(&identity, &tenant, &name).await?;
             identity.unlock_user(tenant.id, user.id).await.map_err(|e| failure(&e))?;
             terminal.result(&json!({ "unlocked": user.name }), || format!("{} is unlocked.", user.name));
+        }
+        UserCommand::ResetSecondFactor { name, tenant } => {
+            let (tenant, user) = find(&identity, &tenant, &name).await?;
+            let removed = identity.reset_second_factor(tenant.id, user.id).await.map_err(|e| failure(&e))?;
+            terminal.result(&json!({ "user": user.name, "removed": removed }), || match removed {
+                true => format!(
+                    "{} has no second factor any more; an administrator sets one up at the next sign-in.",
+                    user.name
+                ),
+                false => format!("{} had no second factor.", user.name),
+            });
         }
         UserCommand::ResetPassword { name, password_file, tenant } => {
             let (tenant, user) = find(&identity, &tenant, &name).await?;
@@ -76,8 +92,16 @@ async fn open(home: &Home) -> Outcome<(Identity, Config)> {
     let secrets = Secrets::new(home, &loaded.config, &keys);
     let database = open_database(home, &loaded.config, &secrets, DatabaseRole::Runtime).await?;
     ensure_schema(&database, clock.as_ref()).await?;
-    let identity = assemble_identity(&loaded.config, &keys, database, clock, rng)?;
+    let identity = assemble_identity(&loaded.config, &keys, database, (clock, rng), None)?;
+    let identity = crate::serve::equip(identity, home, &loaded.config, &secrets)?;
     identity.initialise().await.map_err(|e| failure(&e))?;
+    let identity = match loaded.config.directories.is_empty() {
+        true => identity,
+        false => {
+            let tls = crate::serve::outbound_tls(home, &loaded.config, &secrets).await?;
+            identity.with_directories(crate::serve::directories::assemble(&loaded.config, &secrets, &tls)?)
+        }
+    };
     Ok((identity, loaded.config))
 }
 
@@ -120,6 +144,27 @@ async fn list(identity: &Identity, tenant: &Tenant, terminal: Terminal) -> Outco
         } else {
             table(&["user", "roles", "state", "created"], &rows)
         }
+    });
+    Ok(())
+}
+
+/// Everybody in a directory, as it answers now.
+async fn list_directory(identity: &Identity, store: &str, terminal: Terminal) -> Outcome {
+    let domain = if store.eq_ignore_ascii_case("PRIMARY") { "" } else { store };
+    let listing = identity.directory_users(domain, MAX_LISTED).await.map_err(|e| match e {
+        IdentityError::NotFound(_) => super::not_found(
+            format!("there is no directory {store} in the configuration"),
+            "name a [[secondary_user_store]] by its domain_name, or PRIMARY for [user_store]",
+        ),
+        other => failure(&other),
+    })?;
+    let result = json!({ "names": listing.names, "truncated": listing.truncated });
+    terminal.result(&result, || {
+        let mut text = listing.names.join("\n");
+        if listing.truncated {
+            text.push_str(&format!("\n(the first {MAX_LISTED}; the directory has more)"));
+        }
+        text
     });
     Ok(())
 }

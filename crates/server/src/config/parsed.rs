@@ -9,10 +9,12 @@ use super::database::Database;
 use super::secret::{SecretRef, TextSource};
 use super::section::Section as _;
 use super::sections::{
-    ConsoleSection, CorsSection, DevportalSection, EgressSection, EnvironmentType, GatewayHttpSection,
-    GatewayHttpsSection, GatewaySection, GatewayTokenSection, KeystoreType, LoggingSection, OauthSection,
-    StatusSection, ThrottlingSection,
+    BackendTokenSection, BackupSection, ConsoleSection, CorsSection, DevportalSection, EgressSection, EnvironmentType,
+    GatewayHttpSection, GatewayHttpsSection, GatewaySection, GatewayTokenSection, KeystoreType, LoggingSection,
+    MutualTlsSection, OauthSection, ProcessSection, StatusSection, ThrottlingSection,
 };
+use super::sign_in::SignIn;
+use super::user_store::Directory;
 use super::values::{EgressRule, HeaderText, HostName};
 
 /// The whole configuration. Paths are as written; relative ones are below the home directory.
@@ -32,14 +34,20 @@ pub struct Config {
     pub truststore: Option<Truststore>,
     /// The database.
     pub database: Database,
-    /// Where accounts are kept.
-    pub user_store: UserStore,
+    /// Directories that are user stores beside the embedded one.
+    pub directories: Vec<Directory>,
+    /// How people sign in.
+    pub sign_in: SignIn,
     /// Removal of expired data.
     pub cleanup: Cleanup,
     /// Token endpoints.
     pub oauth: OauthSection,
     /// Tokens at the gateway.
     pub gateway_token: GatewayTokenSection,
+    /// Tokens for backends.
+    pub backend_token: BackendTokenSection,
+    /// Client certificates.
+    pub mutual_tls: MutualTlsSection,
     /// Cross-origin calls.
     pub cors: CorsSection,
     /// Plans and limits.
@@ -52,6 +60,10 @@ pub struct Config {
     pub logging: LoggingSection,
     /// Connections to other systems.
     pub egress: EgressSection,
+    /// The process.
+    pub process: ProcessSection,
+    /// Backups.
+    pub backup: BackupSection,
     /// Where the vault's key comes from.
     pub vault: VaultKey,
     /// Limits of the gateway.
@@ -185,13 +197,6 @@ pub struct Truststore {
     pub kind: KeystoreType,
     /// Its password; always there unless the form is PEM.
     pub password: Option<SecretRef>,
-}
-
-/// Where accounts are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UserStore {
-    /// In the database.
-    Embedded,
 }
 
 /// Removal of expired tokens, revocations and client secrets.

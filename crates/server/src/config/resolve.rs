@@ -6,21 +6,23 @@ use std::path::PathBuf;
 use super::context::Context;
 use super::database;
 use super::diagnostic::codes;
-use super::nearest::nearest;
 use super::parsed::{
-    Cleanup, Config, Environment, FirstAdmin, Keystore, KeystoreFile, Listeners, Server, Truststore, UserStore,
-    VaultKey, VirtualHost,
+    Cleanup, Config, Environment, FirstAdmin, Keystore, KeystoreFile, Listeners, Server, Truststore, VaultKey,
+    VirtualHost,
 };
 use super::secret::{self, SecretRef};
 use super::section::{Section, read_many, read_one};
 use super::sections::{
-    CleanupSection, ConsoleSection, CorsSection, DatabaseSection, DevportalSection, EgressSection, EnvironmentSection,
-    GatewayHttpSection, GatewayHttpsSection, GatewaySection, GatewayTokenSection, KeystoreType, LoggingSection,
-    OauthSection, ServerSection, SigningKeystoreSection, StatusSection, SuperAdminSection, ThrottlingSection,
-    TlsKeystoreSection, TruststoreSection, UserStoreSection, VaultKeySource, VaultSection,
+    BackendTokenSection, BackupSection, CleanupSection, ConsoleSection, CorsSection, DatabaseSection, DevportalSection,
+    EgressSection, EnvironmentSection, GatewayHttpSection, GatewayHttpsSection, GatewaySection, GatewayTokenSection,
+    KeystoreType, LoggingSection, MutualTlsSection, OauthSection, ProcessSection, ServerSection,
+    SigningKeystoreSection, StatusSection, SuperAdminSection, ThrottlingSection, TlsKeystoreSection, TruststoreSection,
+    VaultKeySource, VaultSection,
 };
+use super::sign_in;
 use super::tree::At;
-use super::values::{Endpoint, Origin, Port, Word};
+use super::user_store;
+use super::values::{Endpoint, Origin, Port};
 
 /// Reads every section and makes the configuration. `None` when the context has an error.
 pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
@@ -38,16 +40,21 @@ pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
     });
     let truststore = truststore(cx);
     let database = read_one::<DatabaseSection>(cx).and_then(|section| database::resolve(section, cx));
-    let user_store = read_one::<UserStoreSection>(cx).and_then(|section| user_store(&section.kind, cx));
+    let directories = user_store::resolve(cx);
+    let sign_in = sign_in::resolve(cx);
     let cleanup = read_one::<CleanupSection>(cx);
     let oauth = read_one::<OauthSection>(cx);
     let gateway_token = read_one::<GatewayTokenSection>(cx);
+    let backend_token = read_one::<BackendTokenSection>(cx);
+    let mutual_tls = read_one::<MutualTlsSection>(cx);
     let cors = cors(cx);
     let throttling = read_one::<ThrottlingSection>(cx);
     let devportal = read_one::<DevportalSection>(cx);
     let environments = environments(server.as_ref(), listeners.as_ref(), cx);
     let logging = read_one::<LoggingSection>(cx);
     let egress = read_one::<EgressSection>(cx);
+    let process = read_one::<ProcessSection>(cx);
+    let backup = read_one::<BackupSection>(cx);
     let vault = vault(cx);
     let gateway = read_one::<GatewaySection>(cx);
     let secrets = secret::sealed(cx);
@@ -60,7 +67,8 @@ pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
         signing_keystore: signing_keystore?,
         truststore: truststore?,
         database: database?,
-        user_store: user_store?,
+        directories: directories?,
+        sign_in: sign_in?,
         cleanup: Cleanup {
             enabled: cleanup.enable,
             every: cleanup.every.get(),
@@ -68,12 +76,16 @@ pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
         },
         oauth: oauth?,
         gateway_token: gateway_token?,
+        backend_token: backend_token?,
+        mutual_tls: mutual_tls?,
         cors: cors?,
         throttling: throttling?,
         devportal: devportal?,
         environments: environments?,
         logging: logging?,
         egress: egress?,
+        process: process?,
+        backup: backup?,
         vault: vault?,
         gateway: gateway?,
         secrets,
@@ -248,42 +260,6 @@ fn truststore(cx: &mut Context<'_>) -> Option<Option<Truststore>> {
         }
     };
     Some(Some(Truststore { path, kind: section.kind, password }))
-}
-
-fn user_store(kind: &Word, cx: &mut Context<'_>) -> Option<UserStore> {
-    const LDAP: [&str; 8] = [
-        "read_only_ldap",
-        "read_write_ldap",
-        "active_directory",
-        "read_only_ldap_unique_id",
-        "read_write_ldap_unique_id",
-        "active_directory_unique_id",
-        "ldap",
-        "identity_server",
-    ];
-    let at = place("user_store.type", cx);
-    let fix = "write type = \"database_unique_id\"";
-    match kind.0.as_str() {
-        "database" | "database_unique_id" => Some(UserStore::Embedded),
-        other if LDAP.contains(&other) => {
-            "user_store.type".clone_into(&mut cx.path);
-            cx.fault(
-                at,
-                codes::UNSUPPORTED,
-                "user store type not supported",
-                "this version keeps accounts in its own database and does not connect to a directory",
-                fix,
-            );
-            None
-        }
-        other => {
-            "user_store.type".clone_into(&mut cx.path);
-            let near = nearest(other, ["database", "database_unique_id"]);
-            let fix = near.map_or_else(|| fix.to_owned(), |near| format!("write type = \"{near}\""));
-            cx.bad_value(at, &format!("\"{other}\" is not one of database_unique_id, database"), &fix);
-            None
-        }
-    }
 }
 
 fn cors(cx: &mut Context<'_>) -> Option<CorsSection> {

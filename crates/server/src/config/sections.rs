@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use super::secret::{SecretRef, TextSource};
 use super::section::{Kind, Parse, Section, Setting, section};
+use super::sign_in::{EmailSection, PasswordSection, RecoverySection, SelfRegistrationSection, SessionSection};
 use super::tree::{Node, Value};
+use super::user_store::{SecondaryUserStoreSection, UserStoreSection};
 use super::values::{
-    EgressRule, Endpoint, HeaderName, HeaderText, HostName, Listed, LogFilter, Method, Origin, Port, QuotedWhole, Size,
-    Span, Whole, Word, words,
+    EgressRule, Endpoint, HeaderName, HeaderText, HostName, Listed, LogFilter, Method, Network, Origin, Port,
+    QuotedWhole, Size, Span, Whole, Word, words,
 };
 
 section! {
@@ -156,14 +158,6 @@ section! {
 }
 
 section! {
-    /// Where accounts are kept.
-    pub(super) struct UserStoreSection in "user_store" {
-        /// `database_unique_id` or `database`: the embedded user store.
-        wso2 "type" kind: Word = r#""database_unique_id""#;
-    }
-}
-
-section! {
     /// Removal of expired tokens, revocations and client secrets (O08).
     pub(super) struct CleanupSection in "session_data.cleanup" {
         /// Whether they are removed.
@@ -172,6 +166,20 @@ section! {
         wso2 "clean_expired_session_data_every" every: Span = r#""1d""#;
         /// Rows of one kind in one transaction; smaller when the database reports lock waits.
         wso2 "clean_expired_session_data_in_chunks_of" chunk: Whole<64, 1_000_000> = "8192";
+    }
+}
+
+words! {
+    /// Algorithm of the keys that sign tokens.
+    pub SigningAlgorithm {
+        /// RSA 2048 with SHA-256, which every client knows.
+        "RS256" | "SHA256withRSA" => Rs256,
+        /// RSA-PSS 2048 with SHA-256.
+        "PS256" => Ps256,
+        /// P-256 with SHA-256.
+        "ES256" => Es256,
+        /// Ed25519.
+        "EdDSA" => EdDsa,
     }
 }
 
@@ -184,8 +192,18 @@ section! {
         wso2 "token_validation.user_access_token_validity" user_access_token_validity: Whole<1, 31_536_000> = "3600";
         /// Life of a refresh token, in seconds.
         wso2 "token_validation.refresh_token_validity" refresh_token_validity: Whole<1, 31_536_000> = "86400";
+        /// Life of an authorization code, in seconds; WSO2's default is 300.
+        wso2 "token_validation.authorization_code_validity" authorization_code_validity: Whole<10, 600> = "120";
         /// The password grant; WSO2's default is true (X08).
         wso2 "grant_type.password.enable" password_grant: bool = "false";
+        /// Whether the console's listener asks clients for certificates (RFC 8705): those of an authority in `[truststore]`, and those a client registered itself. Browsers that hold certificates then ask their users for one.
+        ours "mutual_tls.enable" client_certificates: bool = "false";
+        /// Algorithm of signing keys that are made from now on; the key of `[keystore.primary]` keeps its own.
+        ours "signing.algorithm" signing_algorithm: SigningAlgorithm = r#""RS256""#;
+        /// How long a signing key signs before another one takes its place. The key of `[keystore.primary]` is changed by its operator.
+        ours "signing.rotate_every" rotate_every: Span = r#""90d""#;
+        /// How long a new signing key is published before it signs, for those who keep our JWKS.
+        ours "signing.publish_ahead" publish_ahead: Span = r#""1d""#;
     }
 }
 
@@ -196,6 +214,30 @@ section! {
         wso2 "auth_header" auth_header: HeaderName = r#""Authorization""#;
         /// Whether the token goes on to the backend.
         wso2 "enable_outbound_auth_header" enable_outbound_auth_header: bool = "false";
+    }
+}
+
+section! {
+    /// Tokens that tell backends who calls. They are signed with the key of the API's tenant, which its JWKS publishes.
+    pub struct BackendTokenSection in "apim.jwt" {
+        /// Whether backends get one.
+        wso2 "enable" enable: bool = "false";
+        /// Request header that carries it.
+        wso2 "header" header: HeaderName = r#""X-JWT-Assertion""#;
+        /// What stands before the names of its claims.
+        wso2 "claim_dialect" claim_dialect: HeaderText = r#""http://wso2.org/claims""#;
+        /// How long one is valid.
+        ours "lifetime" lifetime: Span = r#""15m""#;
+    }
+}
+
+section! {
+    /// Client certificates of APIs with mutual TLS.
+    pub struct MutualTlsSection in "apimgt.mutual_ssl" {
+        /// Whether a certificate is accepted when one of those uploaded for the API has issued it; otherwise it must be one of them.
+        wso2 "enable_certificate_chain_validation" enable_certificate_chain_validation: bool = "false";
+        /// Header in which the proxies listed under [gateway] write the client's certificate; without it they cannot.
+        wso2 "certificate_header" certificate_header: Option<HeaderName> = "";
     }
 }
 
@@ -325,6 +367,28 @@ section! {
     }
 }
 
+section! {
+    /// The process itself (O01).
+    pub struct ProcessSection in "process" {
+        /// Operating-system user that the server becomes when it is started as root. Started as another user, it stays that user.
+        ours "user" user: Option<String> = "";
+    }
+}
+
+section! {
+    /// Backups (O09): database, keys and configuration in one file, sealed so that only the master key of the vault opens it.
+    pub struct BackupSection in "backup" {
+        /// Whether the running server makes them.
+        ours "enable" enable: bool = "true";
+        /// Where they are written; relative to the home directory. Best a directory on another disk.
+        ours "directory" directory: PathBuf = r#""backups""#;
+        /// How often.
+        ours "every" every: Span = r#""1d""#;
+        /// How many are kept; the oldest beyond are deleted.
+        ours "keep" keep: Whole<1, 10_000> = "14";
+    }
+}
+
 words! {
     /// Where the vault's key comes from.
     pub(super) VaultKeySource {
@@ -355,11 +419,23 @@ section! {
     }
 }
 
+words! {
+    /// The header of a proxy that names its client.
+    pub ForwardedHeader {
+        /// `X-Forwarded-For` and `X-Forwarded-Proto`.
+        "x-forwarded-for" => XForwardedFor,
+        /// `Forwarded` (RFC 7239).
+        "forwarded" => Forwarded,
+    }
+}
+
 section! {
     /// Limits of the gateway.
     pub struct GatewaySection in "gateway" {
         /// Worker threads; without it one for each core.
         ours "workers" workers: Option<Whole<1, 1024>> = "";
+        /// Most APIs whose calls are counted apart in the metrics; calls of further ones count together, and 0 counts none apart.
+        ours "api_series" api_series: Whole<0, 10_000> = "0";
         /// Most client connections at a time.
         ours "max_connections" max_connections: Whole<1, 10_000_000> = "10000";
         /// Most bytes of request line and headers (X06).
@@ -374,6 +450,14 @@ section! {
         ours "connect_timeout" connect_timeout: Span = r#""5s""#;
         /// A backend must begin its answer within this time; an endpoint may set less (60 s unless it says otherwise).
         ours "response_timeout" response_timeout: Span = r#""5m""#;
+        /// Peers that begin each connection with a header of the PROXY protocol, version 2, which names their client. From these peers connections without it are closed.
+        ours "proxy_protocol_peers" proxy_protocol_peers: Vec<Network> = "[]";
+        /// Peers whose `forwarded_header` names their client and its protocol. From others it is ignored.
+        ours "trusted_proxies" trusted_proxies: Vec<Network> = "[]";
+        /// The one header that `trusted_proxies` overwrite: `x-forwarded-for` (with `x-forwarded-proto`) or `forwarded` (RFC 7239).
+        ours "forwarded_header" forwarded_header: ForwardedHeader = r#""x-forwarded-for""#;
+        /// Most bytes of a WebSocket message; more ends the connection with code 1009.
+        ours "max_message_size" max_message_size: Size = r#""1MiB""#;
     }
 }
 
@@ -390,9 +474,17 @@ pub(super) const SECTIONS: &[(&str, &[&str], &[Setting])] = &[
     entry::<TruststoreSection>(),
     entry::<DatabaseSection>(),
     entry::<UserStoreSection>(),
+    entry::<SecondaryUserStoreSection>(),
+    entry::<SessionSection>(),
+    entry::<PasswordSection>(),
+    entry::<RecoverySection>(),
+    entry::<SelfRegistrationSection>(),
+    entry::<EmailSection>(),
     entry::<CleanupSection>(),
     entry::<OauthSection>(),
     entry::<GatewayTokenSection>(),
+    entry::<BackendTokenSection>(),
+    entry::<MutualTlsSection>(),
     entry::<CorsSection>(),
     entry::<ThrottlingSection>(),
     entry::<DevportalSection>(),
@@ -400,6 +492,8 @@ pub(super) const SECTIONS: &[(&str, &[&str], &[Setting])] = &[
     entry::<VirtualHostSection>(),
     entry::<LoggingSection>(),
     entry::<EgressSection>(),
+    entry::<ProcessSection>(),
+    entry::<BackupSection>(),
     entry::<VaultSection>(),
     entry::<GatewaySection>(),
 ];

@@ -113,9 +113,9 @@ const MESSAGES: &[(&str, &str)] = &[
              [secrets] in place",
     ),
     (
-        "[user_store]\ntype = \"read_only_ldap\"\n",
-        "error[CFG012]: user store type not supported in d.toml:2:8 [user_store] type\n  why: this version keeps accounts \
-             in its own database and does not connect to a directory\n  fix: write type = \"database_unique_id\"",
+        "[user_store]\ntype = \"read_write_ldap\"\n",
+        "error[CFG012]: user store type not supported in d.toml:2:8 [user_store] type\n  why: directories are only read: \
+             there is no way to write to one (A05)\n  fix: write type = \"read_only_ldap\"",
     ),
     (
         "[server]\nhostname = {{ .Values.host }}\n",
@@ -296,6 +296,21 @@ fn egress_rules_are_networks_and_hosts() {
 }
 
 #[test]
+fn proxies_are_networks_and_addresses() {
+    use super::{ForwardedHeader, Network};
+    let config = config(
+        "[gateway]\nproxy_protocol_peers = [\"10.0.0.5\"]\ntrusted_proxies = [\"10.0.0.0/24\", \"fd00::/8\"]\nforwarded_header = \"forwarded\"\n",
+    );
+    let texts = |list: &[Network]| list.iter().map(|network| network.get().to_string()).collect::<Vec<_>>();
+    assert_eq!(texts(&config.gateway.proxy_protocol_peers), ["10.0.0.5/32"]);
+    assert_eq!(texts(&config.gateway.trusted_proxies), ["10.0.0.0/24", "fd00::/8"]);
+    assert_eq!(config.gateway.forwarded_header, ForwardedHeader::Forwarded);
+    for wrong in ["proxy.internal", "10.0.0.0/33", "*", ""] {
+        assert_eq!(errors(&format!("[gateway]\ntrusted_proxies = [\"{wrong}\"]\n")).len(), 1, "{wrong}");
+    }
+}
+
+#[test]
 fn postgresql_beyond_this_machine_needs_verified_tls() {
     let with = |url: &str| {
         load_text(&format!(
@@ -375,8 +390,6 @@ fn environments_have_hosts_and_ports_of_our_own_listeners() {
 #[test]
 fn keys_that_nothing_uses_are_answered_with_the_reason() {
     for (key, code, why) in [
-        ("[session.timeout]\nidle_session_timeout = \"15m\"", codes::NOT_HERE, "browser sessions"),
-        ("[oauth.token_validation]\nauthorization_code_validity = 300", codes::NOT_HERE, "authorization code grant"),
         ("[oauth]\nallowed_scopes = [\"^device_.*\"]", codes::NOT_NEEDED, "no role is bound"),
         ("[oauth.token_cleanup]\nenable = false", codes::NOT_NEEDED, "removed, always"),
         ("[apim.throttling]\nenable_header_based_throttling = true", codes::NOT_HERE, "not on headers"),
@@ -394,7 +407,7 @@ fn keys_that_nothing_uses_are_answered_with_the_reason() {
 #[test]
 fn wso2_keys_are_answered_and_slips_are_not() {
     let loaded = load_text(
-        "[clustering]\nmembership_scheme = \"wka\"\nmembers = [\"a:4000\"]\n[apim.jwt]\nenable = \
+        "[clustering]\nmembership_scheme = \"wka\"\nmembers = [\"a:4000\"]\n[apim.analytics]\nenable = \
          true\n[transport.http.properties]\nport = 9763\n['system'.parameter]\n'org.wso2.CipherTransformation' = \"RSA\"\n",
     )
     .unwrap();
@@ -439,7 +452,11 @@ fn weak_values_are_refused_wherever_wso2_has_them() {
             codes::NO_VERIFICATION,
         ),
         ("[user_store.properties]\nssl_certificate_validation_enabled = false\n", codes::NO_VERIFICATION),
-        ("[user_store]\nconnection_url = \"ldap://dir.example:389\"\n", codes::PLAIN_CONNECTION),
+        (
+            "[user_store]\ntype = \"read_only_ldap\"\nconnection_url = \"ldap://dir.example:389\"\nconnection_name = \"cn=a\"\n\
+             connection_password = \"$env{DB_PASSWORD}\"\nuser_search_base = \"ou=u\"\ngroup_search_base = \"ou=g\"\n",
+            codes::PLAIN_CONNECTION,
+        ),
         ("[user_store]\nanonymous_bind = true\n", "A05.1"),
         ("[monitoring.jmx]\nrmi_server_start = true\n", "A04.2"),
     ] {
@@ -487,7 +504,9 @@ fn damaged_files_do_no_harm() {
 /// Every default is accepted by its own setting, and every setting is read.
 #[test]
 fn every_setting_is_read_and_its_default_is_right() {
-    let minimal = "[[apim.gateway.environment]]\nname = \"A\"\n[[apim.gateway.environment.virtual_host]]\nhttps_endpoint = \"https://v\"\n";
+    let minimal = "[[apim.gateway.environment]]\nname = \"A\"\n[[apim.gateway.environment.virtual_host]]\nhttps_endpoint = \"https://v\"\n\
+                   [[secondary_user_store]]\ndomain_name = \"SECOND\"\nconnection_url = \"ldaps://d.example\"\nconnection_name = \
+                   \"cn=a\"\nconnection_password = \"$env{DB_PASSWORD}\"\nuser_search_base = \"ou=u\"\ngroup_search_base = \"ou=g\"\n";
     let loaded = load_text(minimal).unwrap();
     let read: BTreeSet<String> =
         loaded.effective.iter().map(|value| value.path.replace("[1]", "").replace("[2]", "")).collect();

@@ -83,6 +83,34 @@ impl Parse for IpAddr {
     }
 }
 
+/// A network (CIDR), or a single address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network(ipnet::IpNet);
+
+impl Network {
+    /// The network.
+    #[must_use]
+    pub const fn get(&self) -> ipnet::IpNet {
+        self.0
+    }
+}
+
+impl Parse for Network {
+    const KIND: Kind = Kind::Text("network");
+    fn parse(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
+        let text = text_of(node, cx, "a network")?;
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(ipnet::IpNet::from));
+        if network.is_err() {
+            cx.bad_value(
+                node.at,
+                "this is neither a network nor an address",
+                "write a network such as 10.0.0.0/8 or an address such as 10.0.0.5",
+            );
+        }
+        network.ok().map(Self)
+    }
+}
+
 /// A whole number between bounds that are part of its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Whole<const MIN: u64, const MAX: u64>(u64);

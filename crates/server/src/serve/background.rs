@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use control::Control;
-use identity::Identity;
+use identity::{Identity, ResidentIssuer};
 use model::{Clock, Timestamp};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use vault::tls::{Reload, ServerIdentity};
 
+use super::backups::Backups;
 use crate::config::Cleanup;
 
 /// How often certificate files are looked at.
@@ -24,6 +25,12 @@ const FOREIGN_CHANGES: Duration = Duration::from_secs(3);
 /// most this long.
 const ISSUER_KEYS: Duration = Duration::from_mins(5);
 
+/// How often it is looked whether accounts of directories are due.
+const DIRECTORY_CHECK: Duration = Duration::from_secs(5);
+
+/// When expired rows are first removed after a start, and how soon a failed removal is tried again.
+const FIRST_CLEAN_UP: Duration = Duration::from_mins(1);
+
 pub(super) struct Jobs {
     pub(super) identity: Arc<Identity>,
     pub(super) control: Arc<Control>,
@@ -31,14 +38,22 @@ pub(super) struct Jobs {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) cleanup: Cleanup,
     pub(super) reload: Arc<Notify>,
+    /// `None` when they are switched off.
+    pub(super) backups: Option<Arc<Backups>>,
 }
 
 /// Starts them all; each ends when `stopped` turns true.
 pub(super) fn spawn(tasks: &mut JoinSet<()>, jobs: Jobs, stopped: &watch::Receiver<bool>) {
-    let Jobs { identity, control, server_identity, clock, cleanup, reload } = jobs;
+    let Jobs { identity, control, server_identity, clock, cleanup, reload, backups } = jobs;
     tasks.spawn(until(stopped, watch_certificates(server_identity, clock, reload)));
     tasks.spawn(until(stopped, republish(Arc::clone(&identity), Arc::clone(&control))));
     tasks.spawn(until(stopped, refresh_issuers(control)));
+    if identity.directory_stores().next().is_some() {
+        tasks.spawn(until(stopped, check_directories(Arc::clone(&identity))));
+    }
+    if let Some(backups) = backups {
+        tasks.spawn(until(stopped, backups.run()));
+    }
     if cleanup.enabled {
         tasks.spawn(until(stopped, remove_expired(identity, cleanup)));
     }
@@ -87,6 +102,9 @@ pub(super) async fn republish(identity: Arc<Identity>, control: Arc<Control>) {
                 }
             }
             () = tokio::time::sleep(FOREIGN_CHANGES) => {
+                if let Err(error) = identity.refresh_keys().await {
+                    tracing::error!(reason = %error, "signing keys could not be read or made; the known ones stay in use");
+                }
                 let found = fingerprint(&identity).await;
                 if (found.is_none() || found == known) && !control.is_behind().await {
                     continue;
@@ -104,6 +122,16 @@ pub(super) async fn republish(identity: Arc<Identity>, control: Arc<Control>) {
     }
 }
 
+/// Looks up accounts of directories again; which ones are due is in the configuration of each directory.
+async fn check_directories(identity: Arc<Identity>) {
+    loop {
+        tokio::time::sleep(DIRECTORY_CHECK).await;
+        while let Ok(true) = identity.check_directories().await {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
 async fn refresh_issuers(control: Arc<Control>) {
     loop {
         tokio::time::sleep(ISSUER_KEYS).await;
@@ -113,27 +141,50 @@ async fn refresh_issuers(control: Arc<Control>) {
     }
 }
 
-/// What the gateway knows of identity, in short; `None` when the database cannot be read.
-async fn fingerprint(identity: &Identity) -> Option<(usize, Option<Timestamp>, usize, Option<Timestamp>)> {
+/// What the gateway knows of identity, in short.
+#[derive(PartialEq, Eq)]
+struct Known {
+    revoked: (usize, Option<Timestamp>),
+    epochs: (usize, Option<Timestamp>),
+    /// Active tenants with their keys.
+    issuers: Vec<ResidentIssuer>,
+}
+
+/// `None` when the database cannot be read.
+async fn fingerprint(identity: &Identity) -> Option<Known> {
     let revoked = identity.revoked_tokens(Timestamp::from_millis(0)).await.ok()?;
     let epochs = identity.subject_epochs().await.ok()?;
-    let last_revoked = revoked.iter().map(|r| r.revoked_at).max();
-    let last_epoch = epochs.iter().map(|e| e.not_before).max();
-    Some((revoked.len(), last_revoked, epochs.len(), last_epoch))
+    Some(Known {
+        revoked: (revoked.len(), revoked.iter().map(|r| r.revoked_at).max()),
+        epochs: (epochs.len(), epochs.iter().map(|e| e.not_before).max()),
+        issuers: identity.resident_issuers(),
+    })
 }
 
 async fn remove_expired(identity: Arc<Identity>, cleanup: Cleanup) {
+    let mut pause = cleanup.every.min(FIRST_CLEAN_UP);
     loop {
-        tokio::time::sleep(cleanup.every).await;
-        loop {
-            match identity.remove_expired().await {
-                Ok(true) => tokio::time::sleep(Duration::from_millis(100)).await,
-                Ok(false) => break,
-                Err(error) => {
-                    tracing::warn!(reason = %error, "expired rows could not be removed; the next run tries again");
-                    break;
-                }
+        tokio::time::sleep(pause).await;
+        pause = match identity.clean_up().await {
+            Ok(report) => {
+                tracing::info!(
+                    rows = report.rows,
+                    transactions = report.transactions,
+                    longest_ms = millis(report.longest),
+                    took_ms = millis(report.took),
+                    left_to_another = report.left_to_another,
+                    "expired rows removed"
+                );
+                cleanup.every
             }
-        }
+            Err(error) => {
+                tracing::warn!(reason = %error, "expired rows could not be removed; trying again");
+                cleanup.every.min(FIRST_CLEAN_UP)
+            }
+        };
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -2,15 +2,19 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use control::{GatewayPublisher, PublishError};
-use gateway::{Caps, Gateway, GatewaySettings, Handle, Listener, Metrics, SnapshotFault, StartError};
+use gateway::{
+    AssertionSigner, BackendToken, Caps, ChangeError, ClientCredentials, ForwardedField, Gateway, GatewaySettings,
+    Handle, Listener, Metrics, OutboundToken, Proxies, Series, SnapshotFault, StartError, TokenAnswer, TokenClient,
+};
 use identity::Identity;
-use model::snapshot::{Cors, Snapshot, TokenIssuer};
+use model::snapshot::{Cors, Delta, Snapshot, TokenIssuer};
 use model::{Clock, EgressRules, TenantId, Timestamp};
 use web::BoxFuture;
 
-use crate::config::{Config, Origin};
+use crate::config::{Config, ForwardedHeader, Network, Origin};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::home::Home;
@@ -49,7 +53,7 @@ impl DataPlane {
         let handle = if listeners.is_empty() {
             None
         } else {
-            let settings = settings(config, listeners, upstream_tls, rules);
+            let settings = settings(config, &identity, listeners, upstream_tls, rules);
             let log = AccessLog::open(rotation(home, config), Arc::clone(&clock))?;
             Some(Gateway::start(settings, clock, Arc::new(log)).map_err(|e| failure(&e))?)
         };
@@ -80,9 +84,24 @@ impl DataPlane {
         self.open.load(Ordering::Acquire) && self.handle().is_none_or(|handle| handle.is_ready())
     }
 
+    /// Goes on counting where an earlier process stopped.
+    pub(super) fn restore_limits(&self, state: &[u8]) -> usize {
+        self.handle().map_or(0, |handle| handle.restore_limits(state))
+    }
+
+    /// Counters that must survive a restart; `None` without a gateway, or when it has stopped.
+    pub(super) fn limit_state(&self) -> Option<Vec<u8>> {
+        self.handle().map(|handle| handle.limit_state())
+    }
+
     /// Counters of the gateway.
     pub(super) fn metrics(&self) -> Metrics {
         self.handle().map(|handle| handle.metrics()).unwrap_or_default()
+    }
+
+    /// Calls by API.
+    pub(super) fn series(&self) -> Series {
+        self.handle().map(|handle| handle.series()).unwrap_or_default()
     }
 
     /// Lets open calls finish and ends the threads. Blocks.
@@ -106,16 +125,18 @@ impl DataPlane {
 
     /// Adds what identity knows: whose tokens count, and which have ended.
     pub(super) async fn complete(&self, mut snapshot: Snapshot) -> Result<Snapshot, identity::IdentityError> {
-        let own = TokenIssuer {
+        let own = self.identity.resident_issuers();
+        // Nobody registers a key manager that speaks in our name.
+        snapshot.issuers.retain(|known| own.iter().all(|o| o.issuer != known.issuer));
+        // One issuer for each tenant; all belong to the resident key manager, whose tokens say which tenant's they are.
+        snapshot.issuers.extend(own.into_iter().map(|o| TokenIssuer {
             tenant: TenantId::SUPER,
             name: control::RESIDENT.to_owned(),
-            issuer: self.identity.settings().issuer.clone(),
-            keys: self.identity.public_jwks().to_vec(),
+            issuer: o.issuer,
+            keys: o.keys,
             consumer_key_claim: None,
             scopes_claim: None,
-        };
-        snapshot.issuers.retain(|issuer| issuer.issuer != own.issuer);
-        snapshot.issuers.push(own);
+        }));
         for revoked in self.identity.revoked_tokens(Timestamp::from_millis(0)).await? {
             snapshot.revoked_tokens.insert(revoked.token_id, revoked.expires_at);
         }
@@ -139,6 +160,20 @@ impl GatewayPublisher for DataPlane {
         })
     }
 
+    fn change(&self, delta: Delta) -> BoxFuture<'_, Result<(), PublishError>> {
+        Box::pin(async move {
+            let Some(handle) = self.handle() else { return Ok(()) };
+            let compiled = tokio::task::spawn_blocking(move || handle.change(&delta)).await;
+            match compiled.map_err(|e| PublishError::Undelivered(e.to_string()))? {
+                Ok(()) => Ok(()),
+                Err(ChangeError::Version(wrong)) => Err(PublishError::Undelivered(wrong.to_string())),
+                Err(ChangeError::Refused(faults)) => {
+                    Err(PublishError::Refused(faults.iter().map(ToString::to_string).collect()))
+                }
+            }
+        })
+    }
+
     fn check(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), Vec<String>>> {
         Box::pin(async move {
             // Without a gateway listener nobody here will serve it.
@@ -151,8 +186,65 @@ impl GatewayPublisher for DataPlane {
     }
 }
 
+/// Signs with the keys of the key manager in this process.
+struct Signer(Arc<Identity>);
+
+impl AssertionSigner for Signer {
+    fn sign(&self, tenant: TenantId, claims: &serde_json::Map<String, serde_json::Value>) -> Option<String> {
+        self.0.sign_backend_token(tenant, claims)
+    }
+}
+
+/// Fetches tokens for endpoints over the way out that everything else takes.
+struct OutboundTokens(web::Egress);
+
+impl TokenClient for OutboundTokens {
+    fn client_credentials(&self, request: Arc<ClientCredentials>) -> TokenAnswer {
+        let egress = self.0.clone();
+        Box::pin(async move {
+            let answer = outbound_token(&egress, &request).await;
+            if let Err(reason) = &answer {
+                tracing::warn!(url = %request.token_url, %reason, "no token for an endpoint");
+            }
+            answer.ok()
+        })
+    }
+}
+
+async fn outbound_token(egress: &web::Egress, request: &ClientCredentials) -> Result<OutboundToken, String> {
+    use base64::Engine as _;
+    let encode =
+        |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let pair = format!("{}:{}", encode(&request.client_id), encode(request.client_secret.expose()));
+    let authorization = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair));
+    let mut form = String::from("grant_type=client_credentials");
+    if !request.scope.is_empty() {
+        form.push_str(&format!("&scope={}", encode(&request.scope)));
+    }
+    let answer = egress.post_form(&request.token_url, &authorization, form.into()).await.map_err(|e| e.to_string())?;
+    if !answer.status.is_success() {
+        return Err(format!("the token endpoint answered {}", answer.status));
+    }
+    let body: serde_json::Value =
+        serde_json::from_slice(&answer.body).map_err(|_| "the token endpoint did not answer in JSON".to_owned())?;
+    let token = body.get("access_token").and_then(|t| t.as_str()).ok_or("the answer holds no access_token")?;
+    // RFC 6749 section 5.1: without a lifetime it is not known; five minutes are usual.
+    let seconds = body.get("expires_in").and_then(serde_json::Value::as_u64).unwrap_or(300);
+    Ok(OutboundToken { token: model::Secret::new(token.to_owned()), lifetime: Duration::from_secs(seconds) })
+}
+
+fn backend_token(config: &Config, identity: &Arc<Identity>) -> Option<BackendToken> {
+    let token = &config.backend_token;
+    // The name was checked when the configuration was read.
+    let header = token.header.as_str().parse().ok().filter(|_| config.backend_token.enable)?;
+    let dialect = token.claim_dialect.as_str().trim_end_matches('/').to_owned();
+    let signer = Arc::new(Signer(Arc::clone(identity)));
+    Some(BackendToken { header, dialect, lifetime: token.lifetime.get(), signer })
+}
+
 fn settings(
     config: &Config,
+    identity: &Arc<Identity>,
     listeners: Vec<Listener>,
     upstream_tls: Arc<rustls::ClientConfig>,
     rules: EgressRules,
@@ -169,8 +261,10 @@ fn settings(
         connect_timeout: limits.connect_timeout.get(),
         response_timeout: limits.response_timeout.get(),
         body_bytes: limits.max_body_size.bytes(),
+        message_bytes: limits.max_message_size.bytes(),
         ..Caps::default()
     };
+    let outbound = OutboundTokens(web::Egress::new(rules.clone(), Arc::clone(&upstream_tls)));
     GatewaySettings {
         listeners,
         workers,
@@ -180,7 +274,26 @@ fn settings(
         realm: REALM.to_owned(),
         default_cors: default_cors(config),
         authorization_header: config.gateway_token.auth_header.as_str().to_owned(),
+        api_series: number(limits.api_series.get()),
+        token_client: Some(Arc::new(outbound)),
+        backend_token: backend_token(config, identity),
+        client_certificate_chains: config.mutual_tls.enable_certificate_chain_validation,
+        client_certificate_header: config.mutual_tls.certificate_header.as_ref().and_then(|h| h.as_str().parse().ok()),
         forward_authorization: config.gateway_token.enable_outbound_auth_header,
+        proxies: proxies(config),
+    }
+}
+
+/// Who may say whose call it is.
+fn proxies(config: &Config) -> Proxies {
+    let networks = |listed: &[Network]| listed.iter().map(Network::get).collect();
+    Proxies {
+        protocol: networks(&config.gateway.proxy_protocol_peers),
+        forwarded: networks(&config.gateway.trusted_proxies),
+        field: match config.gateway.forwarded_header {
+            ForwardedHeader::XForwardedFor => ForwardedField::XForwardedFor,
+            ForwardedHeader::Forwarded => ForwardedField::Forwarded,
+        },
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn rules(config: &Config) -> Outcome<EgressRules> {
             EgressRule::Host { name, subdomains: true, .. } => {
                 return Err(Failure::new(
                     Exit::Configuration,
-                    "A23.1",
+                    "A23.3",
                     format!("[egress] allow names *.{name}"),
                     "which addresses that is cannot be known beforehand",
                     "name the network instead, as in \"10.1.0.0/16\"",
@@ -69,7 +69,8 @@ pub(super) fn client_tls(
     })
 }
 
-fn private_roots(home: &Home, config: &Config, secrets: &Secrets) -> Outcome<Vec<CertificateDer<'static>>> {
+/// The authorities of `[truststore]`.
+pub(super) fn private_roots(home: &Home, config: &Config, secrets: &Secrets) -> Outcome<Vec<CertificateDer<'static>>> {
     let Some(truststore) = &config.truststore else { return Ok(Vec::new()) };
     let path = home.root().join(&truststore.path);
     let bytes = std::fs::read(&path).map_err(|e| Failure::io(&path, "read", &e))?;
@@ -85,7 +86,7 @@ fn private_roots(home: &Home, config: &Config, secrets: &Secrets) -> Outcome<Vec
         if let Some(product) = vault::public_default_product(&trusted.certificate) {
             return Err(Failure::new(
                 Exit::Vault,
-                "A02.1",
+                "A02.10",
                 format!("{} trusts the certificate published with {product}", path.display()),
                 "everybody has its private key and could pose as any upstream",
                 format!("remove the entry {:?} from the trust store", trusted.alias),

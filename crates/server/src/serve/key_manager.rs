@@ -7,36 +7,24 @@ use control::{
     Client, ClientSecret, ClientSettings, InternalKeyIssuer, IssuedToken, KeyManager, KeyManagerError, NewClient,
     TokenRequest,
 };
-use identity::{ClientChange, ClientOrigin, Identity, IdentityError, OAuthClient};
-use model::{Clock, ConsumerKey, Secret, TenantId, Timestamp};
+use identity::{ClientChange, ClientMetadata, ClientOrigin, Identity, IdentityError, OAuthClient};
+use model::{ConsumerKey, Secret, TenantId, Timestamp};
 use serde_json::{Map, Value};
 use web::BoxFuture;
 
 /// Our own authorisation server, by WSO2's name "Resident Key Manager".
 pub(super) struct ResidentKeyManager {
     identity: Arc<Identity>,
-    clock: Arc<dyn Clock>,
 }
 
 impl ResidentKeyManager {
-    pub(super) fn new(identity: Arc<Identity>, clock: Arc<dyn Clock>) -> Self {
-        Self { identity, clock }
+    pub(super) fn new(identity: Arc<Identity>) -> Self {
+        Self { identity }
     }
 
     /// Ends an access token of this client. One that is not valid, or another client's, has nothing to end.
     async fn revoke(&self, tenant: TenantId, key: &ConsumerKey, token: &Secret<String>) -> Result<(), KeyManagerError> {
-        let keys = self.identity.public_jwks().iter().map(jose::VerifyingKey::from_jwk).collect::<Result<Vec<_>, _>>();
-        let keys = keys.map_err(|e| KeyManagerError::Failed(e.to_string()))?;
-        let issuer = self.identity.settings().issuer.clone();
-        let verifier = jose::Verifier::new(issuer, keys, std::collections::BTreeSet::new());
-        let Ok(claims) = verifier.verify(token.expose(), self.clock.now().seconds()) else { return Ok(()) };
-        match claims.token_id() {
-            Some(id) if claims.text("client_id") == Some(key.as_str()) => {
-                let expires = Timestamp::from_seconds(claims.expires);
-                self.identity.revoke_token_id(tenant, id, expires).await.map_err(fault)
-            }
-            _ => Ok(()),
-        }
+        self.identity.revoke_client_token(tenant, key, token).await.map_err(fault)
     }
 
     /// The owner's name in a tenant, and as WSO2 reports it.
@@ -127,6 +115,7 @@ impl KeyManager for ResidentKeyManager {
                 access_token_lifetime: lifetime(&request.settings.properties, ACCESS_LIFETIME),
                 refresh_token_lifetime: lifetime(&request.settings.properties, REFRESH_LIFETIME),
                 extra: extra(&request.settings),
+                metadata: ClientMetadata::default(),
             };
             let (client, secret) = self.identity.create_client(request.tenant, new).await.map_err(fault)?;
             Ok((self.client(client).await?, Some(secret.value)))

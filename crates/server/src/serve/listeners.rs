@@ -12,7 +12,7 @@ use identity::Identity;
 use portal::Portal;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use web::{Authenticator, ListenerLimits, RestError, TlsSource};
+use web::{Access, Authenticator, CertificateTrust, ListenerLimits, Operation, RestError, RouteTable, TlsSource};
 
 use super::status::{self, Status};
 use crate::config::Config;
@@ -65,6 +65,7 @@ impl Sockets {
         self,
         site: &Site,
         tls: Arc<rustls::ServerConfig>,
+        clients: Option<(Arc<rustls::ServerConfig>, CertificateTrust)>,
         config: &Config,
         stopped: &watch::Receiver<bool>,
         tasks: &mut JoinSet<()>,
@@ -76,7 +77,13 @@ impl Sockets {
         let authenticator: Arc<dyn Authenticator> = Arc::clone(&site.identity) as Arc<dyn Authenticator>;
         let wrap = |e: std::io::Error| Failure::internal(format!("a socket cannot be served: {e}"));
         let console = tokio::net::TcpListener::from_std(self.console).map_err(wrap)?;
-        tasks.spawn(web::serve_tls(console, Arc::clone(&source), management.clone(), limits, stopped.clone()));
+        let (console_tls, trust): (TlsSource, CertificateTrust) = match clients {
+            Some((tls, trust)) => (Arc::new(move || Arc::clone(&tls)), trust),
+            None => (Arc::clone(&source), Arc::new(|_| false)),
+        };
+        let served =
+            web::serve_tls_with_clients(console, console_tls, trust, management.clone(), limits, stopped.clone());
+        tasks.spawn(served);
         if let Some(listener) = self.status {
             let listener = tokio::net::TcpListener::from_std(listener).map_err(wrap)?;
             let router = status::routes().into_router(Arc::clone(&site.status), authenticator);
@@ -118,10 +125,46 @@ fn bind(name: &'static str, address: SocketAddr, faults: &mut Vec<Report>) -> Op
 /// Identity, API management and pages on one router.
 fn management(site: &Site) -> Router {
     let authenticator: Arc<dyn Authenticator> = Arc::clone(&site.identity) as Arc<dyn Authenticator>;
-    let identity = Identity::routes().into_router(Arc::clone(&site.identity), Arc::clone(&authenticator));
-    let control = control::api::routes().into_router(Arc::clone(&site.control), Arc::clone(&authenticator));
-    let portal = portal::routes().into_router(Arc::clone(&site.portal), authenticator);
+    let (identity, control, portal) = management_tables();
+    let identity = identity.into_router(Arc::clone(&site.identity), Arc::clone(&authenticator));
+    let control = control.into_router(Arc::clone(&site.control), Arc::clone(&authenticator));
+    let portal = portal.into_router(Arc::clone(&site.portal), authenticator);
     with_fallbacks(identity.merge(control).merge(portal))
+}
+
+/// What the management listener and the UNIX socket serve. A further table here is a compile error in [`management`] and
+/// in [`operations`], so that none can be served without being listed and walked by the denial matrix.
+fn management_tables() -> (RouteTable<Identity>, RouteTable<Control>, RouteTable<Portal>) {
+    (Identity::routes(), control::api::routes(), portal::routes())
+}
+
+/// An operation of a listener.
+pub(crate) struct ListedOperation {
+    /// `console` or `status`.
+    pub(crate) listener: &'static str,
+    /// The operation.
+    pub(crate) operation: Operation,
+    /// Who may call it.
+    pub(crate) access: Access,
+}
+
+/// Every operation of every listener but the gateway's, whose routes are the published APIs.
+pub(crate) fn operations() -> Vec<ListedOperation> {
+    fn of<S: Send + Sync + 'static>(listener: &'static str, table: &RouteTable<S>, list: &mut Vec<ListedOperation>) {
+        let listed = table.operations().map(|(operation, access)| ListedOperation {
+            listener,
+            operation: *operation,
+            access: *access,
+        });
+        list.extend(listed);
+    }
+    let mut list = Vec::new();
+    let (identity, control, portal) = management_tables();
+    of("console", &identity, &mut list);
+    of("console", &control, &mut list);
+    of("console", &portal, &mut list);
+    of("status", &status::routes(), &mut list);
+    list
 }
 
 fn with_fallbacks(router: Router) -> Router {

@@ -52,6 +52,7 @@ async fn ready(status: Arc<Status>, _: web::Call) -> Result<Answer, RestError> {
 async fn metrics(status: Arc<Status>, _: web::Call) -> Result<Answer, RestError> {
     let mut page = Page::default();
     gateway_counters(&mut page, &status.data_plane.metrics());
+    api_counters(&mut page.text, &status.data_plane.series());
     page.counter("log_records", "Log records written.", status.logs.written.load(Ordering::Relaxed));
     page.counter(
         "log_records_dropped",
@@ -82,6 +83,40 @@ impl Page {
 
     fn gauge(&mut self, name: &str, help: &str, value: f64) {
         let _ = writeln!(self.text, "# TYPE {name} gauge\n# HELP {name} {help}\n{name} {value}");
+    }
+}
+
+/// A label's value: OpenMetrics escapes three characters.
+fn label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+/// Calls by API, if the configuration counts them apart.
+fn api_counters(text: &mut String, series: &gateway::Series) {
+    let nothing = series.apis.is_empty() && series.others == gateway::ApiSeries::default();
+    if nothing {
+        return;
+    }
+    let named = series.apis.iter().map(|((tenant, api, version), counts)| {
+        (format!("tenant=\"{}\",api=\"{}\",version=\"{}\"", label(tenant), label(api), label(version)), *counts)
+    });
+    let all: Vec<_> = named.chain([("tenant=\"\",api=\"\",version=\"\"".to_owned(), series.others)]).collect();
+    let _ = writeln!(
+        text,
+        "# TYPE gateway_api_answers counter\n# HELP gateway_api_answers Answers by API; without a name: all further APIs."
+    );
+    for (labels, counts) in &all {
+        for (class, value) in ["2xx", "3xx", "4xx", "5xx"].iter().zip(counts.answers) {
+            let _ = writeln!(text, "gateway_api_answers_total{{{labels},class=\"{class}\"}} {value}");
+        }
+    }
+    let _ = writeln!(
+        text,
+        "# TYPE gateway_api_seconds counter\n# HELP gateway_api_seconds Sum of the durations of answers by API."
+    );
+    for (labels, counts) in &all {
+        let seconds = std::time::Duration::from_micros(counts.micros).as_secs_f64();
+        let _ = writeln!(text, "gateway_api_seconds_total{{{labels}}} {seconds}");
     }
 }
 

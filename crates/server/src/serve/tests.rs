@@ -39,7 +39,7 @@ async fn assembled() -> Assembled {
     let data_plane = Arc::new(data_plane);
     let ports = Ports {
         gateway: Arc::clone(&data_plane) as Arc<dyn control::GatewayPublisher>,
-        key_manager: Arc::new(key_manager::ResidentKeyManager::new(Arc::clone(&identity), Arc::clone(&clock))),
+        key_manager: Arc::new(key_manager::ResidentKeyManager::new(Arc::clone(&identity))),
         sealer: Arc::new(sealer::VaultSealer::new(Arc::clone(&keys.keyring), Arc::clone(&rng))),
     };
     let (egress, settings) = (Egress::new(rules, outbound), control_settings(&config));
@@ -67,6 +67,7 @@ fn nothing() -> Snapshot {
         subject_epochs: BTreeMap::new(),
         api_keys: BTreeMap::new(),
         denials: Vec::new(),
+        custom_limits: Vec::new(),
     }
 }
 

@@ -3,10 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use model::{Secret, Timestamp};
+use model::{Clock, Secret, Timestamp};
+use rustls::pki_types::CertificateDer;
 use vault::keystore::{KeystorePasswords, read_keystore_file, read_pem_key};
-use vault::tls::{Alpn, ClientCertificates, IdentitySource, ServerIdentity, TlsError, server_config};
+use vault::tls::{
+    Alpn, ClientAuthorities, ClientCertificates, IdentitySource, ServerIdentity, TlsError, TrustAnchors, server_config,
+};
 use vault::{KeyDirectory, KeyMaterial, SigningKey};
+use web::CertificateTrust;
 
 use crate::config::{Config, KeystoreFile};
 use crate::exit::Exit;
@@ -97,6 +101,30 @@ fn from_store(path: &Path, passwords: &KeystorePasswords, alias: Option<&str>) -
 /// TLS of a management listener.
 pub(super) fn listener_config(identity: &Arc<ServerIdentity>) -> Outcome<Arc<rustls::ServerConfig>> {
     server_config(Arc::clone(identity), Alpn::Http2AndHttp1, ClientCertificates::NotAsked).map_err(|e| failure(&e))
+}
+
+/// TLS of a gateway listener: clients may show a certificate, and each API decides whose it accepts.
+pub(super) fn gateway_config(identity: &Arc<ServerIdentity>) -> Outcome<Arc<rustls::ServerConfig>> {
+    server_config(Arc::clone(identity), Alpn::Http2AndHttp1, ClientCertificates::Proven).map_err(|e| failure(&e))
+}
+
+/// TLS of a management listener that asks clients for certificates, and which of those the authorities stand for.
+pub(super) fn with_client_certificates(
+    identity: &Arc<ServerIdentity>,
+    authorities: Vec<CertificateDer<'static>>,
+    clock: Arc<dyn Clock>,
+) -> Outcome<(Arc<rustls::ServerConfig>, CertificateTrust)> {
+    let tls = server_config(Arc::clone(identity), Alpn::Http2AndHttp1, ClientCertificates::Proven);
+    let tls = tls.map_err(|e| failure(&e))?;
+    if authorities.is_empty() {
+        return Ok((tls, Arc::new(|_| false)));
+    }
+    let mut anchors = TrustAnchors::default();
+    for authority in authorities {
+        anchors.add(authority).map_err(|e| failure(&e))?;
+    }
+    let authorities = ClientAuthorities::new(anchors).map_err(|e| failure(&e))?;
+    Ok((tls, Arc::new(move |chain| authorities.stand_for(chain, clock.now()))))
 }
 
 fn encrypted_key(path: &Path) -> Failure {

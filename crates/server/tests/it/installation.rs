@@ -139,7 +139,13 @@ pub(crate) struct Tls(rustls::StreamOwned<rustls::ClientConnection, TcpStream>);
 impl Tls {
     /// Sends a request and reads one answer with a content length.
     pub(crate) fn exchange(&mut self, request: &str) -> String {
-        self.0.write_all(request.as_bytes()).unwrap();
+        self.try_exchange(request, false).expect("the connection ended")
+    }
+
+    /// The same; `None` when the server had closed the connection before it answered. An answer without a length is read
+    /// to its head only, if that is enough, and the connection is spent then.
+    pub(crate) fn try_exchange(&mut self, request: &str, head_is_enough: bool) -> Option<String> {
+        self.0.write_all(request.as_bytes()).ok()?;
         let mut answer = Vec::new();
         let mut buffer = [0; 4096];
         loop {
@@ -147,13 +153,19 @@ impl Tls {
             answer.extend_from_slice(&buffer[..count]);
             let text = String::from_utf8_lossy(&answer).into_owned();
             let Some((head, body)) = text.split_once("\r\n\r\n") else {
-                assert!(count > 0, "the connection ended: {text}");
+                if count == 0 {
+                    assert!(text.is_empty(), "the connection ended within an answer: {text}");
+                    return None;
+                }
                 continue;
             };
             let length =
                 head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
-            if count == 0 || body.len() >= length.unwrap_or(usize::MAX) {
-                return text;
+            // The length in an answer to HEAD is that of a body which does not come.
+            let length = if request.starts_with("HEAD ") { Some(0) } else { length };
+            let wanted = length.unwrap_or(if head_is_enough { 0 } else { usize::MAX });
+            if count == 0 || body.len() >= wanted {
+                return Some(text);
             }
         }
     }

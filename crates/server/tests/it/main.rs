@@ -1,7 +1,13 @@
 //! The one integration test of this crate.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod config;
+#[cfg(test)]
+mod directories;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
@@ -11,6 +17,8 @@ mod imports;
 #[cfg(test)]
 mod installation;
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod quickstart;
@@ -18,5 +26,7 @@ mod quickstart;
 mod refusals;
 #[cfg(test)]
 mod running;
+#[cfg(test)]
+mod sandbox;
 #[cfg(test)]
 mod vault_keys;

@@ -41,18 +41,19 @@ fn the_flow_on_postgresql_with_separate_roles() {
     assert!(again.out.contains("is there already") && again.out.contains("200 in "), "{}", again.out);
 
     // A role with more rights than it needs is a reason not to start, whichever right it is.
-    for (give, take, said) in [
-        (format!("ALTER ROLE {role} CREATEDB"), format!("ALTER ROLE {role} NOCREATEDB"), "create databases"),
-        (format!("ALTER ROLE {role} CREATEROLE"), format!("ALTER ROLE {role} NOCREATEROLE"), "create roles"),
-        (format!("ALTER ROLE {role} SUPERUSER"), format!("ALTER ROLE {role} NOSUPERUSER"), "superuser"),
+    for (give, take, check, said) in [
+        (format!("ALTER ROLE {role} CREATEDB"), format!("ALTER ROLE {role} NOCREATEDB"), "A07.2", "create databases"),
+        (format!("ALTER ROLE {role} CREATEROLE"), format!("ALTER ROLE {role} NOCREATEROLE"), "A07.3", "create roles"),
+        (format!("ALTER ROLE {role} SUPERUSER"), format!("ALTER ROLE {role} NOSUPERUSER"), "A07.1", "superuser"),
         (
             format!("GRANT CREATE ON SCHEMA public TO {role}"),
             format!("REVOKE CREATE ON SCHEMA public FROM {role}"),
+            "A07.4",
             "objects in the schema",
         ),
     ] {
         sql(&database, &give);
-        run(&there, &["serve"]).refused(8, &["A07.1", said]);
+        run(&there, &["serve"]).refused(8, &[check, said]);
         sql(&database, &take);
     }
     sql(&database, "INSERT INTO schema_migration (version, name, applied_at) VALUES (999, 'future', 0)");

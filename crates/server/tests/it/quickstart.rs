@@ -48,7 +48,7 @@ fn an_api_travels_as_a_project() {
 
 #[test]
 fn signing_in_from_elsewhere() {
-    let there = Installation::new("[oauth.grant_type.password]\nenable = true\n");
+    let there = Installation::new("");
     there.run(&["init"]).succeeded();
     let secret = |name: &str, text: &str| {
         let path = there.home.join(name);

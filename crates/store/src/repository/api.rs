@@ -200,6 +200,19 @@ pub async fn versions(work: &mut UnitOfWork, tenant: TenantId, name: &str) -> Re
     .collect()
 }
 
+/// The ids of all versions of an API, its own among them; none when there is no such API.
+pub async fn version_ids(work: &mut UnitOfWork, id: ApiId) -> Result<Vec<ApiId>, StoreError> {
+    work.query(
+        "SELECT b.id FROM api a JOIN api b ON b.tenant_id = a.tenant_id AND b.name_key = a.name_key \
+         WHERE a.id = $1 ORDER BY b.id LIMIT 1000",
+        [id.into()],
+    )
+    .await?
+    .iter()
+    .map(|row| row.parse("id"))
+    .collect()
+}
+
 /// All APIs with that context (in any case), whatever their version.
 pub async fn with_context(work: &mut UnitOfWork, tenant: TenantId, context: &str) -> Result<Vec<ApiRow>, StoreError> {
     work.query(

@@ -4,7 +4,8 @@ use model::{TenantId, Timestamp};
 
 use crate::{StoreError, UnitOfWork};
 
-/// Adds an entry; returns its number. Writers wait for each other here, so numbers follow the order of commits.
+/// Adds an entry; returns its number. Writers wait for each other here, so numbers follow the order of commits. `target` is
+/// what gateways must read again.
 pub async fn append(
     work: &mut UnitOfWork,
     tenant: TenantId,
@@ -20,6 +21,18 @@ pub async fn append(
     )
     .await?;
     Ok(sequence)
+}
+
+/// Targets of the entries after `sequence`, oldest first, at most `limit`.
+pub async fn targets_after(work: &mut UnitOfWork, sequence: i64, limit: i64) -> Result<Vec<String>, StoreError> {
+    work.query(
+        "SELECT target FROM change_log WHERE sequence > $1 ORDER BY sequence LIMIT $2",
+        [sequence.into(), limit.into()],
+    )
+    .await?
+    .iter()
+    .map(|row| row.text("target"))
+    .collect()
 }
 
 /// The newest entry's number; 0 when there is none. It is the snapshot's version.

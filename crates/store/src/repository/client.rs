@@ -54,6 +54,8 @@ pub struct ClientRow {
     pub refresh_seconds: Option<i64>,
     /// Further properties, as the client sent them.
     pub extra: Map<String, Value>,
+    /// What it registered beside that (RFC 7591), as crate `identity` writes it.
+    pub metadata: Map<String, Value>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -97,6 +99,7 @@ fn client(row: &Row) -> Result<ClientRow, StoreError> {
         access_seconds: row.opt_int("access_seconds")?,
         refresh_seconds: row.opt_int("refresh_seconds")?,
         extra: row.json("extra")?,
+        metadata: row.json("metadata")?,
         created_at: row.timestamp("created_at")?,
         updated_at: row.timestamp("updated_at")?,
     })
@@ -109,8 +112,8 @@ fn client(row: &Row) -> Result<ClientRow, StoreError> {
 pub async fn insert(work: &mut UnitOfWork, new: &ClientRow) -> Result<(), StoreError> {
     work.execute(
         "INSERT INTO oauth_client (client_id, tenant_id, kind, owner, owner_key, name, grants, callback, token_type, \
-         saas, active, access_seconds, refresh_seconds, extra, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+         saas, active, access_seconds, refresh_seconds, extra, created_at, updated_at, metadata) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         [
             (&new.id).into(),
             new.tenant.into(),
@@ -128,6 +131,7 @@ pub async fn insert(work: &mut UnitOfWork, new: &ClientRow) -> Result<(), StoreE
             Value::Object(new.extra.clone()).to_string().into(),
             new.created_at.into(),
             new.updated_at.into(),
+            Value::Object(new.metadata.clone()).to_string().into(),
         ],
     )
     .await?;
@@ -139,7 +143,8 @@ pub async fn update(work: &mut UnitOfWork, changed: &ClientRow) -> Result<bool, 
     let rows = work
         .execute(
             "UPDATE oauth_client SET owner = $3, owner_key = $4, name = $5, grants = $6, callback = $7, saas = $8, \
-             active = $9, access_seconds = $10, refresh_seconds = $11, extra = $12, updated_at = $13 \
+             active = $9, access_seconds = $10, refresh_seconds = $11, extra = $12, updated_at = $13, \
+             metadata = $14 \
              WHERE tenant_id = $1 AND client_id = $2",
             [
                 changed.tenant.into(),
@@ -155,6 +160,7 @@ pub async fn update(work: &mut UnitOfWork, changed: &ClientRow) -> Result<bool, 
                 changed.refresh_seconds.into(),
                 Value::Object(changed.extra.clone()).to_string().into(),
                 changed.updated_at.into(),
+                Value::Object(changed.metadata.clone()).to_string().into(),
             ],
         )
         .await?;

@@ -148,25 +148,35 @@ pub struct ServedRow {
     pub is_default: bool,
 }
 
+macro_rules! served {
+    ($rest:literal) => {
+        concat!(
+            "SELECT d.api_id, d.environment, d.revision_id, d.vhost, d.display_on_devportal, d.deployed_at, ",
+            "a.tenant_id, a.lifecycle, a.is_default FROM deployment d JOIN api a ON a.id = d.api_id ",
+            $rest
+        )
+    };
+}
+
 /// All deployments of all tenants, for the snapshot.
 pub async fn all_deployments(work: &mut UnitOfWork) -> Result<Vec<ServedRow>, StoreError> {
-    work.query(
-        "SELECT d.api_id, d.environment, d.revision_id, d.vhost, d.display_on_devportal, d.deployed_at, \
-         a.tenant_id, a.lifecycle, a.is_default FROM deployment d JOIN api a ON a.id = d.api_id \
-         ORDER BY d.api_id, d.environment LIMIT 200000",
-        [],
-    )
-    .await?
-    .iter()
-    .map(|row| {
-        Ok(ServedRow {
-            deployment: read_deployment(row)?,
-            tenant: row.tenant("tenant_id")?,
-            lifecycle: row.text("lifecycle")?,
-            is_default: row.flag("is_default")?,
-        })
+    let rows = work.query(served!("ORDER BY d.api_id, d.environment LIMIT 200000"), []).await?;
+    rows.iter().map(read_served).collect()
+}
+
+/// The deployments of one API, for a change of the snapshot.
+pub async fn deployments_served(work: &mut UnitOfWork, api: ApiId) -> Result<Vec<ServedRow>, StoreError> {
+    let rows = work.query(served!("WHERE d.api_id = $1 ORDER BY d.environment LIMIT 100"), [api.into()]).await?;
+    rows.iter().map(read_served).collect()
+}
+
+fn read_served(row: &Row) -> Result<ServedRow, StoreError> {
+    Ok(ServedRow {
+        deployment: read_deployment(row)?,
+        tenant: row.tenant("tenant_id")?,
+        lifecycle: row.text("lifecycle")?,
+        is_default: row.flag("is_default")?,
     })
-    .collect()
 }
 
 fn read(row: &Row) -> Result<RevisionRow, StoreError> {

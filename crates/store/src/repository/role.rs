@@ -202,7 +202,8 @@ pub async fn names_of_user(
     Ok(of_user(work, tenant, user).await?.into_iter().map(|r| r.name).collect())
 }
 
-/// How many users other than `except` have a role and are not locked by an administrator.
+/// How many users other than `except` have a role, are not locked by an administrator, and are not gone from the
+/// directory that kept them.
 pub async fn count_active_members(
     work: &mut UnitOfWork,
     tenant: TenantId,
@@ -214,7 +215,8 @@ pub async fn count_active_members(
         .find(
             "SELECT COUNT(*) AS n FROM role_member m JOIN role r ON r.id = m.role_id \
              JOIN user_account u ON u.id = m.user_id \
-             WHERE r.tenant_id = $1 AND r.name_key = $2 AND u.locked = 0 AND u.id <> $3",
+             WHERE r.tenant_id = $1 AND r.name_key = $2 AND u.locked = 0 AND u.id <> $3 \
+             AND NOT EXISTS (SELECT 1 FROM directory_account d WHERE d.user_id = u.id AND d.gone = 1)",
             [tenant.into(), name_key(role_name).into(), except.into()],
         )
         .await?;

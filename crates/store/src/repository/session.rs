@@ -1,39 +1,95 @@
 //! Clean-up of what has expired, in chunks so that no lock is held long (guideline O08).
+//!
+//! A table whose rows expire needs a line in [`EXPIRING`] and an index on the column; a test compares the list with the
+//! schema.
 
 use model::Timestamp;
 
 use crate::{StoreError, UnitOfWork};
 
-/// Removes up to `chunk` expired rows of each kind; returns how many rows went. Call again until it returns 0.
-///
-/// `epochs_before`: subject epochs older than this matter to no token that can still be valid.
-pub async fn remove_expired(
-    work: &mut UnitOfWork,
-    now: Timestamp,
-    epochs_before: Timestamp,
-    chunk: i64,
-) -> Result<u64, StoreError> {
-    let mut removed = work
-        .execute(
-            "DELETE FROM revoked_token WHERE token_id IN \
-             (SELECT token_id FROM revoked_token WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
-            [now.into(), chunk.into()],
-        )
-        .await?;
-    removed += work
-        .execute(
-            "DELETE FROM refresh_token WHERE hash IN \
-             (SELECT hash FROM refresh_token WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
-            [now.into(), chunk.into()],
-        )
-        .await?;
-    removed += work
-        .execute(
-            "DELETE FROM client_secret WHERE id IN \
-             (SELECT id FROM client_secret WHERE expires_at IS NOT NULL AND expires_at <= $1 LIMIT $2)",
-            [now.into(), chunk.into()],
-        )
-        .await?;
-    removed += work.execute("DELETE FROM subject_epoch WHERE not_before < $1", [epochs_before.into()]).await?;
-    Ok(removed)
+/// A table whose rows expire.
+#[derive(Clone, Copy, Debug)]
+pub struct Expiring {
+    /// The table.
+    pub table: &'static str,
+    /// Whether its rows are subject epochs, which matter for as long as the longest token may live, and not rows with an
+    /// end of their own.
+    pub is_epoch: bool,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+/// Rows are found by the index of the column and removed by their place in the table. PostgreSQL leaves out rows that a
+/// request holds right now: clean-up never waits for a request, so the two cannot block each other.
+macro_rules! expiring {
+    ($table:literal, $column:literal) => {
+        expiring!($table, $column, false)
+    };
+    ($table:literal, $column:literal, $is_epoch:literal) => {
+        Expiring {
+            table: $table,
+            is_epoch: $is_epoch,
+            sqlite: concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE rowid IN (SELECT rowid FROM ",
+                $table,
+                " WHERE ",
+                $column,
+                " <= $1 ORDER BY ",
+                $column,
+                " LIMIT $2)"
+            ),
+            postgres: concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE ctid = ANY (ARRAY(SELECT ctid FROM ",
+                $table,
+                " WHERE ",
+                $column,
+                " <= $1 ORDER BY ",
+                $column,
+                " LIMIT $2 FOR UPDATE SKIP LOCKED))"
+            ),
+        }
+    };
+}
+
+/// Every table that clean-up looks at.
+pub const EXPIRING: &[Expiring] = &[
+    expiring!("revoked_token", "expires_at"),
+    expiring!("refresh_token", "expires_at"),
+    expiring!("client_secret", "expires_at"),
+    expiring!("authorization_request", "expires_at"),
+    expiring!("authorization_code", "expires_at"),
+    expiring!("device_code", "expires_at"),
+    expiring!("used_proof", "expires_at"),
+    expiring!("login_session", "ends_at"),
+    expiring!("sign_in_step", "expires_at"),
+    expiring!("recovery_token", "expires_at"),
+    expiring!("sign_up", "expires_at"),
+    expiring!("address_lock", "ends_at"),
+    expiring!("subject_epoch", "not_before", true),
+];
+
+impl Expiring {
+    /// Removes up to `chunk` rows that ended at or before a time; returns how many went.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn remove(&self, work: &mut UnitOfWork, before: Timestamp, chunk: i64) -> Result<u64, StoreError> {
+        let statement = if work.is_postgres() { self.postgres } else { self.sqlite };
+        work.execute(statement, [before.into(), chunk.max(1).into()]).await
+    }
+}
+
+/// Whether this transaction may clean up: `false` while another node's does. Two at once would only wait for each other.
+pub async fn take_turn(work: &mut UnitOfWork) -> Result<bool, StoreError> {
+    if !work.is_postgres() {
+        // The write lock that the transaction holds is the turn.
+        return Ok(true);
+    }
+    let row =
+        work.find("SELECT CASE WHEN pg_try_advisory_xact_lock(5787200) THEN 1 ELSE 0 END::BIGINT AS n", []).await?;
+    row.map_or(Ok(false), |row| row.flag("n"))
 }

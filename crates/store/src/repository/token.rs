@@ -1,6 +1,7 @@
 //! Revoked access tokens, subject epochs, refresh tokens.
 
 use model::{ConsumerKey, TenantId, Timestamp, UserId};
+use serde_json::Value;
 
 use crate::{Row, StoreError, UnitOfWork};
 
@@ -41,6 +42,8 @@ pub struct RefreshRow {
     pub user: UserId,
     /// Granted scopes, separated by blanks.
     pub scopes: String,
+    /// What renewed tokens inherit, as crate `identity` writes it.
+    pub details: Value,
     /// `jti` of the access token issued together with it.
     pub access_token_id: String,
     /// `exp` of that access token.
@@ -61,6 +64,7 @@ fn refresh(row: &Row) -> Result<RefreshRow, StoreError> {
         client: ConsumerKey::new(row.text("client_id")?),
         user: row.parse("user_id")?,
         scopes: row.text("scopes")?,
+        details: row.json("details")?,
         access_token_id: row.text("access_token_id")?,
         access_expires_at: row.timestamp("access_expires_at")?,
         issued_at: row.timestamp("issued_at")?,
@@ -162,7 +166,8 @@ pub async fn epochs_since(work: &mut UnitOfWork, since: Timestamp) -> Result<Vec
 pub async fn insert_refresh(work: &mut UnitOfWork, new: &RefreshRow) -> Result<(), StoreError> {
     work.execute(
         "INSERT INTO refresh_token (hash, family, tenant_id, client_id, user_id, scopes, access_token_id, \
-         access_expires_at, issued_at, expires_at, used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         access_expires_at, issued_at, expires_at, used_at, details) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         [
             new.hash.as_slice().into(),
             (&new.family).into(),
@@ -175,6 +180,7 @@ pub async fn insert_refresh(work: &mut UnitOfWork, new: &RefreshRow) -> Result<(
             new.issued_at.into(),
             new.expires_at.into(),
             new.used_at.into(),
+            new.details.to_string().into(),
         ],
     )
     .await?;

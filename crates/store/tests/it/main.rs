@@ -7,8 +7,11 @@
 )]
 
 mod backends;
+mod backup;
+mod clean_up;
 mod consumers;
 mod crash;
 mod identity;
 mod migration;
+mod sign_in;
 mod work;

@@ -5,8 +5,8 @@
 //! reading is for migration, nothing here writes the format.
 
 use super::{
-    KeyEntry, Keystore, KeystoreError, KeystoreFormat, KeystorePasswords, MAX_CHAIN, MAX_ENTRIES, TrustedCertificate,
-    damaged,
+    InspectedEntry, KeyEntry, Keystore, KeystoreError, KeystoreFormat, KeystorePasswords, MAX_CHAIN, MAX_ENTRIES,
+    TrustedCertificate, damaged,
 };
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
@@ -56,6 +56,43 @@ pub(super) fn read(
         return Err(damaged("bytes after the last entry"));
     }
     Ok(store)
+}
+
+/// The entries with their certificates, which are not protected; private keys are skipped, and the digest is not
+/// checked because that takes the password.
+pub(super) fn in_plain_view(bytes: &[u8]) -> Result<Vec<InspectedEntry>, KeystoreError> {
+    let body = bytes.len().checked_sub(DIGEST).and_then(|length| bytes.get(..length)).ok_or_else(cut)?;
+    let mut reader = Reader { rest: body };
+    reader.u32()?;
+    let version = reader.u32()?;
+    if !matches!(version, 1 | 2) {
+        return Err(damaged(format!("version {version} is unknown")));
+    }
+    let count = usize::try_from(reader.u32()?).unwrap_or(usize::MAX);
+    if count > MAX_ENTRIES {
+        return Err(damaged(format!("more than {MAX_ENTRIES} entries")));
+    }
+    let mut seen = Vec::new();
+    for _ in 0..count {
+        let (has_key, alias, length) = match reader.u32()? {
+            1 => {
+                let alias = reader.alias()?;
+                reader.block()?;
+                (true, alias, usize::try_from(reader.u32()?).unwrap_or(usize::MAX))
+            }
+            2 => (false, reader.alias()?, 1),
+            3 => {
+                return Err(KeystoreError::Unsupported { what: "a secret key in a JCEKS store".to_owned() });
+            }
+            tag => return Err(damaged(format!("entry kind {tag} is unknown"))),
+        };
+        if length > MAX_CHAIN {
+            return Err(damaged(format!("a chain of more than {MAX_CHAIN} certificates")));
+        }
+        let chain = (0..length).map(|_| reader.certificate(version)).collect::<Result<Vec<_>, _>>()?;
+        seen.push(InspectedEntry { alias, has_key, key_matches: None, chain });
+    }
+    Ok(seen)
 }
 
 fn cut() -> KeystoreError {

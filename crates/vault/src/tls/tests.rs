@@ -228,6 +228,48 @@ fn mutual_tls_demands_a_certificate_of_the_right_authority() {
     ));
 }
 
+/// A resolver that shows a certificate with another one's key.
+#[derive(Debug)]
+struct Thief(Arc<rustls::sign::CertifiedKey>);
+
+impl rustls::client::ResolvesClientCert for Thief {
+    fn resolve(
+        &self,
+        _hints: &[&[u8]],
+        _schemes: &[rustls::SignatureScheme],
+    ) -> Option<Arc<rustls::sign::CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn whoever_shows_a_certificate_holds_its_key() {
+    let (pki, clients) = (Pki::new(), Pki::new());
+    let proven = server_config(ServerIdentity::fixed(pki.identity()), Alpn::None, ClientCertificates::Proven).unwrap();
+    let plain = client_config(pki.trust(), None, Alpn::None).unwrap();
+    let (_, server) = connect(&plain, &proven, "localhost").unwrap();
+    assert!(server.peer_certificates().is_none());
+    // Nobody here knows the authority; who is meant is decided by whoever looks at the certificate.
+    let owner = clients.client_identity();
+    let known = client_config(pki.trust(), Some(&owner), Alpn::None).unwrap();
+    let (_, server) = connect(&known, &proven, "localhost").unwrap();
+    assert_eq!(server.peer_certificates().unwrap()[0], owner.chain()[0]);
+    let key = Arc::clone(&clients.client_identity().certified.key);
+    let stolen = rustls::sign::CertifiedKey::new(owner.chain().to_vec(), key);
+    let mut thief = (*plain).clone();
+    thief.client_auth_cert_resolver = Arc::new(Thief(Arc::new(stolen)));
+    // The client has finished its part of a TLS 1.3 handshake before the server looks at the signature.
+    let refused = match connect(&Arc::new(thief), &proven, "localhost") {
+        Err(_) => true,
+        Ok((_, server)) => server.peer_certificates().is_none(),
+    };
+    assert!(refused);
+}
+
 #[test]
 fn an_identity_is_exchanged_without_breaking_open_connections() {
     use std::io::{Read, Write};

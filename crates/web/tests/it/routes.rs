@@ -41,7 +41,16 @@ impl Authenticator for Tokens {
                 Credentials::Local(_) => {
                     Ok(principal(TenantId::SUPER, "carbon.super", &["read"], AuthenticationMethod::LocalSocket))
                 }
-                Credentials::Basic { .. } => Err(AuthenticationError::Invalid),
+                Credentials::Bound(bound)
+                    if bound.token.expose() == "bound"
+                        && bound.proof.as_deref() == Some("proof")
+                        && (bound.method.as_str(), bound.path.as_str()) == ("PUT", "/t/example.com/scim2/things/1") =>
+                {
+                    Ok(principal(TenantId::new(1), "example.com", &["read"], AuthenticationMethod::Bearer))
+                }
+                Credentials::Basic { .. } | Credentials::Bound(_) | Credentials::Session(_) => {
+                    Err(AuthenticationError::Invalid)
+                }
             }
         })
     }
@@ -106,6 +115,28 @@ async fn everybody_else_is_denied_in_wso2s_shape() {
         assert_eq!(status, StatusCode::UNAUTHORIZED, "{authorization:?}");
         assert!(body.starts_with(&format!(r#"{{"code":{code},"message":"Unauthorized","#)), "{body}");
         assert!(body.ends_with(r#""moreInfo":"","error":[]}"#), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_bound_token_comes_with_one_proof_and_the_path_that_was_sent() {
+    let send = async |proofs: &[&str]| {
+        let mut request = Request::builder().method("PUT").uri("/t/example.com/scim2/things/1?x=1");
+        request = request.header("authorization", "DPoP bound");
+        for proof in proofs {
+            request = request.header("dpop", *proof);
+        }
+        let mut request = request.body(Body::empty()).unwrap();
+        tenant_paths(&mut request).unwrap();
+        let response = router().oneshot(request).await.unwrap();
+        let status = response.status();
+        let text = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8_lossy(&text).into_owned())
+    };
+    let (status, text) = send(&["proof"]).await;
+    assert_eq!(status, StatusCode::OK, "{text}");
+    for wrong in [&[][..], &["proof", "proof"], &["other"]] {
+        assert_eq!(send(wrong).await.0, StatusCode::UNAUTHORIZED, "{wrong:?}");
     }
 }
 

@@ -102,7 +102,7 @@ async fn validate(control: Arc<Control>, _permit: Permit, call: Call) -> Result<
     Ok(json(StatusCode::OK, &report))
 }
 
-async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+pub(super) async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     Ok(json(StatusCode::OK, &control.definition(&Actor::of(&permit), api_id(&call)?).await?))
 }
 

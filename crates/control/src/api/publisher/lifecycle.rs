@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
+use model::ApiId;
 use serde_json::json as object;
 use web::{Answer, Call, Operation, Permit, RestError, RouteTable, json};
 
@@ -44,20 +45,29 @@ pub(super) fn routes() -> RouteTable<Control> {
 }
 
 async fn change(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
-    let id = query_id(&call, "apiId")?;
+    change_of(&control, &permit, &call, query_id(&call, "apiId")?).await
+}
+
+/// Carries out the action that the query names.
+pub(super) async fn change_of(
+    control: &Control,
+    permit: &Permit,
+    call: &Call,
+    id: ApiId,
+) -> Result<Answer, ControlError> {
     let action =
         call.query("action").ok_or_else(|| RestError::bad_request("The query parameter action is missing."))?;
     let options = LifecycleOptions::parse(call.query("lifecycleChecklist").unwrap_or_default())?;
-    let state = control.change_lifecycle(&Actor::of(&permit), id, action, options).await?;
+    let state = control.change_lifecycle(&Actor::of(permit), id, action, options).await?;
     let answer = object!({"workflowStatus": "APPROVED", "jsonPayload": null, "lifecycleState": state});
     Ok(json(StatusCode::OK, &answer))
 }
 
-async fn state(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+pub(super) async fn state(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     Ok(json(StatusCode::OK, &control.lifecycle_state(&Actor::of(&permit), api_id(&call)?).await?))
 }
 
-async fn history(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+pub(super) async fn history(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let list = control.lifecycle_history(&Actor::of(&permit), api_id(&call)?).await?;
     Ok(json(StatusCode::OK, &object!({"count": list.len(), "list": list})))
 }

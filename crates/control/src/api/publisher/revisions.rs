@@ -97,7 +97,7 @@ fn list_answer(list: Vec<Value>) -> Answer {
     json(StatusCode::OK, &object!({"count": list.len(), "list": list}))
 }
 
-async fn list(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+pub(super) async fn list(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let deployed = match call.query("query").map(str::trim) {
         Some(q) if q.eq_ignore_ascii_case("deployed:true") => Some(true),
         Some(q) if q.eq_ignore_ascii_case("deployed:false") => Some(false),
@@ -106,7 +106,7 @@ async fn list(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answe
     Ok(list_answer(control.revisions(&Actor::of(&permit), api_id(&call)?, deployed).await?))
 }
 
-async fn create(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+pub(super) async fn create(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let id = api_id(&call)?;
     let body: Value = if call.body.is_empty() { Value::Null } else { call.json()? };
     let description = body.get("description").and_then(Value::as_str).unwrap_or_default();
@@ -115,17 +115,17 @@ async fn create(control: Arc<Control>, permit: Permit, call: Call) -> Result<Ans
     Ok(created(&format!("/api/am/publisher/v4/apis/{id}/revisions/{revision}"), &made))
 }
 
-async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+pub(super) async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let found = control.revision(&Actor::of(&permit), api_id(&call)?, call.path("revisionId")?).await?;
     Ok(json(StatusCode::OK, &found))
 }
 
-async fn delete(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+pub(super) async fn delete(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     Ok(list_answer(control.delete_revision(&Actor::of(&permit), api_id(&call)?, call.path("revisionId")?).await?))
 }
 
 /// The revision that the query names, by id or number.
-fn revision_of(call: &Call) -> Result<&str, RestError> {
+pub(super) fn revision_of(call: &Call) -> Result<&str, RestError> {
     call.query("revisionId")
         .or_else(|| call.query("revisionNumber"))
         .filter(|r| !r.is_empty())
@@ -151,13 +151,13 @@ fn requests(call: &Call) -> Result<Vec<DeploymentRequest>, RestError> {
         .collect()
 }
 
-async fn deploy(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+pub(super) async fn deploy(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let id = api_id(&call)?;
     let made = control.deploy_revision(&Actor::of(&permit), id, revision_of(&call)?, &requests(&call)?).await?;
     Ok(json(StatusCode::CREATED, &made))
 }
 
-async fn undeploy(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+pub(super) async fn undeploy(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let id = api_id(&call)?;
     let everywhere = flag(&call, "allEnvironments", false) || call.body.is_empty();
     let names: Vec<String> =
@@ -171,6 +171,6 @@ async fn restore(control: Arc<Control>, permit: Permit, call: Call) -> Result<An
     Ok(json(StatusCode::CREATED, &restored))
 }
 
-async fn deployments(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+pub(super) async fn deployments(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     Ok(list_answer(control.deployments(&Actor::of(&permit), api_id(&call)?).await?))
 }

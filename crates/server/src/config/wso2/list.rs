@@ -60,13 +60,6 @@ pub(super) const GROUPS: &[Group] = &[
         ",
     },
     Group {
-        verdict: Verdict::NotHere,
-        why: "this version has no browser sessions; every call brings its own token",
-        patterns: "
-            session.timeout.idle_session_timeout
-        ",
-    },
-    Group {
         verdict: Verdict::NotNeeded,
         why: "there is no servlet container; headers, sessions and limits are built in (A11, A12, A16, A17)",
         patterns: "
@@ -163,7 +156,7 @@ pub(super) const GROUPS: &[Group] = &[
     },
     Group {
         verdict: Verdict::NotHere,
-        why: "it belongs to a user store other than the embedded one, which this version does not have",
+        why: "directories are only read, and only what [user_store] lists can be set",
         patterns: "
             user_store.** user_store_properties.** secondary_user_store.** user_stores.** ldap.**
             embedded_ldap.** event.default_listener.** is_remote_user_store.** apim.user_store.**
@@ -316,7 +309,7 @@ pub(super) const GROUPS: &[Group] = &[
     },
     Group {
         verdict: Verdict::NotHere,
-        why: "tokens for backends (X-JWT-Assertion) are not part of this version",
+        why: "tokens for backends are JWTs in base64url, signed like access tokens, with the claims of API, application and user",
         patterns: "
             apim.jwt.**
         ",
@@ -368,13 +361,6 @@ pub(super) const GROUPS: &[Group] = &[
         why: "a scope that no role is bound to is given to everybody who asks; bind it to roles in the Publisher instead of listing the others",
         patterns: "
             oauth.allowed_scopes apim.oauth_config.allowed_scopes
-        ",
-    },
-    Group {
-        verdict: Verdict::NotHere,
-        why: "the authorization code grant is not part of this version",
-        patterns: "
-            oauth.token_validation.authorization_code_validity
         ",
     },
     Group {

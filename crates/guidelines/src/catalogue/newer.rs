@@ -1,0 +1,86 @@
+//! Rows that the newest text of the guide added.
+
+use super::{Family, Guideline};
+
+pub(super) const GUIDELINES: &[Guideline] = &[
+    Guideline::new(
+        Family::Newer,
+        "X01",
+        "Authenticate clients at identity endpoints",
+        "Client authentication for identity endpoints",
+        "An anonymous caller could test tokens or register clients.",
+        "Introspection, revocation and registration ask for credentials.",
+    ),
+    Guideline::new(
+        Family::Newer,
+        "X02",
+        "Switch the try-it console off",
+        "Try-it console",
+        "It calls backends from the browser of whoever opens it.",
+        "Off unless it is switched on.",
+    ),
+    Guideline::new(
+        Family::Newer,
+        "X03",
+        "Sandbox scripts",
+        "Class allow-list for scripts",
+        "A script that reaches Java classes owns the server.",
+        "Scripts have no access to the host, and caps of time and memory.",
+    ),
+    Guideline::new(
+        Family::Newer,
+        "X04",
+        "Control access to mediators",
+        "Mediator access control",
+        "Some mediators reach files and networks.",
+        "Each tenant has a list of allowed ones.",
+    ),
+    Guideline::new(
+        Family::Newer,
+        "X05",
+        "Use an encryption key of your own",
+        "Encryption key",
+        "Data sealed with the key of the example is open.",
+        "Random for each installation.",
+    ),
+    Guideline::new(
+        Family::Newer,
+        "X06",
+        "Limit the size of headers, and fit long tokens",
+        "HTTP header limit",
+        "Too small a limit refuses good tokens; none lets one client fill the memory.",
+        "32 KiB by default, with a cap.",
+    ),
+    Guideline::new(
+        Family::Newer,
+        "X07",
+        "Restrict cross-origin calls",
+        "CORS",
+        "Any web site could act with the credentials of its visitors.",
+        "`*` never goes with credentials.",
+    ),
+    Guideline::new(
+        Family::Newer,
+        "X08",
+        "Switch the password grant off",
+        "OAuth grants",
+        "Applications would collect the passwords of people.",
+        "Off by default; public clients need PKCE.",
+    ),
+    Guideline::new(
+        Family::Newer,
+        "X09",
+        "Stop guessing of passwords",
+        "Account lock, password policy",
+        "Passwords from other breaches are tried by machines.",
+        "Accounts are locked, and passwords from known breaches refused.",
+    ),
+    Guideline::new(
+        Family::Newer,
+        "X10",
+        "Store tokens as hashes",
+        "Token hashing and revocation",
+        "A stolen database should not contain working tokens.",
+        "Only hashes are stored; a revoked token stops at every gateway within seconds.",
+    ),
+];

@@ -1,0 +1,19 @@
+use super::certificate::{judge, own};
+#[cfg(test)]
+use crate::testing::{cert, wso2};
+use crate::{CertificateRule, Check, CheckMeta, Judgement, Posture};
+
+pub(super) const CHECK: Check = Check::new(
+    CheckMeta::must("A02.1", "No key store holds a certificate that is published with its private key").always().both(),
+    run,
+);
+
+fn run(posture: &Posture) -> Judgement {
+    judge(posture, CertificateRule::PublicDefault, own)
+}
+
+#[cfg(test)]
+pub(super) const BREAKS: &[super::Break] = &[
+    ("the first certificate", |p| cert(p, 0, CertificateRule::PublicDefault)),
+    ("of a WSO2 home", |p| wso2(p, |p| cert(p, 0, CertificateRule::PublicDefault))),
+];

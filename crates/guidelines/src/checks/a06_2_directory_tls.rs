@@ -1,0 +1,25 @@
+#[cfg(test)]
+use crate::testing::{conn, wso2};
+use crate::{Check, CheckMeta, ConnectionPurpose, Fault, Judgement, Posture, Protection};
+
+pub(super) const CHECK: Check =
+    Check::new(CheckMeta::must("A06.2", "The directory is reached over TLS, or on this machine").always().both(), run);
+
+fn run(posture: &Posture) -> Judgement {
+    posture.connections.each("connections", |c| {
+        let wrong = c.purpose == ConnectionPurpose::UserStore && !c.local && c.protection == Protection::Plain;
+        wrong.then(|| {
+            Fault::new(
+                format!("the directory at {} is called in plain text", c.target),
+                format!("write `{}` into {}", c.remedy, c.key),
+            )
+            .at(&c.place)
+        })
+    })
+}
+
+#[cfg(test)]
+pub(super) const BREAKS: &[super::Break] = &[
+    ("plain", |p| conn(p, ConnectionPurpose::UserStore).protection = Protection::Plain),
+    ("in a WSO2 home", |p| wso2(p, |p| conn(p, ConnectionPurpose::UserStore).protection = Protection::Plain)),
+];

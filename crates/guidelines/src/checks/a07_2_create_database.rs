@@ -1,0 +1,17 @@
+use crate::{Check, CheckMeta, Fault, Judgement, Posture};
+
+pub(super) const CHECK: Check =
+    Check::new(CheckMeta::must("A07.2", "The database role of the server cannot create databases").always(), run);
+
+fn run(posture: &Posture) -> Judgement {
+    posture.database.judge(|database| {
+        let name = &database.role.name;
+        Judgement::expect(!database.role.create_database, format!("role {name}"), || {
+            Fault::new(format!("role {name}: may create databases"), format!("ALTER ROLE {name} NOCREATEDB"))
+        })
+    })
+}
+
+#[cfg(test)]
+pub(super) const BREAKS: &[super::Break] =
+    &[("granted", |p| p.database.known_mut().unwrap().role.create_database = true)];

@@ -1,0 +1,26 @@
+use super::rule::SettingRule;
+#[cfg(test)]
+use crate::testing::{set, unset};
+use crate::{Check, CheckMeta, Judgement, Posture};
+
+pub(super) const CHECK: Check =
+    Check::new(CheckMeta::should("A10.3", "Answers do not name the product and its version").wso2(), run);
+
+const RULE: SettingRule = SettingRule {
+    product: None,
+    key: "server.serverDetails",
+    shipped: "WSO2 ${product.key} ${product.version}",
+    holds: |value| !super::rule::names_product(value),
+    section: "server",
+    line: "serverDetails = \"server\"",
+};
+
+fn run(posture: &Posture) -> Judgement {
+    RULE.judge(posture)
+}
+
+#[cfg(test)]
+pub(super) const BREAKS: &[super::Break] = &[
+    ("left out", |p| unset(p, "server.serverDetails")),
+    ("WSO2 AM 4.3.0", |p| set(p, "server.serverDetails", "WSO2 AM 4.3.0")),
+];

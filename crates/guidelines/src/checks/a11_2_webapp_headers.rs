@@ -1,0 +1,27 @@
+use crate::{Check, CheckMeta, Fault, Judgement, Posture};
+
+pub(super) const CHECK: Check =
+    Check::new(CheckMeta::should("A11.2", "Deployed web applications send security headers").wso2(), run);
+
+fn run(posture: &Posture) -> Judgement {
+    posture.wso2.judge(|home| {
+        let bare = home.webapps.iter().filter(|app| !app.header_filter);
+        let faults = bare.map(|app| {
+            let fix = "add Tomcat's HttpHeaderSecurityFilter to its web.xml with hstsEnabled = true";
+            Fault::new("has no filter for HSTS and the other security headers", fix).at(&app.place)
+        });
+        Judgement::of(faults.collect(), format!("{} web applications", home.webapps.len()))
+    })
+}
+
+#[cfg(test)]
+pub(super) const BREAKS: &[super::Break] = &[
+    ("bare", |p| p.wso2.known_mut().unwrap().webapps[0].header_filter = false),
+    ("second", |p| {
+        p.wso2.known_mut().unwrap().webapps.push(crate::WebApplication {
+            place: "x/web.xml".into(),
+            cache_filter: true,
+            header_filter: false,
+        })
+    }),
+];

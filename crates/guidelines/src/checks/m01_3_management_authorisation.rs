@@ -1,0 +1,24 @@
+use super::rule::SettingRule;
+#[cfg(test)]
+use crate::testing::{mi, set};
+use crate::{Check, CheckMeta, Judgement, Posture, Wso2Product};
+
+pub(super) const CHECK: Check =
+    Check::new(CheckMeta::must("M01.3", "The management API checks what a user may do").wso2(), run);
+
+const RULE: SettingRule = SettingRule {
+    product: Some(Wso2Product::MicroIntegrator),
+    key: "management_api.authorization_handler.enable",
+    shipped: "true",
+    holds: |value| value != "false",
+    section: "management_api",
+    line: "authorization_handler.enable = true",
+};
+
+fn run(posture: &Posture) -> Judgement {
+    RULE.judge(posture)
+}
+
+#[cfg(test)]
+pub(super) const BREAKS: &[super::Break] =
+    &[("false", |p| mi(p, |p| set(p, "management_api.authorization_handler.enable", "false")))];

@@ -1,0 +1,251 @@
+//! Issuers outside that a tenant trusts to speak about subjects (WSO2: trusted identity providers).
+//!
+//! What they vouch for opens APIs; it never becomes an account of ours, whatever the name or the e-mail address.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jose::{TokenError, TokenKind, Verifier};
+use model::TenantId;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::repository::trusted_issuer::{self as rows, TrustedIssuerRow};
+use web::Call;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
+use x509_parser::public_key::PublicKey;
+
+use super::client_auth::unverified_issuer;
+use super::error::OAuthError;
+use super::metadata::verifying_key;
+use crate::{Identity, IdentityError};
+
+/// Longest life of an assertion of an issuer that is used once, seconds: how long its id is remembered.
+const MAX_ASSERTION_LIFE: i64 = 3660;
+/// Most issuers of one tenant.
+const MAX_ISSUERS: usize = 100;
+
+/// An issuer outside, as an administrator describes it.
+#[derive(Clone, Debug)]
+pub(crate) struct TrustedIssuer {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) issuer: String,
+    pub(crate) trust: Trust,
+}
+
+/// How its statements are judged.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Trust {
+    /// What the issuer calls us in `aud` (WSO2: alias). The token endpoint and the issuer name of the tenant always count.
+    pub(crate) alias: Option<String>,
+    /// Public keys as JWK.
+    pub(crate) keys: Vec<Value>,
+    /// Claim that names the roles of a subject at the issuer.
+    pub(crate) role_claim: Option<String>,
+    /// What those roles are here.
+    pub(crate) roles: BTreeMap<String, String>,
+}
+
+/// Somebody whom a trusted issuer vouches for.
+pub(crate) struct VouchedSubject {
+    pub(crate) name: String,
+    /// Roles of the tenant.
+    pub(crate) roles: BTreeSet<String>,
+    /// How long the statement is still valid.
+    pub(crate) remaining: Duration,
+}
+
+impl Identity {
+    /// Checks a statement of a trusted issuer. `once`: it is used up, if it has an id.
+    ///
+    /// # Errors
+    /// `invalid_grant`.
+    pub(crate) async fn vouched_subject(
+        &self,
+        tenant: TenantId,
+        statement: &str,
+        call: &Call,
+        once: bool,
+    ) -> Result<VouchedSubject, OAuthError> {
+        let untrusted = || OAuthError::invalid_grant("No trusted issuer stands for this JSON Web Token.");
+        let issuer = unverified_issuer(statement).ok_or_else(untrusted)?;
+        let mut work = self.database.read().await?;
+        let row = rows::by_issuer(&mut work, tenant, &issuer).await?.ok_or_else(untrusted)?;
+        work.cancel().await?;
+        let trusted = trusted(row)?;
+        let domain = self.tenant(tenant).await?.tenant.domain;
+        let mut audiences = self.own_audiences(&domain, call);
+        audiences.extend(trusted.trust.alias.clone());
+        let keys = trusted.trust.keys.iter().map(verifying_key).collect::<Result<Vec<_>, _>>()?;
+        let verifier = Verifier::new(issuer.as_str(), keys, audiences);
+        let now = self.now().seconds();
+        let verified = jose::verify_as(TokenKind::Assertion, &[verifier], statement, now);
+        let (_, claims) = verified.map_err(|reason| match reason {
+            // WSO2's words.
+            TokenError::Expired => OAuthError::invalid_grant("JSON Web Token is expired."),
+            other => {
+                tracing::info!(%issuer, reason = %other, "the statement of a trusted issuer was refused");
+                OAuthError::invalid_grant("The JSON Web Token is not valid.")
+            }
+        })?;
+        let name = claims.subject().unwrap_or_default();
+        // Users of this server have an `@` in their subject: nobody outside may speak in their names.
+        let safe = |c: char| !c.is_control() && !c.is_whitespace() && c != '@';
+        if name.is_empty() || name.len() > 255 || !name.chars().all(safe) {
+            let text = "The subject of the JSON Web Token has 1 to 255 visible characters and no @.";
+            return Err(OAuthError::invalid_grant(text));
+        }
+        let life = claims.expires.saturating_sub(now);
+        if once {
+            if life > MAX_ASSERTION_LIFE {
+                let text = format!("The JSON Web Token is valid for longer than {MAX_ASSERTION_LIFE} seconds.");
+                return Err(OAuthError::invalid_grant(text));
+            }
+            if let Some(id) = claims.token_id()
+                && !self.first_use("assertion", &format!("{tenant}/{issuer}"), id, life).await?
+            {
+                return Err(OAuthError::invalid_grant("The JSON Web Token was used before."));
+            }
+        }
+        let claim = trusted.trust.role_claim.as_deref();
+        let theirs = claim.map(|claim| claims.scopes(claim)).into_iter().flatten();
+        let roles = theirs.filter_map(|role| trusted.trust.roles.get(role).cloned()).collect();
+        let remaining = Duration::from_secs(u64::try_from(life).unwrap_or(0));
+        Ok(VouchedSubject { name: name.to_owned(), roles, remaining })
+    }
+
+    /// The scopes for a vouched subject: never one of the management APIs.
+    pub(crate) async fn federated_scopes(
+        &self,
+        tenant: TenantId,
+        subject: &VouchedSubject,
+        wanted: &BTreeSet<String>,
+    ) -> Result<BTreeSet<String>, IdentityError> {
+        let mut work = self.database.read().await?;
+        let table = self.scope_table(&mut work, tenant).await?;
+        let mut granted = table.grant(wanted, &subject.roles, false);
+        // An ID token says that somebody signed in here.
+        if granted.remove("openid") && granted.is_empty() {
+            granted.insert(crate::scope::DEFAULT_SCOPE.to_owned());
+        }
+        Ok(granted)
+    }
+
+    pub(crate) async fn trusted_issuers(&self, tenant: TenantId) -> Result<Vec<TrustedIssuer>, IdentityError> {
+        let mut work = self.database.read().await?;
+        rows::list(&mut work, tenant).await?.into_iter().map(trusted).collect()
+    }
+
+    pub(crate) async fn add_trusted_issuer(
+        &self,
+        tenant: TenantId,
+        name: &str,
+        issuer: &str,
+        trust: Trust,
+    ) -> Result<TrustedIssuer, IdentityError> {
+        check(name, issuer, &trust)?;
+        if self.is_own_issuer(issuer) {
+            return Err(IdentityError::invalid("This server is not an issuer outside of itself."));
+        }
+        let row = TrustedIssuerRow {
+            id: self.rng.uuid().to_string(),
+            tenant,
+            name: name.to_owned(),
+            issuer: issuer.to_owned(),
+            details: serde_json::to_value(&trust).map_err(|e| IdentityError::Internal(e.to_string()))?,
+            created_at: self.now(),
+        };
+        let mut work = self.database.begin().await?;
+        if rows::list(&mut work, tenant).await?.len() >= MAX_ISSUERS {
+            return Err(IdentityError::Limit(format!("A tenant has at most {MAX_ISSUERS} trusted issuers.")));
+        }
+        rows::insert(&mut work, &row).await?;
+        self.record(&mut work, tenant, "identity.trusted-issuers.add", &format!("trusted-issuer/{}", row.id)).await?;
+        work.save().await?;
+        trusted(row)
+    }
+
+    /// Changes how an issuer's statements are judged.
+    pub(crate) async fn change_trusted_issuer(
+        &self,
+        tenant: TenantId,
+        id: &str,
+        change: impl FnOnce(&mut Trust),
+    ) -> Result<TrustedIssuer, IdentityError> {
+        let mut work = self.database.begin().await?;
+        let mut row = rows::find(&mut work, tenant, id).await?.ok_or_else(no_issuer)?;
+        let mut changed = trusted(row.clone())?;
+        change(&mut changed.trust);
+        check(&changed.name, &changed.issuer, &changed.trust)?;
+        row.details = serde_json::to_value(&changed.trust).map_err(|e| IdentityError::Internal(e.to_string()))?;
+        rows::update(&mut work, &row).await?;
+        self.record(&mut work, tenant, "identity.trusted-issuers.change", &format!("trusted-issuer/{id}")).await?;
+        work.save().await?;
+        Ok(changed)
+    }
+
+    pub(crate) async fn remove_trusted_issuer(&self, tenant: TenantId, id: &str) -> Result<(), IdentityError> {
+        let mut work = self.database.begin().await?;
+        if !rows::delete(&mut work, tenant, id).await? {
+            return Err(no_issuer());
+        }
+        self.record(&mut work, tenant, "identity.trusted-issuers.remove", &format!("trusted-issuer/{id}")).await?;
+        Ok(work.save().await?)
+    }
+}
+
+fn no_issuer() -> IdentityError {
+    IdentityError::not_found("There is no such identity provider.")
+}
+
+fn trusted(row: TrustedIssuerRow) -> Result<TrustedIssuer, IdentityError> {
+    let trust = serde_json::from_value(row.details).map_err(|e| IdentityError::Internal(e.to_string()))?;
+    Ok(TrustedIssuer { id: row.id, name: row.name, issuer: row.issuer, trust })
+}
+
+fn check(name: &str, issuer: &str, trust: &Trust) -> Result<(), IdentityError> {
+    let fits = |text: &str, most: usize| !text.is_empty() && text.len() <= most && !text.chars().any(char::is_control);
+    if !fits(name, 255) || !fits(issuer, 2048) {
+        return Err(IdentityError::invalid("An identity provider has a name and an issuer."));
+    }
+    if trust.keys.is_empty() || trust.keys.len() > 20 {
+        return Err(IdentityError::invalid(
+            "An identity provider needs 1 to 20 certificates that its tokens are checked with.",
+        ));
+    }
+    if trust.roles.len() > 1000 {
+        return Err(IdentityError::invalid("At most 1000 roles can be mapped."));
+    }
+    for key in &trust.keys {
+        verifying_key(key)?;
+    }
+    Ok(())
+}
+
+/// The public key of a certificate as JWK. The certificate is a container here: whoever installs it trusts this key.
+pub(crate) fn key_of_certificate(der: &[u8]) -> Result<Value, IdentityError> {
+    let unusable = || IdentityError::invalid("A certificate cannot be read, or its key is neither RSA nor P-256.");
+    let (_, certificate) = X509Certificate::from_der(der).map_err(|_| unusable())?;
+    match certificate.public_key().parsed().map_err(|_| unusable())? {
+        PublicKey::RSA(key) => {
+            let bare = |number: &[u8]| {
+                let from = number.iter().position(|b| *b != 0).unwrap_or(0);
+                URL_SAFE_NO_PAD.encode(number.get(from..).unwrap_or_default())
+            };
+            Ok(json!({"kty": "RSA", "alg": "RS256", "n": bare(key.modulus), "e": bare(key.exponent)}))
+        }
+        PublicKey::EC(point) => match point.data() {
+            [4, rest @ ..] if rest.len() == 64 => {
+                let (x, y) = rest.split_at(32);
+                let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+                Ok(json!({"kty": "EC", "crv": "P-256", "alg": "ES256", "x": x, "y": y}))
+            }
+            _ => Err(unusable()),
+        },
+        _ => Err(unusable()),
+    }
+}

@@ -1,0 +1,122 @@
+//! The tree of an expression.
+
+use std::sync::Arc;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Axis {
+    Child,
+    Descendant,
+    DescendantOrSelf,
+    Parent,
+    Ancestor,
+    AncestorOrSelf,
+    FollowingSibling,
+    PrecedingSibling,
+    Following,
+    Preceding,
+    Attribute,
+    SelfNode,
+    Namespace,
+}
+
+impl Axis {
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "child" => Self::Child,
+            "descendant" => Self::Descendant,
+            "descendant-or-self" => Self::DescendantOrSelf,
+            "parent" => Self::Parent,
+            "ancestor" => Self::Ancestor,
+            "ancestor-or-self" => Self::AncestorOrSelf,
+            "following-sibling" => Self::FollowingSibling,
+            "preceding-sibling" => Self::PrecedingSibling,
+            "following" => Self::Following,
+            "preceding" => Self::Preceding,
+            "attribute" => Self::Attribute,
+            "self" => Self::SelfNode,
+            "namespace" => Self::Namespace,
+            _ => return None,
+        })
+    }
+
+    /// True for axes that number their nodes against document order.
+    pub(super) const fn is_reverse(self) -> bool {
+        matches!(self, Self::Parent | Self::Ancestor | Self::AncestorOrSelf | Self::PrecedingSibling | Self::Preceding)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Test {
+    /// `*`
+    Any,
+    /// `p:*`
+    Namespace(Arc<str>),
+    /// `name`, `p:name`
+    Name { namespace: Arc<str>, local: Arc<str> },
+    /// `node()`
+    Node,
+    /// `text()`
+    Text,
+    /// `comment()`
+    Comment,
+    /// `processing-instruction('x')`
+    Instruction(Option<String>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Step {
+    pub(crate) axis: Axis,
+    pub(crate) test: Test,
+    pub(crate) predicates: Vec<Expr>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Start {
+    /// `/a`
+    Root,
+    /// `a`
+    Context,
+    /// `$x/a`, `f()[1]/a`
+    Expr { primary: Box<Expr>, predicates: Vec<Expr> },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operator {
+    Or,
+    And,
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    Plus,
+    Minus,
+    Times,
+    Divide,
+    Remainder,
+    Union,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Expr {
+    Binary(Operator, Box<Expr>, Box<Expr>),
+    Negate(Box<Expr>),
+    Path {
+        start: Start,
+        steps: Vec<Step>,
+    },
+    Number(f64),
+    Text(Arc<str>),
+    Variable {
+        prefix: Arc<str>,
+        name: Arc<str>,
+    },
+    /// The expression uses a prefix that is not declared. WSO2 deploys it, and every evaluation fails.
+    Undeclared(Arc<str>),
+    Call {
+        prefix: Arc<str>,
+        name: Arc<str>,
+        arguments: Vec<Expr>,
+    },
+}

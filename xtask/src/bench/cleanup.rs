@@ -1,0 +1,236 @@
+//! Clean-up of many expired rows while people sign in, on both databases (guideline O08): the longest lock, the 99th
+//! percentile of a sign-in, and how long it took.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+use testkit::postgres::{self, Postgres};
+
+use super::identity::Caller;
+use crate::portcullis::Home;
+use crate::process;
+
+const OWNER: &str = "portcullis_owner";
+const RUNTIME: &str = "portcullis";
+const PASSWORD_VARIABLE: &str = "PORTCULLIS_DATABASE_PASSWORD";
+/// Passwords of the two roles in the throw-away cluster.
+const OWNER_PASSWORD: &str = "throw-away-owner";
+const RUNTIME_PASSWORD: &str = "throw-away-runtime";
+/// From the start of the server to the first clean-up: sign-ins are measured meanwhile for comparison.
+const QUIET: Duration = Duration::from_secs(20);
+const LONGEST: Duration = Duration::from_hours(2);
+/// No transaction may hold its locks longer than this.
+const LOCK_TARGET: u64 = 1000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Backend {
+    Sqlite,
+    Postgresql,
+    Both,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// Expired rows: six tenths revoked tokens, three refresh tokens, one sessions.
+    #[arg(long, default_value_t = 10_000_000)]
+    rows: u64,
+    /// Which database.
+    #[arg(long, value_enum, default_value = "both")]
+    database: Backend,
+    /// People who sign in at the same time.
+    #[arg(long, default_value_t = 2)]
+    callers: usize,
+    /// Measure this program instead of building one.
+    #[arg(long, value_name = "PORTCULLIS")]
+    bin: Option<PathBuf>,
+}
+
+pub(super) fn run(options: &Options) -> Result<()> {
+    let program = super::program(options.bin.as_ref())?;
+    let mut faults = Vec::new();
+    if options.database != Backend::Postgresql {
+        faults.extend(on_sqlite(options, &program).context("on SQLite")?);
+    }
+    if options.database != Backend::Sqlite {
+        faults.extend(on_postgres(options, &program).context("on PostgreSQL")?);
+    }
+    if faults.is_empty() { Ok(()) } else { bail!("{}", faults.join("; ")) }
+}
+
+fn on_sqlite(options: &Options, program: &Path) -> Result<Option<String>> {
+    let mut home = Home::new(program)?;
+    home.configure_with_admin(&configuration(""))?;
+    process::capture(&mut home.command(&["init"]))?;
+    let caller = with_a_client(&home)?;
+    let begun = Instant::now();
+    let script = SQLITE.replace("FILE", &home.path().join("data/portcullis.db").to_string_lossy());
+    process::capture(Command::new("python3").args(["-c", &script, &options.rows.to_string()]))?;
+    println!("SQLite: {} expired rows made in {:.0} s", options.rows, begun.elapsed().as_secs_f64());
+    watch("SQLite", options, &home, &caller)
+}
+
+fn on_postgres(options: &Options, program: &Path) -> Result<Option<String>> {
+    let programs =
+        postgres::programs().context("no PostgreSQL below /usr/lib/postgresql: apt-get install postgresql")?;
+    let server = Postgres::start(&programs)?;
+    server.sql("postgres", &format!("CREATE ROLE {OWNER} LOGIN PASSWORD '{OWNER_PASSWORD}'"))?;
+    server.sql("postgres", &format!("CREATE ROLE {RUNTIME} LOGIN PASSWORD '{RUNTIME_PASSWORD}'"))?;
+    server.sql("postgres", &format!("CREATE DATABASE portcullis OWNER {OWNER}"))?;
+    let mut home = Home::new(program)?;
+    home.environment(PASSWORD_VARIABLE, RUNTIME_PASSWORD);
+    home.configure_with_admin(&configuration(&format!(
+        "[database.apim_db]\ntype = \"postgresql\"\nurl = \"postgresql://127.0.0.1:{}/portcullis\"\n\
+         username = \"{RUNTIME}\"\npassword = \"$env{{{PASSWORD_VARIABLE}}}\"\n",
+        server.port()
+    )))?;
+    let mut migration = home.command(&["db", "migrate", "--username", OWNER]);
+    process::capture(migration.env("PORTCULLIS_DB_OWNER_PASSWORD", OWNER_PASSWORD))?;
+    process::capture(&mut home.command(&["init"]))?;
+    let caller = with_a_client(&home)?;
+    let begun = Instant::now();
+    for (statement, share) in POSTGRES {
+        server.sql("portcullis", &statement.replace("COUNT", &(options.rows * share / 10).to_string()))?;
+    }
+    server.sql("portcullis", "VACUUM ANALYZE")?;
+    println!("PostgreSQL: {} expired rows made in {:.0} s", options.rows, begun.elapsed().as_secs_f64());
+    watch("PostgreSQL", options, &home, &caller)
+}
+
+fn configuration(more: &str) -> String {
+    format!("[session_data.cleanup]\nclean_expired_session_data_every = \"{}s\"\n\n{more}", QUIET.as_secs())
+}
+
+/// The rows belong to a user and a client, which a first start of the server makes.
+fn with_a_client(home: &Home) -> Result<Caller> {
+    let server = home.serve(None)?;
+    let caller = Caller::new(home)?;
+    server.stop()?;
+    Ok(caller)
+}
+
+/// Starts the server and signs in until the clean-up has ended.
+fn watch(name: &str, options: &Options, home: &Home, caller: &Caller) -> Result<Option<String>> {
+    fs::write(home.log(), "")?;
+    let server = home.serve(None)?;
+    let begun = Instant::now();
+    let ended = AtomicBool::new(false);
+    let times = Mutex::new(Vec::new());
+    let report = std::thread::scope(|scope| -> Result<Value> {
+        let signing_in: Vec<_> = (0..options.callers.max(1))
+            .map(|_| {
+                scope.spawn(|| -> Result<()> {
+                    while !ended.load(Ordering::Relaxed) {
+                        let at = Instant::now();
+                        caller.sign_in()?;
+                        if let Ok(mut times) = times.lock() {
+                            times.push((at.duration_since(begun), at.elapsed()));
+                        }
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        let found = wait_for_report(home);
+        ended.store(true, Ordering::Relaxed);
+        for caller in signing_in {
+            caller.join().map_err(|_| anyhow::anyhow!("a caller panicked"))?.context("a sign-in failed meanwhile")?;
+        }
+        found
+    });
+    let report = report.with_context(|| format!("the server printed:\n{}", home.log_end()))?;
+    server.stop()?;
+    // The log writes every field as text.
+    let figure = |field: &str| report.pointer(&format!("/fields/{field}"))?.as_str()?.parse::<u64>().ok();
+    let number = |field: &str| figure(field).with_context(|| format!("the log line has no {field}: {report}"));
+    let (rows, transactions) = (number("rows")?, number("transactions")?);
+    let (longest, took) = (number("longest_ms")?, number("took_ms")?);
+    let times = times.into_inner().map_err(|_| anyhow::anyhow!("a caller panicked"))?;
+    let (before, during): (Vec<_>, Vec<_>) = times.into_iter().partition(|(at, _)| *at < QUIET);
+    println!(
+        "{name}: {rows} rows in {:.1} s, {:.0} per second, {transactions} transactions; longest lock {longest} ms",
+        took as f64 / 1000.0,
+        rows as f64 * 1000.0 / took.max(1) as f64
+    );
+    println!("{name}: sign-in before: {}; meanwhile: {}", percentiles(before), percentiles(during));
+    if rows < options.rows {
+        return Ok(Some(format!("{name}: only {rows} rows went")));
+    }
+    Ok((longest > LOCK_TARGET).then(|| format!("{name}: a lock was held for {longest} ms")))
+}
+
+fn percentiles(times: Vec<(Duration, Duration)>) -> String {
+    let mut times: Vec<Duration> = times.into_iter().map(|(_, took)| took).collect();
+    times.sort();
+    let at = |hundredth: usize| times.get((times.len() * hundredth / 100).min(times.len().saturating_sub(1)));
+    let show = |time: Option<&Duration>| time.map_or_else(|| "none".to_owned(), |t| format!("{} ms", t.as_millis()));
+    format!("{} of them, median {}, p99 {}, longest {}", times.len(), show(at(50)), show(at(99)), show(times.last()))
+}
+
+/// The line of the log that says what a clean-up did.
+fn wait_for_report(home: &Home) -> Result<Value> {
+    let mut report = None;
+    process::wait_until("the clean-up", LONGEST, || {
+        // Looked at rarely: the log is read from its start.
+        process::pause(Duration::from_millis(500));
+        let text = fs::read_to_string(home.log())?;
+        let line = text.lines().find(|line| line.contains("expired rows removed"));
+        if let Some(line) = line {
+            report = Some(serde_json::from_str(line).with_context(|| line.to_owned())?);
+        }
+        Ok(report.is_some())
+    })?;
+    report.context("no report")
+}
+
+/// Rows without the checks of a running server: what is measured is how they go.
+const SQLITE: &str = r#"
+import sqlite3, sys
+rows = int(sys.argv[1])
+db = sqlite3.connect(r'FILE')
+for pragma in ('synchronous=OFF', 'cache_size=-1000000', 'temp_store=MEMORY'):
+    db.execute('PRAGMA ' + pragma)
+user, = db.execute('SELECT id FROM user_account').fetchone()
+client, = db.execute('SELECT client_id FROM oauth_client').fetchone()
+count = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) '
+db.execute(count + "INSERT INTO revoked_token (token_id, tenant_id, expires_at, revoked_at) "
+           "SELECT lower(hex(randomblob(16))), -1234, 1000 + i % 1000000, 500 FROM n", (rows * 6 // 10,))
+db.commit()
+db.execute(count + "INSERT INTO refresh_token (hash, family, tenant_id, client_id, user_id, scopes, access_token_id, "
+           "access_expires_at, issued_at, expires_at) SELECT randomblob(32), lower(hex(randomblob(16))), -1234, ?, ?, 'default', "
+           "lower(hex(randomblob(16))), 900, 500, 1000 + i % 1000000 FROM n", (rows * 3 // 10, client, user))
+db.commit()
+db.execute(count + "INSERT INTO login_session (hash, id, tenant_id, user_id, factors, authenticated_at, created_at, seen_at, "
+           "ends_at, address, agent) SELECT randomblob(32), lower(hex(randomblob(16))), -1234, ?, 'password', 1, 1, 1, "
+           "1000 + i % 1000000, '192.0.2.1', 'bench' FROM n", (rows - rows * 6 // 10 - rows * 3 // 10, user))
+db.commit()
+db.execute('PRAGMA wal_checkpoint(TRUNCATE)')
+"#;
+
+/// Statements and their share of the rows, in tenths.
+const POSTGRES: [(&str, u64); 3] = [
+    (
+        "INSERT INTO revoked_token (token_id, tenant_id, expires_at, revoked_at) \
+         SELECT md5(i::text), -1234, 1000 + i % 1000000, 500 FROM generate_series(1, COUNT) i",
+        6,
+    ),
+    (
+        "INSERT INTO refresh_token (hash, family, tenant_id, client_id, user_id, scopes, access_token_id, access_expires_at, \
+         issued_at, expires_at) SELECT decode(md5('h' || i) || md5('g' || i), 'hex'), md5('f' || i), -1234, \
+         (SELECT client_id FROM oauth_client LIMIT 1), (SELECT id FROM user_account LIMIT 1), 'default', md5('a' || i), 900, \
+         500, 1000 + i % 1000000 FROM generate_series(1, COUNT) i",
+        3,
+    ),
+    (
+        "INSERT INTO login_session (hash, id, tenant_id, user_id, factors, authenticated_at, created_at, seen_at, ends_at, \
+         address, agent) SELECT decode(md5('s' || i) || md5('t' || i), 'hex'), md5('u' || i), -1234, \
+         (SELECT id FROM user_account LIMIT 1), 'password', 1, 1, 1, 1000 + i % 1000000, '192.0.2.1', 'bench' \
+         FROM generate_series(1, COUNT) i",
+        1,
+    ),
+];
