@@ -1,13 +1,14 @@
 //! Answers that are kept for a while (WSO2: response caching), for APIs that ask for it.
 //!
-//! What one caller was answered is never shown to another: the caller is a part of the key, besides revision, address
-//! and what the answer was negotiated by. Bounded by bytes, in two generations: when the young one is full it becomes the
+//! What one caller was answered is never shown to another: the caller is a part of the key, besides revision, resource, address
+//! and every field that the upstream gets. Bounded by bytes, in two generations: when the young one is full it becomes the
 //! old one, and the former old one is dropped.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_LENGTH, ORIGIN, PRAGMA, RANGE, SET_COOKIE, VARY,
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, COOKIE, ORIGIN, PRAGMA,
+    RANGE, SET_COOKIE, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use model::Timestamp;
@@ -17,7 +18,7 @@ use std::hash::BuildHasherDefault;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::authenticate::Caller;
-use crate::compile::Api;
+use crate::compile::{Api, CompiledResource};
 use crate::token_cache::{Digest, DigestHasher};
 
 /// Longest body that is kept, bytes.
@@ -25,7 +26,7 @@ pub(crate) const MAX_BODY: usize = 64 * 1024;
 /// Bytes of one generation, bodies and an allowance for heads.
 const GENERATION: usize = 16 * 1024 * 1024;
 const HEAD: usize = 1024;
-/// What an answer may be negotiated by and still be kept: all of it is in the key.
+/// What an answer may be negotiated by and still be kept.
 const NEGOTIATED: [HeaderName; 4] = [ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, ORIGIN];
 
 /// An answer that is kept.
@@ -44,9 +45,10 @@ impl Kept {
     }
 }
 
-/// The key of a call whose answer may be kept; `None` when it may not.
+/// The key of a call without a body whose answer may be kept; `None` when it may not.
 pub(crate) fn key(
     api: &Api,
+    resource: &CompiledResource,
     (caller, secure): (&Caller, bool),
     (method, target, headers): (&Method, &Target, &HeaderMap),
 ) -> Option<Digest> {
@@ -56,6 +58,10 @@ pub(crate) fn key(
     if *method != Method::GET || headers.contains_key(RANGE) || fresh(&CACHE_CONTROL) || fresh(&PRAGMA) {
         return None;
     }
+    // Credentials that the upstream judges by itself.
+    if headers.contains_key(COOKIE) || headers.contains_key(AUTHORIZATION) {
+        return None;
+    }
     let mut context = Context::new(&SHA256);
     // Lengths stand before the parts, so that no two lists read the same.
     let mut add = |part: &[u8]| {
@@ -63,6 +69,8 @@ pub(crate) fn key(
         context.update(part);
     };
     add(api.deployed.revision.to_string().as_bytes());
+    // Resources of one address may differ in their policies.
+    add(&api.resources.iter().position(|own| std::ptr::eq(own, resource))?.to_le_bytes());
     add(&[u8::from(secure)]);
     match caller {
         Caller::Anonymous => add(b"nobody"),
@@ -83,11 +91,12 @@ pub(crate) fn key(
     }
     add(target.path.as_bytes());
     add(target.query.as_deref().unwrap_or("\0").as_bytes());
-    for name in &NEGOTIATED {
-        add(&headers
-            .get_all(name)
-            .iter()
-            .fold(Vec::new(), |all, value| [all.as_slice(), b"\0", value.as_bytes()].concat()));
+    let mut names: Vec<&HeaderName> = headers.keys().collect();
+    names.sort_unstable_by_key(|name| name.as_str());
+    for name in names {
+        add(name.as_str().as_bytes());
+        // No value holds this byte.
+        add(&headers.get_all(name).iter().fold(Vec::new(), |all, value| [&all, &b"\0"[..], value.as_bytes()].concat()));
     }
     let mut key = Digest::default();
     key.copy_from_slice(context.finish().as_ref());
@@ -99,9 +108,14 @@ fn mentions(value: &HeaderValue, words: &[&str]) -> bool {
     text.split(',').any(|part| words.contains(&part.split('=').next().unwrap_or_default().trim()))
 }
 
+/// Whether an answer says that it is for one caller, or for once.
+pub(crate) fn is_private(headers: &HeaderMap) -> bool {
+    let forbidden = |value: &HeaderValue| mentions(value, &["no-store", "no-cache", "private"]);
+    headers.contains_key(SET_COOKIE) || headers.get_all(CACHE_CONTROL).iter().any(forbidden)
+}
+
 /// Whether an upstream's answer may be kept. Its body has to be known to be short.
 pub(crate) fn may_keep(status: StatusCode, headers: &HeaderMap) -> bool {
-    let forbidden = |value: &HeaderValue| mentions(value, &["no-store", "no-cache", "private"]);
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let named = |value: &HeaderValue| {
         let text = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
@@ -109,8 +123,7 @@ pub(crate) fn may_keep(status: StatusCode, headers: &HeaderMap) -> bool {
     };
     status == StatusCode::OK
         && length.is_some_and(|length| length <= MAX_BODY)
-        && !headers.contains_key(SET_COOKIE)
-        && !headers.get_all(CACHE_CONTROL).iter().any(forbidden)
+        && !is_private(headers)
         && headers.get_all(VARY).iter().all(named)
 }
 

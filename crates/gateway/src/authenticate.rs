@@ -1,11 +1,11 @@
 //! Phase "authenticate": from a credential to a caller.
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256, digest};
 use http::header::{HeaderMap, HeaderName, REFERER};
 use http::request::Parts;
 use jose::TokenError;
 use model::snapshot::KeyType;
-use model::{ApplicationId, Timestamp};
+use model::{ApplicationId, TenantId, Timestamp};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -206,7 +206,7 @@ fn token_caller(
     presentation: &Presentation<'_>,
     now: Timestamp,
 ) -> Result<Arc<Principal>, Fault> {
-    let principal = principal(worker, compiled, presentation.token, now)?;
+    let principal = principal(worker, compiled, api, presentation.token, now)?;
     if (principal.binding != Binding::None || presentation.with_proof) && !presentation.proven {
         binding::check(&principal.binding, presentation, &worker.shared.replays, now)?;
     }
@@ -224,8 +224,13 @@ fn token_caller(
 
 /// A test key opens the API that it names and no other; it needs no subscription.
 fn test_caller(worker: &Worker, compiled: &Compiled, api: &Api, key: &str, now: Timestamp) -> Result<Caller, Fault> {
-    let principal = principal(worker, compiled, key, now)?;
+    let principal = principal(worker, compiled, api, key, now)?;
     let claims = &principal.claims;
+    // Only the built-in key manager makes them, for whoever has them: one that is bound to a key comes from elsewhere.
+    let own = compiled.issuers.get(principal.issuer).is_some_and(Issuer::serves_every_tenant);
+    if !own || principal.binding != Binding::None {
+        return Err(Fault::invalid_credentials());
+    }
     if !claims.text(TOKEN_TYPE).is_some_and(|kind| kind.eq_ignore_ascii_case("InternalKey")) {
         return Err(Fault::invalid_credentials());
     }
@@ -241,22 +246,40 @@ fn test_caller(worker: &Worker, compiled: &Compiled, api: &Api, key: &str, now: 
 }
 
 /// The verified claims of a token, from the cache when it is known.
-fn principal(worker: &Worker, compiled: &Compiled, token: &str, now: Timestamp) -> Result<Arc<Principal>, Fault> {
+fn principal(
+    worker: &Worker,
+    compiled: &Compiled,
+    api: &Api,
+    token: &str,
+    now: Timestamp,
+) -> Result<Arc<Principal>, Fault> {
+    // Who issued it depends on the tenant that asks.
+    let tenant = api.deployed.tenant;
+    let mut context = Context::new(&SHA256);
+    context.update(&tenant.number().to_le_bytes());
+    context.update(token.as_bytes());
     let mut key = Digest::default();
-    key.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    key.copy_from_slice(context.finish().as_ref());
     if let Some(principal) = worker.cached_token(&key, compiled.issuers_epoch) {
         worker.counters.add(Counter::TokenCacheHits);
         return if now.seconds() < principal.claims.expires { Ok(principal) } else { Err(Fault::expired()) };
     }
-    let principal = verify(worker, compiled, token, now)?;
+    let principal = verify(worker, compiled, tenant, token, now)?;
     worker.remember_token(key, &principal);
     Ok(principal)
 }
 
-/// The expensive part, done once per token and worker.
-fn verify(worker: &Worker, compiled: &Compiled, token: &str, now: Timestamp) -> Result<Arc<Principal>, Fault> {
+/// The expensive part, done once per token, tenant and worker.
+fn verify(
+    worker: &Worker,
+    compiled: &Compiled,
+    tenant: TenantId,
+    token: &str,
+    now: Timestamp,
+) -> Result<Arc<Principal>, Fault> {
     worker.counters.add(Counter::TokensVerified);
-    let (issuer, claims) = jose::verify_any(&compiled.verifiers, token, now.seconds()).map_err(|error| {
+    let serves = |index| compiled.issuers.get(index).is_some_and(|issuer: &Issuer| issuer.serves(tenant));
+    let (issuer, claims) = jose::verify_any(&compiled.verifiers, serves, token, now.seconds()).map_err(|error| {
         worker.counters.add(Counter::TokensRefused);
         match error {
             TokenError::Expired => Fault::expired(),
@@ -323,7 +346,7 @@ fn check_current(compiled: &Compiled, api: &Api, principal: &Principal) -> Resul
             compiled.keys.get(&principal.consumer_key).and_then(|k| compiled.consumers.get(&k.application));
         let tenants = [Some(issuer.tenant), application.map(|a| a.tenant)];
         let issued = claims.issued_at.map(Timestamp::from_seconds);
-        let outdated = |(tenant, epoch): &(model::TenantId, Timestamp)| {
+        let outdated = |(tenant, epoch): &(TenantId, Timestamp)| {
             tenants.contains(&Some(*tenant)) && issued.is_none_or(|issued| issued < *epoch)
         };
         if epochs.iter().any(outdated) {

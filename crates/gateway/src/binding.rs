@@ -7,7 +7,7 @@ use http::request::Parts;
 use jose::{Claims, DPOP_LIFETIME, DpopExpectation, verify_dpop};
 use model::Timestamp;
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use crate::client_certificate::Presented;
@@ -17,6 +17,8 @@ use crate::fault::Fault;
 pub(crate) const DPOP: HeaderName = HeaderName::from_static("dpop");
 /// Proofs of one generation; when there are more, further ones are refused until the generation ends.
 const MAX_PROOFS: usize = 100_000;
+/// Proofs of one key in one generation: no client uses up what all tenants share.
+const MAX_KEY_PROOFS: usize = 2_000;
 
 /// What a token is bound to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +110,8 @@ struct Generations {
     number: i64,
     young: HashSet<[u8; 32]>,
     old: HashSet<[u8; 32]>,
+    /// How many of the young ones each key made, by its thumbprint.
+    keys: HashMap<Box<str>, usize>,
 }
 
 impl Replays {
@@ -123,11 +127,15 @@ impl Replays {
             let young = std::mem::take(&mut generations.young);
             generations.old = if number == generations.number + 1 { young } else { HashSet::new() };
             generations.number = number;
+            generations.keys.clear();
         }
-        if generations.old.contains(&name) || generations.young.len() >= MAX_PROOFS {
+        let made = generations.keys.get(thumbprint).copied().unwrap_or_default();
+        let full = made >= MAX_KEY_PROOFS || generations.young.len() >= MAX_PROOFS;
+        if full || generations.old.contains(&name) || !generations.young.insert(name) {
             return false;
         }
-        generations.young.insert(name)
+        generations.keys.insert(thumbprint.into(), made + 1);
+        true
     }
 }
 
@@ -177,7 +185,12 @@ mod tests {
     fn memory_is_bounded_and_fails_closed() {
         let replays = Replays::default();
         let now = Timestamp::from_seconds(DPOP_LIFETIME * 1_000_000);
-        let first = (0..super::MAX_PROOFS + 10).filter(|n| replays.is_first("k", &n.to_string(), now)).count();
-        assert_eq!(first, super::MAX_PROOFS);
+        let used = |key: &str, count: usize| (0..count).filter(|n| replays.is_first(key, &n.to_string(), now)).count();
+        assert_eq!(used("greedy", super::MAX_PROOFS), super::MAX_KEY_PROOFS);
+        assert!(replays.is_first("other", "1", now), "one key does not use up what all share");
+        let rest: usize = (0..60).map(|key| used(&format!("k{key}"), super::MAX_KEY_PROOFS)).sum();
+        assert_eq!(rest, super::MAX_PROOFS - super::MAX_KEY_PROOFS - 1);
+        let next = Timestamp::from_seconds(DPOP_LIFETIME * 1_000_001);
+        assert!(replays.is_first("greedy", "new", next) && !replays.is_first("greedy", "1", next));
     }
 }

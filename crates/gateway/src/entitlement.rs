@@ -41,6 +41,11 @@ pub(crate) struct Entitlement {
 }
 
 impl Entitlement {
+    /// Whether another snapshot is served than the one that was asked last.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.worker.shared.generation.load(Ordering::Acquire) != self.local.generation
+    }
+
     /// Whether the request would be accepted now.
     pub(crate) fn renew(&mut self) -> bool {
         let local = self.worker.local();
@@ -70,7 +75,7 @@ impl Entitlement {
 
     /// Charges messages to the limits of the caller; false when one of them refuses, or the caller may not go on.
     pub(crate) fn charge(&mut self, messages: u32) -> bool {
-        if self.worker.shared.generation.load(Ordering::Acquire) != self.local.generation && !self.renew() {
+        if self.is_outdated() && !self.renew() {
             return false;
         }
         let compiled = &self.local.compiled;

@@ -41,6 +41,14 @@ impl Events {
         if self.refused {
             return Poll::Ready(None);
         }
+        // An upstream that never pauses, and never ends an event, is looked at as well.
+        if self.entitlement.is_outdated() || self.last_look.elapsed() >= LOOK {
+            self.last_look = Instant::now();
+            if !self.entitlement.renew() {
+                self.refused = true;
+                return Poll::Ready(None);
+            }
+        }
         match Pin::new(&mut self.upstream).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 let events = frame.data_ref().map_or(0, |data| self.counter.count(data));

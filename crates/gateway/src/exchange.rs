@@ -4,7 +4,7 @@ mod graphql;
 mod tunnel;
 
 use bytes::Bytes;
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AGE, AUTHORIZATION, CONTENT_LENGTH, ORIGIN};
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AGE, AUTHORIZATION, CONTENT_LENGTH, HeaderName, ORIGIN};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
@@ -263,12 +263,10 @@ impl<'a> Exchange<'a> {
     /// Removes from a request what only the gateway reads, and what only the gateway says.
     fn strip(&self, api: &Api, headers: &mut HeaderMap) {
         let settings = &self.worker.shared.settings;
-        let own = settings.backend_token.as_ref().map(|how| &how.header);
-        for name in settings.client_certificate_header.iter().chain(own) {
-            headers.remove(name);
-        }
+        let said = settings.backend_token.as_ref().map(|how| &how.header);
+        let own: Vec<&HeaderName> = settings.client_certificate_header.iter().chain(said).collect();
         let credentials = [&api.token_header, &api.key_header, &DPOP];
-        head::strip_request(headers, &credentials, settings.forward_authorization);
+        head::strip_request(headers, &own, &credentials, settings.forward_authorization);
     }
 
     fn asked<'p>(&'p self, (now, bytes): (Timestamp, u64), parts: &'p Parts) -> Asked<'p> {
@@ -313,6 +311,7 @@ impl<'a> Exchange<'a> {
             head::expectation(&mut parts.headers)?;
         }
         self.strip(api, &mut parts.headers);
+        let plain = parts.method == Method::GET && matches!(&body, Arriving::Stream(body) if body.is_end_stream());
         let mut call = Call {
             method: parts.method,
             target: Target { path: tail, query: parts.uri.query().and_then(without_key) },
@@ -324,7 +323,12 @@ impl<'a> Exchange<'a> {
         if !flow.is_empty() {
             run_request_flow(flow, &mut call, caller, &mut body)?;
         }
-        self.keep = answer_cache::key(api, (caller, self.client.secure), (&call.method, &call.target, &call.headers));
+        self.keep = if plain {
+            let who = (caller, self.client.secure);
+            answer_cache::key(api, resource, who, (&call.method, &call.target, &call.headers))
+        } else {
+            None
+        };
         if let Some(answer) = self.keep.and_then(|key| self.kept(&key)) {
             return Ok(answer);
         }
@@ -439,6 +443,8 @@ impl<'a> Exchange<'a> {
         if let Some(whole) = whole {
             headers.remove(CONTENT_LENGTH);
             let whole = Bytes::from(whole);
+            // A policy may have made the answer one caller's own.
+            let keep = keep.filter(|_| !answer_cache::is_private(&headers));
             if let (Some(key), Some(seconds)) = (keep, api.deployed.cache_seconds) {
                 let now = self.worker.now();
                 self.worker.shared.answers.keep(key, headers.clone(), whole.clone(), (now, seconds));

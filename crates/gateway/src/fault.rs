@@ -84,6 +84,11 @@ impl Fault {
         Self::new(StatusCode::BAD_REQUEST, 400, Family::Status, BAD_REQUEST, reason)
     }
 
+    /// A body in a form that is not read here.
+    pub(crate) const fn unsupported_media(reason: &'static str) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, 415, Family::Status, "Unsupported Media Type", reason)
+    }
+
     /// An expectation that nobody here meets.
     pub(crate) const fn expectation() -> Self {
         let reason = "The only expectation that is met is 100-continue.";

@@ -95,16 +95,17 @@ const OWNED: [&str; 9] = [
 ];
 const OWNED_PREFIXES: [&str; 2] = ["x-forwarded-", "x-wso2-"];
 
-fn is_owned(name: &str, credentials: &[&HeaderName]) -> bool {
-    let same = |owned: &str| {
-        owned.len() == name.len() && owned.bytes().zip(name.bytes()).all(|(o, n)| o == n || o == b'-' && n == b'_')
-    };
+fn is_owned(name: &str, own: &[&HeaderName], credentials: &[&HeaderName]) -> bool {
+    let dashed = |b: u8| if b == b'_' { b'-' } else { b };
+    let same = |owned: &str| owned.len() == name.len() && owned.bytes().map(dashed).eq(name.bytes().map(dashed));
     let prefixed = |prefix: &&str| {
         name.get(..prefix.len())
             .is_some_and(|start| prefix.bytes().zip(start.bytes()).all(|(p, s)| p == s || p == b'-' && s == b'_'))
     };
     // `X-Forwarded` and `X_Forwarded` alone have no meaning, so the prefixes include their dash.
-    OWNED.iter().any(|o| same(o)) || OWNED_PREFIXES.iter().any(prefixed) || credentials.iter().any(|c| same(c.as_str()))
+    OWNED.iter().any(|o| same(o))
+        || OWNED_PREFIXES.iter().any(prefixed)
+        || own.iter().chain(credentials).any(|c| same(c.as_str()))
 }
 
 /// How many fields belong to a hop.
@@ -168,13 +169,20 @@ pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
     rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';' | b' ')))
 }
 
-/// Removes everything that must not reach an upstream; `Host` is replaced later. `credentials` are the API's own
-/// credential headers.
-pub(crate) fn strip_request(headers: &mut HeaderMap, credentials: &[&HeaderName], forward_authorization: bool) {
+/// Removes everything that must not reach an upstream; `Host` is replaced later. `own` are the fields that only the gateway
+/// reads or says by its settings, `credentials` the API's own credential headers.
+pub(crate) fn strip_request(
+    headers: &mut HeaderMap,
+    own: &[&HeaderName],
+    credentials: &[&HeaderName],
+    forward_authorization: bool,
+) {
     strip_hop_by_hop(headers);
     let kept = if forward_authorization { &[][..] } else { credentials };
     let doomed = |name: &&HeaderName| {
-        **name == CONTENT_LENGTH || **name == AUTHORIZATION && !forward_authorization || is_owned(name.as_str(), kept)
+        **name == CONTENT_LENGTH
+            || **name == AUTHORIZATION && !forward_authorization
+            || is_owned(name.as_str(), own, kept)
     };
     while let Some(name) = headers.keys().find(doomed).cloned() {
         headers.remove(name);
@@ -210,6 +218,10 @@ mod tests {
             "ApiKey",
             "My-Token",
             "my_token",
+            "X-Client-Cert",
+            "x_client-cert",
+            "x_who",
+            "X-Who",
             "Authorization",
             "Connection",
             "Keep-Alive",
@@ -226,7 +238,12 @@ mod tests {
         for kept in ["accept", "cookie", "x-forward", "x-request-id", "activityid"] {
             headers.insert(kept.parse::<HeaderName>().unwrap(), "ok".parse().unwrap());
         }
-        strip_request(&mut headers, &[&HeaderName::from_static("my-token")], false);
+        let own = [&HeaderName::from_static("x-client-cert"), &HeaderName::from_static("x_who")];
+        let mut forwarded = headers.clone();
+        strip_request(&mut forwarded, &own, &[&HeaderName::from_static("my-token")], true);
+        assert!(forwarded.contains_key("authorization") && forwarded.contains_key("my-token"));
+        assert!(!["x-client-cert", "x_client-cert", "x_who", "x-who"].iter().any(|name| forwarded.contains_key(*name)));
+        strip_request(&mut headers, &own, &[&HeaderName::from_static("my-token")], false);
         let mut left: Vec<_> = headers.keys().map(|k| k.as_str().to_owned()).collect();
         left.sort();
         assert_eq!(left, ["accept", "activityid", "cookie", "x-forward", "x-request-id"]);

@@ -65,8 +65,11 @@ impl Proxies {
             ForwardedField::XForwardedFor => "x-forwarded-for",
             ForwardedField::Forwarded => "forwarded",
         };
-        let values: Vec<&str> = headers.get_all(name).iter().map(|v| v.to_str().unwrap_or_default()).collect();
-        for element in values.iter().rev().flat_map(|value| value.rsplit(',')).take(MAX_HOPS) {
+        let values: Vec<&[u8]> = headers.get_all(name).iter().map(|value| value.as_bytes()).collect();
+        let elements = values.iter().rev().flat_map(|value| value.rsplit(|byte| *byte == b','));
+        for element in elements.take(MAX_HOPS) {
+            // Each alone: what a client wrote must not make unreadable what the proxy put behind it.
+            let Ok(element) = std::str::from_utf8(element) else { break };
             let found = match self.field {
                 ForwardedField::XForwardedFor => node(element.trim()),
                 ForwardedField::Forwarded => parameter(element, "for").and_then(node),
@@ -188,6 +191,23 @@ mod tests {
         let proxies = Proxies { forwarded: vec!["10.0.0.0/8".parse().unwrap()], ..Proxies::default() };
         let peer = Client { address: "10.0.0.1".parse().unwrap(), secure: false };
         assert_eq!(proxies.client(&headers, peer).address.to_string(), "10.0.0.2");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_hide_nobody() {
+        for (field, name, value) in [
+            (ForwardedField::XForwardedFor, "x-forwarded-for", &b"\xff, 192.0.2.7"[..]),
+            (ForwardedField::XForwardedFor, "x-forwarded-for", b"6.6.6.6, \xe9\x80, 192.0.2.7, 10.1.1.1"),
+            (ForwardedField::Forwarded, "forwarded", b"for=\xff, for=192.0.2.7;proto=http"),
+            (ForwardedField::Forwarded, "forwarded", b"for=\"\xff, for=192.0.2.7, for=10.1.1.1"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, http::HeaderValue::from_bytes(value).unwrap());
+            let forwarded = vec!["10.0.0.0/8".parse().unwrap()];
+            let proxies = Proxies { protocol: Vec::new(), forwarded, field };
+            let peer = Client { address: "10.0.0.1".parse().unwrap(), secure: false };
+            assert_eq!(proxies.client(&headers, peer).address.to_string(), "192.0.2.7", "{value:?}");
+        }
     }
 
     #[test]

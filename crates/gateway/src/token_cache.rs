@@ -1,4 +1,4 @@
-//! Verified tokens that one worker remembers, keyed by the SHA-256 of the token.
+//! Verified tokens that one worker remembers, keyed by the SHA-256 of tenant and token.
 //!
 //! Two generations: when the young one is full it becomes the old one and the former old one is dropped. So the cache
 //! is bounded, an insertion never scans, and a token in use survives.
@@ -36,7 +36,7 @@ pub(crate) struct Principal {
     pub(crate) user_window: Option<(ApplicationId, Arc<Window>)>,
 }
 
-/// SHA-256 of a token.
+/// SHA-256 of what something is remembered by.
 pub(crate) type Digest = [u8; 32];
 
 /// A digest is uniform already: its first bytes are a hash.

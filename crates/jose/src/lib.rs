@@ -18,6 +18,7 @@ pub use algorithm::Algorithm;
 pub use claims::Claims;
 pub use dpop::{DPOP_LIFETIME, DpopError, DpopExpectation, DpopProof, same_target, verify_dpop};
 pub use key::{KeyError, VerifyingKey, thumbprint};
+pub use object::parse as parse_object;
 pub use sign::{SigningKey, jwks};
 pub use verify::{MAX_KEY_ID_BYTES, MAX_TOKEN_BYTES, TokenError, TokenKind, Verifier, verify_any, verify_as};
 

@@ -6,7 +6,7 @@ use std::fmt;
 
 /// Parses one JSON object and refuses repeated members at every depth: two parsers that keep different copies of
 /// `exp` would disagree about the same token. Depth is bounded by `serde_json` (128).
-pub(crate) fn parse(text: &[u8]) -> Option<Map<String, Value>> {
+pub fn parse(text: &[u8]) -> Option<Map<String, Value>> {
     let mut input = serde_json::Deserializer::from_slice(text);
     let value = Strict.deserialize(&mut input).ok()?;
     input.end().ok()?;

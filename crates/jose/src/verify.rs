@@ -95,7 +95,7 @@ impl Verifier {
     /// # Errors
     /// [`TokenError`]: the first thing that is wrong.
     pub fn verify(&self, token: &str, now: i64) -> Result<Claims, TokenError> {
-        verify_any(std::slice::from_ref(self), token, now).map(|(_, claims)| claims)
+        verify_any(std::slice::from_ref(self), |_| true, token, now).map(|(_, claims)| claims)
     }
 
     fn accepts(&self, parts: &Parts<'_>) -> Result<(), TokenError> {
@@ -120,21 +120,37 @@ impl Verifier {
     }
 }
 
-/// Verifies a token by the verifier whose issuer it names; returns that verifier's index besides the claims.
+/// Verifies a token by the verifier whose issuer it names; returns that verifier's index besides the claims. Only those
+/// count that `serves` accepts by their index: issuers are not unique, as each tenant registers what it likes.
 ///
 /// # Errors
 /// [`TokenError`]: the first thing that is wrong.
-pub fn verify_any(verifiers: &[Verifier], token: &str, now: i64) -> Result<(usize, Claims), TokenError> {
-    verify_as(TokenKind::Access, verifiers, token, now)
+pub fn verify_any(
+    verifiers: &[Verifier],
+    serves: impl Fn(usize) -> bool,
+    token: &str,
+    now: i64,
+) -> Result<(usize, Claims), TokenError> {
+    verify_by(TokenKind::Access, verifiers, serves, token, now)
 }
 
-/// As [`verify_any`], for a token of the given kind.
+/// As [`verify_any`] by all verifiers, for a token of the given kind.
 ///
 /// # Errors
 /// [`TokenError`]: the first thing that is wrong.
 pub fn verify_as(
     kind: TokenKind,
     verifiers: &[Verifier],
+    token: &str,
+    now: i64,
+) -> Result<(usize, Claims), TokenError> {
+    verify_by(kind, verifiers, |_| true, token, now)
+}
+
+fn verify_by(
+    kind: TokenKind,
+    verifiers: &[Verifier],
+    serves: impl Fn(usize) -> bool,
     token: &str,
     now: i64,
 ) -> Result<(usize, Claims), TokenError> {
@@ -162,7 +178,7 @@ pub fn verify_as(
     let parts = Parts { algorithm, key_id, signed, signature };
 
     let mut outcome = TokenError::Issuer;
-    for (index, verifier) in verifiers.iter().enumerate().filter(|(_, v)| &*v.issuer == issuer) {
+    for (index, verifier) in verifiers.iter().enumerate().filter(|(index, v)| &*v.issuer == issuer && serves(*index)) {
         match verifier.accepts(&parts) {
             Ok(()) => {
                 let claims = check_times(kind, claims, now)?;

@@ -8,12 +8,16 @@ mod document;
 
 use model::snapshot::GraphqlCosts;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use document::{Argument, Document, Fragment, Operation, Selection};
 
 /// Arguments that say how many items are wanted; WSO2 multiplies a field's cost by them.
 const SLICING: [&str; 3] = ["first", "last", "limit"];
+/// Most fields of the root type that one query may have.
+const MAX_ROOT_FIELDS: usize = 500;
+/// Members of a request.
+const MEMBERS: [&str; 4] = ["query", "operationName", "variables", "extensions"];
 
 /// Why a request is not understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +28,7 @@ pub enum GraphqlError {
     /// Not a GraphQL document.
     #[error("the query is malformed near character {0}")]
     Syntax(usize),
-    /// More tokens, or nested deeper, than is read at all.
+    /// More tokens, more root fields, or nested deeper, than is read at all.
     #[error("the query is too long or nested too deep")]
     TooLarge,
     /// No operation, several without a name, or none of the wanted name.
@@ -80,7 +84,13 @@ impl GraphqlQuery {
             let text = std::str::from_utf8(body).map_err(|_| GraphqlError::Request)?;
             return Self::parse(text, None, &Value::Null, costs);
         }
-        let request: Value = serde_json::from_slice(body).map_err(|_| GraphqlError::Request)?;
+        // The upstream must not find another query than the one that is judged: neither in a second copy of a member, nor
+        // in one that parsers take for it that do not mind its case.
+        let request = jose::parse_object(body).ok_or(GraphqlError::Request)?;
+        let disguised = |name: &String| MEMBERS.iter().any(|m| name != m && name.to_uppercase() == m.to_uppercase());
+        if request.keys().any(disguised) {
+            return Err(GraphqlError::Request);
+        }
         let text = request.get("query").and_then(Value::as_str).ok_or(GraphqlError::Request)?;
         let name = match request.get("operationName") {
             None | Some(Value::Null) => None,
@@ -189,7 +199,9 @@ impl<'a> Meter<'a> {
             let given = match argument.variable {
                 None => argument.number,
                 Some(name) => {
-                    let given = self.variables.get(name).and_then(Value::as_i64);
+                    // Upstreams take 1000.0 for the whole number that it is.
+                    let whole = |given: &Value| given.as_i64().or_else(|| given.as_f64().map(|given| given as i64));
+                    let given = self.variables.get(name).and_then(whole);
                     given.or_else(|| self.operation.defaults.iter().find(|(own, _)| *own == name).map(|(_, n)| *n))
                 }
             };
@@ -202,19 +214,21 @@ impl<'a> Meter<'a> {
 
     /// Each root field once. Every fragment is entered once, and none contains itself: [`Meter::measure`] has seen to it.
     fn root_fields(&self, selections: &'a [Selection<'a>], found: &mut Vec<String>) -> Result<(), GraphqlError> {
-        let (mut waiting, mut entered) = (vec![selections], Vec::new());
+        let (mut waiting, mut entered, mut seen) = (vec![selections], HashSet::new(), HashSet::new());
         while let Some(selections) = waiting.pop() {
             for selection in selections {
                 match selection {
                     Selection::Field { name, .. } => {
-                        if !found.iter().any(|known| known == name) {
+                        if seen.insert(*name) {
                             found.push((*name).to_owned());
+                        }
+                        if found.len() > MAX_ROOT_FIELDS {
+                            return Err(GraphqlError::TooLarge);
                         }
                     }
                     Selection::Inline { selections, .. } => waiting.push(selections),
-                    Selection::Spread(name) if entered.contains(name) => {}
+                    Selection::Spread(name) if !entered.insert(*name) => {}
                     Selection::Spread(name) => {
-                        entered.push(*name);
                         let fragment = self.fragments.iter().find(|fragment| fragment.name == *name);
                         waiting.push(&fragment.ok_or(GraphqlError::Fragment)?.selections);
                     }

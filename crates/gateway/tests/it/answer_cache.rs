@@ -36,6 +36,11 @@ fn an_answer_is_given_again_to_the_same_caller_only() {
         (menu, "alice", &[("Origin", "https://a.example")]),
         (menu, "alice", &[("Cache-Control", "no-cache")]),
         (menu, "alice", &[("Range", "bytes=0-1")]),
+        (menu, "alice", &[("X-Tenant", "two")]),
+        (menu, "alice", &[("X-Tenant", "three")]),
+        (menu, "alice", &[("X-Tenant", "three"), ("X-Tenant", "two")]),
+        (menu, "alice", &[("Content-Length", "0"), ("Cookie", "session=1")]),
+        (menu, "alice", &[("Cookie", "session=1")]),
     ] {
         let before = upstream.heard();
         assert_eq!(get(path, user, extra).status, 200);
@@ -47,6 +52,11 @@ fn an_answer_is_given_again_to_the_same_caller_only() {
         stack.call("POST", "/pizza/1.0.0/order", &[(name, &alice)], b"x");
     }
     assert_eq!(upstream.heard(), before + 2, "only GET is kept");
+    let before = upstream.heard();
+    for body in [b"a", b"b", b"b"] {
+        assert_ne!(stack.call("GET", menu, &[(name, &alice)], body).text(), "answer 0");
+    }
+    assert_eq!(upstream.heard(), before + 3, "a body may ask for anything");
     assert_eq!(stack.get(menu, &[]).status, 401, "a kept answer opens nothing");
     stack.clock.advance(24);
     assert_ne!(get(menu, "alice", &[]).text(), "answer 0", "its time is over");

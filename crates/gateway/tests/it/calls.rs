@@ -329,7 +329,7 @@ fn api_keys_work_from_where_they_may() {
 #[test]
 fn a_test_key_opens_its_api_only() {
     let upstream = Upstream::echo();
-    let stack = Stack::with(
+    let mut stack = Stack::with(
         upstream.address,
         |_| (),
         |s| {
@@ -341,6 +341,10 @@ fn a_test_key_opens_its_api_only() {
         token(json!({"token_type": kind, "keytype": "PRODUCTION", "subscribedAPIs": [{"context": context}]}))
     };
     let test = |key: &str| stack.get("/pizza/1.0.0/menu", &[("Internal-Key", key)]);
+    let mut bound = json!({"token_type": "InternalKey", "subscribedAPIs": [{"context": "/pizza/1.0.0"}]});
+    assert_eq!(test(&token(bound.clone())).status, 200);
+    bound["cnf"] = json!({"jkt": "x"});
+    assert_eq!(test(&token(bound)).code(), "900901", "nobody proves anything with a test key");
     let good = key("InternalKey", "/pizza/1.0.0");
     let reply = test(&good);
     assert_eq!(reply.status, 200, "{}", reply.text());
@@ -350,6 +354,9 @@ fn a_test_key_opens_its_api_only() {
     assert_eq!(test(&key("Bearer", "/pizza/1.0.0")).code(), "900901");
     let as_bearer = stack.get("/pizza/1.0.0/menu", &[("Authorization", &format!("Bearer {good}"))]);
     assert_eq!((as_bearer.status, as_bearer.code().as_str()), (401, "900901"), "a test key is no access token");
+    stack.publish(|s| s.issuers[0].name = "Registered".into());
+    let made_elsewhere = stack.get("/pizza/1.0.0/menu", &[("Internal-Key", &good)]);
+    assert_eq!(made_elsewhere.code(), "900901", "only the gateway's own key manager makes test keys");
 }
 
 #[test]

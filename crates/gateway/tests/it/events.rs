@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// An upstream that sends what it is told to, to every stream that is open.
 fn upstream() -> (SocketAddr, Sender<&'static str>) {
@@ -17,16 +17,7 @@ fn upstream() -> (SocketAddr, Sender<&'static str>) {
     let open = Arc::clone(&streams);
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
-            let mut bytes = Vec::new();
-            let mut buffer = [0; 4096];
-            while find(&bytes, b"\r\n\r\n").is_none() {
-                match stream.read(&mut buffer) {
-                    Ok(n) if n > 0 => bytes.extend_from_slice(&buffer[..n]),
-                    _ => break,
-                }
-            }
-            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n";
-            if stream.write_all(head.as_bytes()).is_ok() {
+            if begin(&mut stream) {
                 open.lock().unwrap().push(stream);
             }
         }
@@ -38,6 +29,37 @@ fn upstream() -> (SocketAddr, Sender<&'static str>) {
         }
     });
     (address, sender)
+}
+
+/// Reads a request and begins an answer.
+fn begin(stream: &mut TcpStream) -> bool {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    while find(&bytes, b"\r\n\r\n").is_none() {
+        match stream.read(&mut buffer) {
+            Ok(n) if n > 0 => bytes.extend_from_slice(&buffer[..n]),
+            _ => break,
+        }
+    }
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n";
+    stream.write_all(head.as_bytes()).is_ok()
+}
+
+/// An upstream that never pauses. What it sends are comments: no events, so nothing is charged.
+fn flood() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let more = ": and so on\n".repeat(1000);
+                if begin(&mut stream) {
+                    while stream.write_all(more.as_bytes()).is_ok() {}
+                }
+            });
+        }
+    });
+    address
 }
 
 fn feed(snapshot: &mut Snapshot, address: SocketAddr) {
@@ -80,6 +102,27 @@ impl Client {
         true
     }
 
+    /// Whether the stream ends within some seconds, whatever comes before.
+    fn ends_within(&mut self, seconds: u64) -> bool {
+        let start = Instant::now();
+        let mut tail = Vec::new();
+        let mut buffer = [0; 65_536];
+        while start.elapsed() < Duration::from_secs(seconds) {
+            let n = self.stream.read(&mut buffer).unwrap();
+            if n == 0 {
+                return false;
+            }
+            #[expect(clippy::disallowed_methods, reason = "a client that is slower than the upstream, in real time")]
+            std::thread::sleep(Duration::from_millis(10));
+            tail.extend_from_slice(&buffer[..n]);
+            if tail.ends_with(b"\r\n0\r\n\r\n") {
+                return true;
+            }
+            tail.drain(..tail.len().saturating_sub(16));
+        }
+        false
+    }
+
     /// Whether the stream ended in order.
     fn ends(&mut self) -> bool {
         self.wait_for("\r\n0\r\n\r\n")
@@ -120,6 +163,23 @@ fn events_are_charged_like_calls() {
     assert!(!client.text.contains("too many"));
     let (name, token) = bearer();
     assert_eq!(stack.get("/feed/1.0.0/news", &[(name, &token)]).status, 429, "whoever comes again is told why");
+}
+
+#[test]
+fn an_upstream_that_never_pauses_is_looked_at_as_well() {
+    let address = flood();
+    let mut stack = Stack::with(address, |_| (), |s| feed(s, address));
+    let mut revoked = Client::open(&stack);
+    assert!(revoked.wait_for(": and so on"));
+    stack.publish(|s| {
+        s.revoked_tokens.insert("t-1".into(), Timestamp::from_seconds(NOW + 9999));
+    });
+    assert!(revoked.ends_within(4), "sooner than the next look at the time");
+    stack.publish(|s| s.revoked_tokens.clear());
+    let mut expired = Client::open(&stack);
+    assert!(expired.wait_for(": and so on"));
+    stack.clock.advance(3601);
+    assert!(expired.ends_within(10));
 }
 
 #[test]

@@ -80,6 +80,54 @@ fn each_operation_has_its_own_rules() {
 }
 
 #[test]
+fn the_upstream_reads_the_query_that_was_judged() {
+    let upstream = Upstream::echo();
+    let stack = stack(&upstream, |_| ());
+    let call = |query: &str, headers: &[(&str, &str)], body: &str| {
+        stack.call("POST", &format!("/pizza/1.0.0{query}"), headers, body.as_bytes()).status
+    };
+    let json = [("Content-Type", "application/json; charset=\"UTF-8\"")];
+    let body = r#"{"query":"{ open }"}"#;
+    assert_eq!(call("?trace=1&queryable=2", &json, body), 200);
+    for query in [
+        "?query=%7Bsecret%7D",
+        "?a=1&QUERY=x",
+        "?%71uer%79=x",
+        "?a;query=x",
+        "?+query=x",
+        "?query[]=x",
+        "?query",
+        "?operationName=B",
+        "?variables=x",
+        "?extensions=%7B%22persistedQuery%22%3A1%7D",
+    ] {
+        assert_eq!(call(query, &json, body), 400, "{query}");
+    }
+    let form = ("Content-Type", "application/x-www-form-urlencoded");
+    for headers in [
+        &[][..],
+        &[form],
+        &[json[0], form],
+        &[json[0], ("Content_Type", "application/x-www-form-urlencoded")],
+        &[json[0], json[0]],
+        &[("Content-Type", "application/json, application/x-www-form-urlencoded")],
+        &[("Content-Type", "application/json; charset=utf-7")],
+        &[("Content-Type", "multipart/form-data; boundary=x")],
+        &[json[0], ("Content-Encoding", "deflate")],
+    ] {
+        assert_eq!(call("", headers, body), 415, "{headers:?}");
+    }
+    for body in [
+        r#"{"query":"{ open }","query":"{ secret }"}"#,
+        r#"{"query":"{ open }","Query":"{ secret }"}"#,
+        r#"{"query":"query A { open } query B { secret }","operationName":"A","operationName":"B"}"#,
+    ] {
+        assert_eq!(call("", &json, body), 422, "{body}");
+    }
+    assert_eq!(upstream.heard(), 1);
+}
+
+#[test]
 fn limits_of_operations_count_apart() {
     let upstream = Upstream::echo();
     let stack = stack(&upstream, |_| ());

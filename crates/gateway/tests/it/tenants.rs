@@ -105,6 +105,39 @@ fn only_the_built_in_key_manager_names_the_tenant_it_signs_for() {
 }
 
 #[test]
+fn a_tenant_that_registers_another_ones_issuer_takes_no_tokens_from_it() {
+    let upstream = Upstream::echo();
+    let mut stack = Stack::with(
+        upstream.address,
+        |own| own.workers = 1,
+        |s| {
+            s.tenants.insert(EVIL, "evil.com".parse::<TenantDomain>().unwrap());
+            edit(s, |api| api.security.subscription_required = false);
+            s.issuers[0].name = "Identity provider".into();
+            // The keys are public.
+            let mut taken = s.issuers[0].clone();
+            (taken.tenant, taken.name) = (EVIL, "Taken".into());
+            s.issuers.insert(0, taken);
+            let mut trap = api(2, "/t/evil.com/trap", &s.apis[0].production.as_ref().unwrap().targets[0]);
+            trap.tenant = EVIL;
+            trap.security.subscription_required = false;
+            s.apis.push(std::sync::Arc::new(trap));
+        },
+    );
+    for turn in 0..2 {
+        let value = format!("Bearer {}", token(json!({"jti": format!("t-{turn}")})));
+        let get = |path: &str| stack.get(path, &[("Authorization", value.as_str())]).status;
+        // In both orders: what one tenant's call left in the cache must not count for the other's.
+        let paths = ["/t/evil.com/trap/1.0.0/menu", "/pizza/1.0.0/menu", "/t/evil.com/trap/1.0.0/menu"];
+        assert_eq!(paths.map(get)[1], 200, "{turn}");
+        assert_eq!(get(paths[1]), 200, "{turn}");
+        stack.publish(|s| s.issuers.reverse());
+    }
+    stack.publish(|s| s.issuers.retain(|issuer| issuer.tenant == EVIL));
+    assert_eq!(stack.get("/pizza/1.0.0/menu", &[("Authorization", &bearer().1)]).status, 401);
+}
+
+#[test]
 fn a_deny_policy_on_a_user_reaches_every_credential_of_that_user() {
     let upstream = Upstream::echo();
     let key: String = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"key-1")

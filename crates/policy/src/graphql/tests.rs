@@ -51,6 +51,10 @@ fn depth_and_complexity_follow_wso2() {
     }
     let given = read("query Q($n: Int) { limitLanguage(limit:$n) }", json!({"n": 1000})).unwrap();
     assert_eq!(given.complexity, 1000);
+    for disguised in [json!(1000.0), json!(1e3)] {
+        let given = read("query Q($n: Int) { limitLanguage(limit:$n) }", json!({"n": disguised})).unwrap();
+        assert_eq!(given.complexity, 1000);
+    }
     let absent = read("query Q($n: Int) { limitLanguage(limit:$n) }", Value::Null).unwrap();
     assert_eq!(absent.complexity, 1);
 }
@@ -101,6 +105,13 @@ fn malformed_requests_are_refused() {
         b"{\"query\":1}",
         b"[{\"query\":\"{a}\"}]",
         b"{\"query\":\"{a}\",\"operationName\":1}",
+        // Two readers would take different ones.
+        b"{\"query\":\"{a}\",\"query\":\"{secret}\"}",
+        b"{\"query\":\"{a}\",\"qu\\u0065ry\":\"{secret}\"}",
+        b"{\"query\":\"{a}\",\"QUERY\":\"{secret}\"}",
+        b"{\"query\":\"{a}\",\"Operationname\":\"B\"}",
+        "{\"query\":\"{a}\",\"variable\u{17f}\":{\"n\":1000}}".as_bytes(),
+        b"{\"query\":\"{a}\",\"variables\":{\"n\":1,\"n\":1000}}",
     ] {
         assert_eq!(GraphqlQuery::read(body, false, None), Err(GraphqlError::Request));
     }
@@ -111,6 +122,9 @@ fn bombs_are_measured_quickly() {
     assert_eq!(read(&"{a".repeat(101), Value::Null), Err(GraphqlError::TooLarge));
     assert_eq!(read(&format!("{{ a(x: {}", "[".repeat(100_000)), Value::Null), Err(GraphqlError::TooLarge));
     assert_eq!(read(&format!("{{ {} }}", "a ".repeat(30_000)), Value::Null), Err(GraphqlError::TooLarge));
+    let roots = |count: usize| (0..count).map(|n| format!("a{n} ")).collect::<String>();
+    assert_eq!(read(&format!("{{ {} }}", roots(500)), Value::Null).unwrap().fields.len(), 500);
+    assert_eq!(read(&format!("{{ {} }}", roots(501)), Value::Null), Err(GraphqlError::TooLarge));
     // 2^60 fields in 60 fragments.
     let mut bomb = "{ ...F0 }".to_owned();
     for n in 0..60 {
