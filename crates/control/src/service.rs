@@ -140,11 +140,6 @@ impl Control {
         }
     }
 
-    /// Lets the next snapshot compile an API anew, because something beside its revision changes.
-    pub(crate) fn forget_compiled(&self, api: ApiId) {
-        self.compiler.forget(api);
-    }
-
     /// Lets administrators decide requests that wait for them; without it there are none.
     #[must_use]
     pub fn with_approvals(mut self, approvals: Arc<dyn Approvals>) -> Self {
@@ -284,18 +279,12 @@ impl Control {
         }
         let covers = self.requested.load(Ordering::SeqCst);
         let whole = self.whole_wanted.swap(false, Ordering::SeqCst);
-        let from = published.version.filter(|_| !whole);
-        match self.hand_over(from).await {
-            Ok(version) => {
-                *published = Published { requests: covers, version: Some(version) };
-                Ok(())
-            }
-            Err(error) => {
-                // What the gateway has is not known: only a whole snapshot is right after it.
-                published.version = None;
-                Err(error)
-            }
-        }
+        // Until this has ended well what the gateway has is not known, even when nobody waits for the end any more: only a
+        // whole snapshot is right then.
+        let from = published.version.take().filter(|_| !whole);
+        let version = self.hand_over(from).await?;
+        *published = Published { requests: covers, version: Some(version) };
+        Ok(())
     }
 
     /// Returns the version that the gateway serves now.

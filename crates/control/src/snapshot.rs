@@ -52,14 +52,14 @@ impl Compiler {
         // An inactive tenant has no APIs at the gateway.
         served.retain(|row| consumers.tenants.contains_key(&row.tenant));
         let mut apis = Vec::with_capacity(served.len());
-        let mut next = HashMap::with_capacity(served.len());
+        let mut served_keys = HashSet::with_capacity(served.len());
         for row in served {
-            let Some(compiled) = self.compile_known(work, &row, sealer).await? else { continue };
-            next.insert(Key::of(&row), Arc::clone(&compiled));
+            let Some(compiled) = self.compile_now(work, &row, sealer).await? else { continue };
+            served_keys.insert(Key::of(&row));
             apis.push(compiled);
         }
         // What is served no longer is forgotten here.
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = next;
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|key, _| served_keys.contains(key));
         Ok(Snapshot {
             version,
             tenants: consumers.tenants,
@@ -77,12 +77,23 @@ impl Compiler {
         })
     }
 
-    /// Forgets what was compiled of an API, because something beside its revision has changed.
-    pub(crate) fn forget(&self, api: ApiId) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, compiled| compiled.id != api);
+    /// A deployment as it is now; `None` is logged. Certificates of clients are the API's, not the revision's: they are read
+    /// every time, so that no memory can keep one that was taken away.
+    async fn compile_now(
+        &self,
+        work: &mut UnitOfWork,
+        row: &ServedRow,
+        sealer: &dyn Sealer,
+    ) -> Result<Option<Arc<DeployedApi>>, ControlError> {
+        let Some(compiled) = self.compile_known(work, row, sealer).await? else { return Ok(None) };
+        if !compiled.security.mutual_tls {
+            return Ok(Some(compiled));
+        }
+        let certificates = client_certificates::served(work, row.tenant, row.deployment.api).await?;
+        Ok(Some(Arc::new(DeployedApi { client_certificates: certificates, ..DeployedApi::clone(&compiled) })))
     }
 
-    /// A deployment, from memory when it was compiled before; `None` is logged.
+    /// What of a deployment its revision says, from memory when it was compiled before.
     async fn compile_known(
         &self,
         work: &mut UnitOfWork,
@@ -140,10 +151,8 @@ async fn compile_row(
         Ok(compiled) => contract::attach(work, &deployment.revision.to_string(), &document, compiled).await?,
         Err(reason) => Err(reason),
     };
-    let certificates = client_certificates::served(work, row.tenant, deployment.api, &document).await?;
     Ok(compiled.map(|mut compiled| {
         compiled.lifecycle = lifecycle::parse(&row.lifecycle).unwrap_or(Lifecycle::Retired);
-        compiled.client_certificates = certificates;
         compiled.is_default_version = row.is_default;
         // The built-in gateway answers on every name of this machine.
         compiled.vhost =
@@ -176,7 +185,9 @@ pub(crate) async fn check_servable(
     // Before a revision is made its files are those of the API.
     let compiled = compiled.map_err(refused)?;
     let mut compiled = contract::attach(work, &id.to_string(), document, compiled).await?.map_err(refused)?;
-    compiled.client_certificates = client_certificates::served(work, tenant, id, document).await?;
+    if compiled.security.mutual_tls {
+        compiled.client_certificates = client_certificates::served(work, tenant, id).await?;
+    }
     for resource in &compiled.resources {
         policy::CompiledFlows::compile(&compiled.policies, &resource.policies)
             .map_err(|fault| refused(format!("{} {}: {fault}", resource.verb, resource.template)))?;

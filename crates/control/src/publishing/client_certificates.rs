@@ -32,16 +32,12 @@ fn unknown(alias: &str) -> ControlError {
     ControlError::new(FaultKind::NotFound, 900_423, "Certificate Not Found", text)
 }
 
-/// The certificates that the gateway accepts for an API; none without mutual TLS.
+/// The certificates that the gateway accepts for an API with mutual TLS.
 pub(crate) async fn served(
     work: &mut UnitOfWork,
     tenant: TenantId,
     id: ApiId,
-    document: &ApiDocument,
 ) -> Result<Vec<ClientCertificate>, ControlError> {
-    if !document.texts("securityScheme").contains(&"mutualssl") {
-        return Ok(Vec::new());
-    }
     let mut found = Vec::new();
     for row in certificate::list(work, tenant, &id.to_string()).await? {
         let damaged = |reason: String| {
@@ -197,10 +193,7 @@ impl Control {
         action: &'static str,
     ) -> Result<(), ControlError> {
         let target = format!("api/{id}");
-        self.commit(work, actor, Change::of_api(action, &target, id)).await?;
-        // Forgotten only now: what was compiled at the same time from the former state must go too.
-        self.forget_compiled(id);
-        self.publish_changes().await
+        self.commit(work, actor, Change::of_api(action, &target, id)).await
     }
 }
 

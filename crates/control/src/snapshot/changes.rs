@@ -68,7 +68,7 @@ impl Compiler {
             // An inactive tenant has no APIs at the gateway.
             let owner = tenant::by_id(work, row.tenant).await?;
             let active = owner.map_or(row.tenant.is_super(), |owner| owner.tenant.active);
-            if active && let Some(compiled) = self.compile_known(work, &row, sealer).await? {
+            if active && let Some(compiled) = self.compile_now(work, &row, sealer).await? {
                 deployed.push(compiled);
             }
         }

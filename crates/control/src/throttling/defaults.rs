@@ -3,12 +3,12 @@
 use model::{PolicyId, TenantId};
 use serde_json::{Value, json};
 use store::UnitOfWork;
-use store::repository::tenant_setting;
 use store::repository::throttling::{self as policies, ThrottlePolicyRow};
+use store::repository::{change, tenant_setting};
 
 use super::{Level, NO_LIMIT};
 use crate::field::Field;
-use crate::{Control, ControlError};
+use crate::{Control, ControlError, snapshot};
 
 /// Marks a tenant whose default policies were made.
 const MARK: &str = "default-policies";
@@ -29,6 +29,9 @@ impl Control {
         // Two callers may come here at once; the second one finds the mark.
         if tenant_setting::claim(&mut work, tenant, MARK).await? {
             self.insert_defaults(&mut work, tenant).await?;
+            // The gateway must know them before the first API that names one.
+            let (action, scope) = ("tenant.default-policies", snapshot::changes::EVERYTHING);
+            change::append(&mut work, tenant, action, scope, self.now()).await?;
             work.save().await?;
         } else {
             work.cancel().await?;
