@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -68,9 +68,9 @@ pub(crate) async fn create(source: &Source<'_>) -> Outcome<PathBuf> {
     let failed = |e: std::io::Error| Failure::io(&unfinished.0, "write", &e);
     let mut writer = Writer::begin(file, &header, &source.keyring, source.rng.as_ref()).map_err(failed)?;
     if source.database.is_postgres() {
-        rows(source, &folder, &stamp, &mut writer).await?;
+        rows(source, &plain(source.home)?, &stamp, &mut writer).await?;
     } else {
-        let copy = Unfinished(folder.join(format!("{PREFIX}{stamp}.db.part")));
+        let copy = Unfinished(plain(source.home)?.join(format!("{PREFIX}{stamp}.db.part")));
         // SQLite fills an empty file that is there, so the mode is right from the first byte.
         private(&copy.0)?;
         source.database.copy_to(&copy.0).await?;
@@ -84,6 +84,18 @@ pub(crate) async fn create(source: &Source<'_>) -> Outcome<PathBuf> {
     let synced = File::open(&folder).and_then(|folder| folder.sync_all());
     synced.map_err(|e| Failure::io(&folder, "write", &e))?;
     Ok(path)
+}
+
+/// Where plain copies wait to be sealed: beside the server's own run-time files, never in the folder that people copy
+/// elsewhere. What a process that was killed has left there goes with the next backup.
+fn plain(home: &Home) -> Outcome<PathBuf> {
+    let folder = home.root().join("run").join("backup");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).map_err(|e| Failure::io(&folder, "empty", &e))?;
+    }
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+    made.map_err(|e| Failure::io(&folder, "create", &e))?;
+    Ok(folder)
 }
 
 /// A file that is deleted unless it was renamed.
