@@ -156,13 +156,15 @@ impl Identity {
 
     async fn store_sign_up(&self, row: SignUpRow) -> Result<Option<Mail>, IdentityError> {
         let base = &self.settings.base_url;
+        let tenant = self.tenant(row.tenant).await?.tenant;
+        let in_directory = self.directory_has(&tenant, &row.name).await?;
         let mut work = self.database.begin().await?;
         let hour_ago = before(self.now(), Duration::from_hours(1));
         if requests::count_for(&mut work, row.tenant, &row.email, hour_ago).await? >= MAX_MAILS {
             return Ok(None);
         }
         let token = hash::new_secret(&*self.rng);
-        let taken = users::by_name(&mut work, row.tenant, &row.name).await?.is_some();
+        let taken = in_directory || users::by_name(&mut work, row.tenant, &row.name).await?.is_some();
         requests::insert(&mut work, &hash::sha256(token.expose()), &row).await?;
         work.save().await?;
         let subject = "Your account".to_owned();
@@ -270,6 +272,11 @@ impl Identity {
 
     /// Turns a request into an account, once; the name as it signs in.
     async fn open_account(&self, row: &SignUpRow) -> Result<String, IdentityError> {
+        // Looked up again: the person may have come to the directory since the request.
+        let tenant = self.tenant(row.tenant).await?.tenant;
+        if self.directory_has(&tenant, &row.name).await? {
+            return Err(IdentityError::conflict("The name is taken."));
+        }
         let roles = self.settings.self_registration.as_ref().map(|s| s.roles.clone()).unwrap_or_default();
         let prepared = PreparedUser {
             name: name::user(&row.name)?,

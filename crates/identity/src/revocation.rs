@@ -7,6 +7,7 @@ use model::{ConsumerKey, Secret, TenantDomain, TenantId, Timestamp};
 use store::repository::client::ClientRow;
 use store::repository::tenant as tenants;
 use store::repository::token::{self as tokens, RevokedRow};
+use store::repository::user as users;
 
 use crate::settings::MAX_LIFETIME;
 use crate::token::CLIENT_EPOCH;
@@ -115,11 +116,14 @@ impl Identity {
             if row.client != client.id {
                 return Ok(());
             }
+            // A renewal under way holds the user: it ends first, and what it made is seen and ended too.
+            users::hold(&mut work, row.tenant, row.user).await?;
             tokens::revoke_family(&mut work, &row.family, now).await?;
         } else if let Ok((_, claims)) = self.verify(TokenKind::Access, token) {
             let Some(id) = claims.token_id().filter(|_| is_of(&claims, &client.id)) else { return Ok(()) };
-            if let Some(family) = tokens::family_of_access_token(&mut work, id).await? {
-                tokens::revoke_family(&mut work, &family, now).await?;
+            if let Some(row) = tokens::refresh_of_access_token(&mut work, id).await? {
+                users::hold(&mut work, row.tenant, row.user).await?;
+                tokens::revoke_family(&mut work, &row.family, now).await?;
             }
             let expires_at = Timestamp::from_seconds(claims.expires);
             let row = RevokedRow { token_id: id.to_owned(), expires_at, revoked_at: now };

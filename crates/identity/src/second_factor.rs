@@ -50,7 +50,7 @@ impl Proof {
         now: Timestamp,
     ) -> Result<bool, IdentityError> {
         Ok(match self {
-            Self::Step(step) => factors::use_step(work, tenant, user, *step).await?,
+            Self::Step(step) => factors::use_step(work, tenant, user, *step, now).await?,
             Self::Recovery(hash) => factors::use_code(work, tenant, user, hash, now).await?,
         })
     }

@@ -133,7 +133,7 @@ impl Identity {
         if self.directories.are_asked(&tenant, &name, user.as_ref()) {
             // A directory that answers slowly must not hold up those whose passwords are checked here.
             drop(turn);
-            let Some(who) = self.directory_sign_in(&tenant, &name, &password, address).await? else {
+            let Some((who, _turn)) = self.directory_sign_in(&tenant, &name, &password, address).await? else {
                 return Ok(Verdict::Refused);
             };
             // A directory may know the person by another name than the one that was typed: the second factor to ask for
@@ -174,7 +174,8 @@ impl Identity {
         Ok(Verdict::Refused)
     }
 
-    /// Goes on after a right password: looks at the second factor.
+    /// Goes on after a right password: looks at the second factor. A wrong code is counted while the answer is on its
+    /// way, together with the turn; without one it is counted before the answer, and the caller keeps its own turn.
     async fn judge_code(
         &self,
         who: SignedIn,
@@ -192,8 +193,9 @@ impl Identity {
             return Ok(Verdict::Both(who, proof));
         }
         self.count_address(address);
+        let at_once = turn.is_none();
         let identity = self.clone();
-        tokio::spawn(async move {
+        let count = async move {
             let counted = async {
                 let mut work = identity.database.begin().await?;
                 identity.count_wrong_code(&mut work, &factor).await?;
@@ -204,7 +206,12 @@ impl Identity {
                 identity.hold(factor.tenant, factor.user);
             }
             drop(turn);
-        });
+        };
+        if at_once {
+            count.await
+        } else {
+            drop(tokio::spawn(count))
+        }
         Ok(Verdict::Refused)
     }
 

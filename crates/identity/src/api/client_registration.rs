@@ -112,12 +112,19 @@ fn owner_name(permit: &Permit, owner: &str) -> String {
     if tenant.id.is_super() { owner.to_owned() } else { format!("{owner}@{}", tenant.domain) }
 }
 
+/// Whether a client may serve users of every tenant, as `saasApp` asks. Only those who run the whole installation decide
+/// that; WSO2's clients send the member habitually, so anybody else's is stored as `false` rather than refused.
+fn serves_all_tenants(permit: &Permit, wanted: bool) -> bool {
+    let principal = permit.principal();
+    wanted && principal.tenant.id.is_super() && principal.has_role(ADMIN_ROLE)
+}
+
 async fn register(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, RestError> {
     let wanted: Registration = call.json()?;
     let owner = owner(&identity, &permit, wanted.owner.as_deref()).await?;
     let mut new = NewClient::new(ClientOrigin::Service, owner, &wanted.client_name, wanted.grants());
     new.callback = wanted.callback_url.clone().unwrap_or_default();
-    new.saas = wanted.saas_app;
+    new.saas = serves_all_tenants(&permit, wanted.saas_app);
     new.extra = wanted.extra();
     let (client, secret) = identity.permitted(&permit).register_client(permit.tenant(), new).await?;
     let owner = owner_name(&permit, &client.owner);
@@ -136,7 +143,7 @@ async fn update(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<A
     let change = ClientChange {
         grants: Some(wanted.grants()),
         callback: Some(wanted.callback_url.clone().unwrap_or_default()),
-        saas: Some(wanted.saas_app),
+        saas: Some(serves_all_tenants(&permit, wanted.saas_app)),
         extra: Some(wanted.extra()),
         name: Some(wanted.client_name),
         ..ClientChange::default()

@@ -54,6 +54,8 @@ async fn end_family(identity: &Identity, mut work: UnitOfWork, digest: &[u8]) ->
     let now = identity.now();
     let Some(row) = rows::find_code(&mut work, digest).await? else { return Ok(()) };
     tracing::warn!(client = %row.client, user = %row.user, "an authorization code was used twice; its tokens are revoked");
+    // A renewal under way holds the user: it ends first, and what it made is seen and ended too.
+    users::hold(&mut work, row.tenant, row.user).await?;
     tokens::revoke_family(&mut work, &row.family, now).await?;
     if let Some((token_id, expires_at)) = row.access_token.filter(|(_, end)| *end > now) {
         tokens::revoke(&mut work, row.tenant, &RevokedRow { token_id, expires_at, revoked_at: now }).await?;

@@ -10,5 +10,7 @@ pub(super) async fn run(request: &TokenRequest<'_>) -> Result<IssuedToken, OAuth
     let assertion = request.form.need("assertion")?;
     let subject = identity.vouched_subject(client.tenant, assertion, request.call, true).await?;
     let granted = identity.federated_scopes(client.tenant, &subject, &request.scopes).await?;
-    Ok(identity.federated_token(client, &subject.name, &granted, &request.details(), None).await?)
+    // The statement is used up, and nobody here can end what it gave: no client's own longer lifetime counts.
+    let longest = identity.settings().user_token_lifetime;
+    Ok(identity.federated_token(client, &subject.name, &granted, &request.details(), Some(longest)).await?)
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::json;
+use jose::Claims;
+use serde_json::{Value, json};
 use store::repository::role as roles;
 
 use super::TokenRequest;
@@ -17,6 +18,9 @@ use crate::{Identity, IssuedToken};
 
 /// The type of what is issued.
 pub(super) const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
+/// Longest life of a token that was exchanged for one of ours: nothing ties it to the one it came from, so revoking that
+/// one reaches it only so soon.
+const LONGEST: Duration = Duration::from_mins(5);
 const JWT_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
 
 pub(super) async fn run(request: &TokenRequest<'_>) -> Result<IssuedToken, OAuthError> {
@@ -51,7 +55,9 @@ async fn live(request: &TokenRequest<'_>, token: &str, which: &str) -> Result<Li
     let identity: &Identity = request.identity;
     let mut work = identity.database.read().await?;
     let live = identity.live_token(&mut work, token).await?.ok_or_else(|| refused(which))?;
-    if live.client.tenant != request.client.row.tenant {
+    let client = &request.client.row;
+    // A client that serves one tenant gets no token for another one's users, whichever client had one before.
+    if live.client.tenant != client.tenant || (live.tenant.id != client.tenant && !client.saas) {
         return Err(refused(which));
     }
     match Binding::of_claims(&live.claims) {
@@ -59,6 +65,25 @@ async fn live(request: &TokenRequest<'_>, token: &str, which: &str) -> Result<Li
         Ok(binding) if binding == request.binding => Ok(live),
         _ => Err(refused(which)),
     }
+}
+
+/// The audiences of the new token: those asked for, each of which the subject token must have, or all that it has. A token
+/// without an audience of its own names its client there (RFC 9068 section 3), and the new one then names the new client.
+fn audiences(claims: &Claims, asked: &[String]) -> Result<Vec<String>, OAuthError> {
+    let had: Vec<&str> = match claims.all.get("aud") {
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    if asked.iter().any(|resource| !had.contains(&resource.as_str())) {
+        return Err(OAuthError::bad("invalid_target", "The subject token is not for this resource."));
+    }
+    let unrestricted = matches!(had.as_slice(), [one] if Some(*one) == claims.text("client_id"));
+    Ok(match asked {
+        [] if unrestricted => Vec::new(),
+        [] => had.into_iter().map(str::to_owned).collect(),
+        asked => asked.to_vec(),
+    })
 }
 
 /// For the same user, with no more than the subject token had, and not longer.
@@ -81,7 +106,7 @@ async fn own(request: &TokenRequest<'_>, token: &str) -> Result<IssuedToken, OAu
     let had: BTreeSet<String> = claims.scopes("scope").map(str::to_owned).collect();
     let wanted = if request.scopes.is_empty() { had } else { had.intersection(&request.scopes).cloned().collect() };
     let left = claims.expires.saturating_sub(identity.now().seconds());
-    let at_most = Duration::from_secs(u64::try_from(left).unwrap_or(0));
+    let at_most = Duration::from_secs(u64::try_from(left).unwrap_or(0)).min(LONGEST);
     // Who acted before stays visible behind whoever acts now (RFC 8693 section 4.1).
     let former = claims.all.get("act").cloned();
     let actor = match (actor, former) {
@@ -93,8 +118,12 @@ async fn own(request: &TokenRequest<'_>, token: &str) -> Result<IssuedToken, OAu
         }
         (actor, former) => actor.or(former),
     };
-    let details =
-        Details { actor, auth_time: claims.all.get("auth_time").and_then(|t| t.as_i64()), ..request.details() };
+    let details = Details {
+        actor,
+        auth_time: claims.all.get("auth_time").and_then(Value::as_i64),
+        resource: audiences(claims, &request.resource)?,
+        ..request.details()
+    };
     let Some(user) = live_token.user.as_ref().filter(|_| claims.text("aut") == Some(crate::token::FOR_USER)) else {
         return Err(OAuthError::invalid_grant("The subject token speaks for no user of this server."));
     };

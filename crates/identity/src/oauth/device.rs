@@ -144,7 +144,8 @@ impl Identity {
         Ok(Some((row, device)))
     }
 
-    /// The person's decision; `false` when no such device waits for them any more.
+    /// The person's decision; `false` when no such device waits for them any more. A wrong guess counts as in
+    /// [`Identity::waiting_device`].
     ///
     /// # Errors
     /// [`IdentityError::Store`].
@@ -153,9 +154,16 @@ impl Identity {
         user_code: &str,
         session: &Session,
         approved: bool,
+        address: Option<std::net::IpAddr>,
     ) -> Result<bool, IdentityError> {
+        if self.addresses.is_exhausted(address, self.now()) {
+            return Ok(false);
+        }
         let mut work = self.database.begin().await?;
-        let Some((row, _)) = self.find_device(&mut work, user_code, session).await? else { return Ok(false) };
+        let Some((row, _)) = self.find_device(&mut work, user_code, session).await? else {
+            self.count_address(address);
+            return Ok(false);
+        };
         let details = Details {
             auth_time: Some(session.authenticated_at.seconds()),
             amr: session.amr().into_iter().map(str::to_owned).collect(),

@@ -60,7 +60,7 @@ pub(crate) struct VouchedSubject {
 }
 
 impl Identity {
-    /// Checks a statement of a trusted issuer. `once`: it is used up, if it has an id.
+    /// Checks a statement of a trusted issuer. `once`: it has an id and is used up.
     ///
     /// # Errors
     /// `invalid_grant`.
@@ -105,9 +105,10 @@ impl Identity {
                 let text = format!("The JSON Web Token is valid for longer than {MAX_ASSERTION_LIFE} seconds.");
                 return Err(OAuthError::invalid_grant(text));
             }
-            if let Some(id) = claims.token_id()
-                && !self.first_use("assertion", &format!("{tenant}/{issuer}"), id, life).await?
-            {
+            let Some(id) = claims.token_id() else {
+                return Err(OAuthError::invalid_grant("The JSON Web Token needs an id (jti), so that it counts once."));
+            };
+            if !self.first_use("assertion", &format!("{tenant}/{issuer}"), id, life).await? {
                 return Err(OAuthError::invalid_grant("The JSON Web Token was used before."));
             }
         }

@@ -9,6 +9,7 @@ use store::UnitOfWork;
 use store::repository::directory::{self as directories, DirectoryAccountRow};
 use store::repository::role as roles;
 use store::repository::user::{self as users, UserRow};
+use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
 use super::{DirectoryError, DirectoryListing, DirectoryStore, DirectoryUser, IN_DIRECTORY, is_in_directory};
@@ -56,7 +57,8 @@ impl Identity {
         Ok(listing)
     }
 
-    /// Signs somebody in whose password a directory keeps; `None` as from any other sign-in. When the directory does not
+    /// Signs somebody in whose password a directory keeps; `None` as from any other sign-in. The turn is to be kept until
+    /// a wrong code of the second factor is counted. When the directory does not
     /// answer nobody is let in.
     pub(crate) async fn directory_sign_in(
         &self,
@@ -64,7 +66,7 @@ impl Identity {
         login: &str,
         password: &Secret<String>,
         address: Option<IpAddr>,
-    ) -> Result<Option<SignedIn>, IdentityError> {
+    ) -> Result<Option<(SignedIn, SemaphorePermit<'_>)>, IdentityError> {
         let now = self.now();
         let Some((store, local)) = self.directories.keeping(tenant, login, None) else { return Ok(None) };
         // Nothing that cannot be a name is ever put into a question.
@@ -93,10 +95,17 @@ impl Identity {
             }
             return Ok(None);
         }
-        drop(turn);
         let groups = store.directory.groups(&found).await?;
         self.confirm(tenant.id, store, account.id, &found, &groups, true).await?;
-        self.succeed(account).await
+        Ok(self.succeed(account).await?.map(|who| (who, turn)))
+    }
+
+    /// Whether a directory has a person of this name. Nobody else may get an account of it: that one would count.
+    pub(crate) async fn directory_has(&self, tenant: &Tenant, name: &str) -> Result<bool, IdentityError> {
+        match self.directories.keeping(tenant, name, None) {
+            Some((store, local)) => Ok(store.directory.find(local).await?.is_some()),
+            None => Ok(false),
+        }
     }
 
     /// The account of an entry, made when there is none. `None` when the name cannot be one of ours: another store's

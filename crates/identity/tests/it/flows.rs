@@ -208,7 +208,7 @@ async fn another_tenants_people_are_not_for_a_client_of_one_tenant() {
     let form = encoded(&[("scope", "orders")]);
     let reply = server.form("/oauth2/device_authorize", &client.basic(), &form).await;
     assert!(server.identity.waiting_device(&reply.field("user_code"), &bob, None).await.unwrap().is_none());
-    assert!(!server.identity.decide_device(&reply.field("user_code"), &bob, true).await.unwrap());
+    assert!(!server.identity.decide_device(&reply.field("user_code"), &bob, true, None).await.unwrap());
 }
 
 #[tokio::test]
@@ -369,8 +369,8 @@ async fn a_device_waits_for_its_person() {
     let typed = user_code.to_lowercase().replace('-', " ");
     let waiting = server.identity.waiting_device(&typed, &alice, None).await.unwrap().unwrap();
     assert_eq!((waiting.client.as_str(), waiting.scopes.join(" ").as_str()), ("Weather", "openid orders"));
-    assert!(server.identity.decide_device(&typed, &alice, true).await.unwrap());
-    assert!(!server.identity.decide_device(&typed, &alice, false).await.unwrap(), "decided twice");
+    assert!(server.identity.decide_device(&typed, &alice, true, None).await.unwrap());
+    assert!(!server.identity.decide_device(&typed, &alice, false, None).await.unwrap(), "decided twice");
     server.clock.advance(Duration::from_secs(11));
     let reply = poll(&client, &device).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
@@ -378,7 +378,7 @@ async fn a_device_waits_for_its_person() {
     assert_eq!(poll(&client, &device).await.field("error"), "invalid_grant", "a device code worked twice");
 
     let (device, user_code) = start().await;
-    assert!(server.identity.decide_device(&user_code, &alice, false).await.unwrap());
+    assert!(server.identity.decide_device(&user_code, &alice, false, None).await.unwrap());
     assert_eq!(poll(&client, &device).await.field("error"), "access_denied");
     let (device, user_code) = start().await;
     server.clock.advance(Duration::from_mins(11));
@@ -391,7 +391,15 @@ async fn a_device_waits_for_its_person() {
         server.identity.waiting_device(&format!("WRONG{n}"), &alice, address).await.unwrap();
     }
     assert!(server.identity.waiting_device(&user_code, &alice, address).await.unwrap().is_none());
+    assert!(!server.identity.decide_device(&user_code, &alice, true, address).await.unwrap(), "the budget was gone");
     assert!(server.identity.waiting_device(&user_code, &alice, None).await.unwrap().is_some());
+    // Nor does the decision itself tell more guesses apart than the question.
+    let address = "203.0.113.10".parse().ok();
+    for n in 0..200 {
+        assert!(!server.identity.decide_device(&format!("WRONG{n}"), &alice, true, address).await.unwrap());
+    }
+    assert!(!server.identity.decide_device(&user_code, &alice, true, address).await.unwrap(), "guesses were free");
+    assert!(server.identity.decide_device(&user_code, &alice, true, None).await.unwrap());
 }
 
 #[tokio::test]
@@ -399,8 +407,11 @@ async fn an_exchanged_token_is_never_more_than_the_one_it_came_from() {
     let (server, client) = prepared().await;
     let backend = server.register("Backend", json!({})).await;
     let alice = server.browser("alice").await;
-    let code = server.code(&client, &alice).await;
-    let subject = server.redeem(&client, &code).await.field("access_token");
+    let mut request = Server::request(&client, &[]);
+    request.push(("resource".to_owned(), "https://orders.example/".to_owned()));
+    request.push(("resource".to_owned(), "https://stock.example/".to_owned()));
+    let target = server.agreed(request, &alice).await;
+    let subject = server.redeem(&client, &query(&target, "code").unwrap()).await.field("access_token");
     let kind = "urn:ietf:params:oauth:token-type:access_token";
     let exchange = async |token: &str, more: &[(&str, &str)]| {
         let mut form = vec![("grant_type", EXCHANGE), ("subject_token", token), ("subject_token_type", kind)];
@@ -415,6 +426,16 @@ async fn an_exchanged_token_is_never_more_than_the_one_it_came_from() {
     assert_eq!((&issued["scope"], &issued["sub"]), (&json!("orders"), &json!("alice@carbon.super")));
     assert_eq!((&issued["aud"], &issued["client_id"]), (&json!("https://orders.example/"), &json!(backend.id)));
     assert!(issued["exp"].as_i64().unwrap() <= claims(&subject)["exp"].as_i64().unwrap(), "it lives longer");
+    assert!(reply.json()["expires_in"].as_i64().unwrap() <= 300, "it outlives a revoked original for long");
+    // Audiences are inherited, and none is added.
+    let inherited = exchange(&subject, &[]).await.field("access_token");
+    assert_eq!(claims(&inherited)["aud"], json!(["https://orders.example/", "https://stock.example/"]));
+    let bank = ("resource", "https://bank.example/");
+    assert_eq!(exchange(&subject, &[resource, bank]).await.field("error"), "invalid_target");
+    let code = server.code(&client, &alice).await;
+    let plain = server.redeem(&client, &code).await.field("access_token");
+    assert_eq!(exchange(&plain, &[bank]).await.field("error"), "invalid_target", "a token without audiences got one");
+    assert_eq!(claims(&exchange(&plain, &[]).await.field("access_token"))["aud"], json!(backend.id));
     assert!(reply.json().get("refresh_token").is_none() && reply.json().get("id_token").is_none());
     // Who acts is written down, and who acted before stays.
     let actor = server.form("/oauth2/token", &backend.basic(), "grant_type=client_credentials").await;

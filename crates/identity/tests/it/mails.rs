@@ -16,7 +16,7 @@ use crate::browser::secret;
 use crate::server::{PASSWORD, Server};
 
 #[derive(Default)]
-struct Mailbox(Mutex<Vec<Mail>>);
+pub(crate) struct Mailbox(Mutex<Vec<Mail>>);
 
 impl Mailer for Mailbox {
     fn send(&self, mail: Mail) -> BoxFuture<'_, Result<(), String>> {
@@ -27,7 +27,7 @@ impl Mailer for Mailbox {
 
 impl Mailbox {
     /// The mails that came, once what runs beside the requests is done.
-    async fn taken(&self) -> Vec<Mail> {
+    pub(crate) async fn taken(&self) -> Vec<Mail> {
         let came = || self.0.lock().unwrap().len();
         let (mut known, mut quiet) = (came(), 0);
         // Three seconds for the first on a busy machine; then until a while passes without another.
@@ -44,7 +44,7 @@ impl Mailbox {
 }
 
 /// The secret at the end of the link in a mail.
-fn token(mail: &Mail, path: &str) -> Secret<String> {
+pub(crate) fn token(mail: &Mail, path: &str) -> Secret<String> {
     let (_, rest) = mail.text.split_once(&format!("https://localhost:9443{path}")).unwrap();
     secret(rest.split_whitespace().next().unwrap())
 }
@@ -53,7 +53,7 @@ fn pattern() -> CallbackPattern {
     CallbackPattern::parse("https://apps\\.example\\.com/portal/.*").unwrap()
 }
 
-async fn service(approval: bool) -> (Server, Arc<Identity>, Arc<Mailbox>) {
+pub(crate) async fn service(approval: bool) -> (Server, Arc<Identity>, Arc<Mailbox>) {
     let server = Server::limited(|settings| {
         settings.recovery = Some(pattern());
         let roles = vec!["Internal/subscriber".to_owned()];
@@ -175,7 +175,7 @@ async fn without_a_pattern_or_a_mailer_nothing_is_offered() {
     assert!(without_pattern.check_recovery(&secret("anything")).await.unwrap().is_none());
 }
 
-fn form(name: &str, email: &str) -> SignUpForm {
+pub(crate) fn form(name: &str, email: &str) -> SignUpForm {
     SignUpForm {
         name: name.into(),
         password: secret(PASSWORD),

@@ -18,6 +18,7 @@ mod flows;
 mod forged;
 mod mails;
 mod oauth;
+mod paper_directory;
 mod provisioning;
 mod races;
 mod secrets;

@@ -187,6 +187,50 @@ async fn wrong_token_requests_get_the_codes_of_the_rfc() {
 }
 
 #[tokio::test]
+async fn only_administrators_of_the_installation_open_a_client_to_all_tenants() {
+    let server = Server::with_tenant().await;
+    server.user("dev", &["Internal/creator"]).await;
+    let body = |name: &str| json!({"clientName": name, "grantType": "password refresh_token", "saasApp": true});
+    let path = "/client-registration/v0.17/register";
+    let tenant_path = "/t/tenant1.com/client-registration/v0.17/register";
+    for (path, user, own, stranger) in [
+        (tenant_path, "admin@tenant1.com", "admin@tenant1.com", "admin@carbon.super"),
+        (path, "dev", "admin", "admin@tenant1.com"),
+    ] {
+        let user = basic(user, PASSWORD);
+        let made = server.call("POST", path, &user, Some(body("app"))).await;
+        assert_eq!((made.status.as_u16(), &made.json()["isSaasApplication"]), (200, &json!(false)), "{}", made.text);
+        let one = format!("{path}/{}", made.field("clientId"));
+        let changed = server.call("PUT", &one, &user, Some(body("app"))).await;
+        assert_eq!((changed.status.as_u16(), &changed.json()["isSaasApplication"]), (200, &json!(false)));
+        let client = basic(&made.field("clientId"), &made.field("clientSecret"));
+        assert_eq!(server.password_grant(&client, stranger, "").await.field("error"), "invalid_grant");
+        assert_eq!(server.password_grant(&client, own, "").await.status, 200, "its own people are shut out");
+    }
+    let made = server.call("POST", path, &basic("admin", PASSWORD), Some(body("app"))).await;
+    assert_eq!(made.json()["isSaasApplication"], true);
+}
+
+#[tokio::test]
+async fn a_token_of_another_tenants_user_is_not_exchanged_at_a_client_of_one_tenant() {
+    let server = Server::with_tenant().await;
+    let saas = server.client("admin").await;
+    let token = server.password_grant(&saas, "admin@tenant1.com", "").await.field("access_token");
+    let own = server.password_grant(&saas, "admin", "").await.field("access_token");
+    let client = server.register("Backend", json!({})).await;
+    let kind = "urn:ietf:params:oauth:token-type:access_token";
+    let exchange = async |subject: &str, actor: Option<&str>| {
+        let mut form = vec![("grant_type", crate::flow::EXCHANGE), ("subject_token", subject)];
+        form.push(("subject_token_type", kind));
+        form.extend(actor.into_iter().flat_map(|actor| [("actor_token", actor), ("actor_token_type", kind)]));
+        server.form("/oauth2/token", &client.basic(), &crate::flow::encoded(&form)).await
+    };
+    assert_eq!(exchange(&token, None).await.field("error"), "invalid_grant");
+    assert_eq!(exchange(&own, Some(&token)).await.field("error"), "invalid_grant", "a stranger acted");
+    assert_eq!(exchange(&own, None).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_client_of_one_tenant_serves_others_only_when_it_says_so() {
     let server = Server::with_tenant().await;
     let saas = server.client("admin").await;

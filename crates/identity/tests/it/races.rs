@@ -133,3 +133,35 @@ async fn nothing_outlives_a_reset_that_it_crosses() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_outlives_a_revocation_that_it_crosses() {
+    let Some(server) = postgres().await else { return };
+    server.user("admin", &["admin"]).await;
+    let client = server.client("admin").await;
+    for round in 0..12_u64 {
+        server.clock.advance(std::time::Duration::from_secs(5));
+        let start = server.password_grant(&client, "admin", "internal_user_mgt_list").await;
+        let refresh = start.field("refresh_token");
+        let ended = if round % 2 == 0 { refresh.clone() } else { start.field("access_token") };
+        let renewal = {
+            let (server, client) = (Arc::clone(&server), client.clone());
+            tokio::spawn(async move {
+                let form = format!("grant_type=refresh_token&refresh_token={refresh}");
+                server.form("/oauth2/token", &client, &form).await
+            })
+        };
+        tokio::time::sleep(std::time::Duration::from_millis(round)).await;
+        let revoked = server.form("/oauth2/revoke", &client, &format!("token={ended}")).await;
+        assert_eq!(revoked.status, 200, "{}", revoked.text);
+        let renewed = renewal.await.unwrap();
+        if renewed.status != 200 {
+            continue;
+        }
+        let token = renewed.field("access_token");
+        assert_eq!(server.call("GET", "/scim2/Users", &bearer(&token), None).await.status, 401, "round {round}");
+        server.clock.advance(std::time::Duration::from_secs(5));
+        let form = format!("grant_type=refresh_token&refresh_token={}", renewed.field("refresh_token"));
+        assert_eq!(server.form("/oauth2/token", &client, &form).await.status, 400, "round {round}");
+    }
+}

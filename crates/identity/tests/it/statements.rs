@@ -125,8 +125,11 @@ async fn a_trusted_issuer_vouches_for_strangers_and_for_nobody_here() {
 
     let now = server.now();
     let good = json!({"iss": "https://idp.example", "sub": "ext-user", "aud": "us", "exp": now + 900, "iat": now, "roles": ["boss"]});
+    let count = std::cell::Cell::new(0);
     let ask = async |key: &Prover, changes: Value, scope: &str| {
         let mut claims = good.clone();
+        count.set(count.get() + 1);
+        claims["jti"] = json!(format!("statement-{}", count.get()));
         for (name, value) in changes.as_object().unwrap() {
             claims[name] = value.clone();
         }
@@ -142,6 +145,7 @@ async fn a_trusted_issuer_vouches_for_strangers_and_for_nobody_here() {
         json!({"aud": null}),
         json!({"iss": "https://other.example"}),
         json!({"exp": now + 7200}),
+        json!({"jti": null}),
         json!({"nbf": now + 61}),
     ] {
         assert_eq!(ask(&key, wrong.clone(), "").await.field("error"), "invalid_grant", "{wrong}");

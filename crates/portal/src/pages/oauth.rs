@@ -197,7 +197,7 @@ async fn send_device(portal: Arc<Portal>, _: Permit, call: Call) -> Result<Answe
         _ => return device_form(&portal, &call, typed).await,
     };
     let session = own(&portal, &call).await?;
-    if !portal.identity.decide_device(typed, &session, approved).await? {
+    if !portal.identity.decide_device(typed, &session, approved, address(&call)).await? {
         return device_form(&portal, &call, typed).await;
     }
     Ok(page::answer(StatusCode::OK, &DeviceDone { assets: paths(), approved })?)

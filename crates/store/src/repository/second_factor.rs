@@ -83,13 +83,20 @@ pub async fn insert(
     Ok(changed > 0)
 }
 
-/// Uses the code of a time step up and forgets failures; `false` when it, or a later one, was used before.
-pub async fn use_step(work: &mut UnitOfWork, tenant: TenantId, user: UserId, step: i64) -> Result<bool, StoreError> {
+/// Uses the code of a time step up and forgets failures; `false` when it, or a later one, was used before, and while
+/// codes are refused: the lock may be younger than the look at the code.
+pub async fn use_step(
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+    user: UserId,
+    step: i64,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let changed = work
         .execute(
             "UPDATE second_factor SET last_step = $3, failed_attempts = 0, lock_count = 0, locked_until = NULL \
-             WHERE tenant_id = $1 AND user_id = $2 AND last_step < $3",
-            [tenant.into(), user.into(), step.into()],
+             WHERE tenant_id = $1 AND user_id = $2 AND last_step < $3 AND (locked_until IS NULL OR locked_until <= $4)",
+            [tenant.into(), user.into(), step.into(), now.into()],
         )
         .await?;
     Ok(changed > 0)

@@ -213,11 +213,10 @@ pub async fn revoke_family(work: &mut UnitOfWork, family: &str, now: Timestamp) 
     Ok(())
 }
 
-/// The family of the refresh token that was issued together with an access token.
-pub async fn family_of_access_token(work: &mut UnitOfWork, token_id: &str) -> Result<Option<String>, StoreError> {
-    let row =
-        work.find("SELECT family FROM refresh_token WHERE access_token_id = $1 LIMIT 1", [token_id.into()]).await?;
-    row.map(|r| r.text("family")).transpose()
+/// The refresh token that was issued together with an access token.
+pub async fn refresh_of_access_token(work: &mut UnitOfWork, token_id: &str) -> Result<Option<RefreshRow>, StoreError> {
+    let row = work.find("SELECT * FROM refresh_token WHERE access_token_id = $1 LIMIT 1", [token_id.into()]).await?;
+    row.as_ref().map(refresh).transpose()
 }
 
 /// Removes the refresh tokens of a user: after a lock or a change of password.

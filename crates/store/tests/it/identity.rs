@@ -286,7 +286,7 @@ async fn tokens_are_revoked_alone_and_by_family() {
         assert!(token::use_refresh(&mut work, &[1; 32], NOW).await.unwrap());
         assert!(!token::use_refresh(&mut work, &[1; 32], NOW).await.unwrap());
         assert_eq!(token::find_refresh(&mut work, &[1; 32]).await.unwrap().unwrap().used_at, Some(NOW));
-        assert_eq!(token::family_of_access_token(&mut work, "t2").await.unwrap().as_deref(), Some("f1"));
+        assert_eq!(token::refresh_of_access_token(&mut work, "t2").await.unwrap().unwrap().family, "f1");
         let alone =
             RevokedRow { token_id: "t1".into(), expires_at: NOW.plus(Duration::from_secs(60)), revoked_at: NOW };
         assert!(token::revoke(&mut work, TenantId::SUPER, &alone).await.unwrap());

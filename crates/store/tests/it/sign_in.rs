@@ -144,12 +144,16 @@ async fn codes_are_used_once_whoever_comes_first() {
         assert_eq!((row.locked_until, row.last_step, row.confirmed_at), (Some(later(60)), 5, NOW));
         factors::replace_codes(&mut work, tenant, who, &[vec![1; 32], vec![2; 32]]).await.unwrap();
         work.save().await.unwrap();
-        let step = async |step| {
+        let step_at = async |step, now| {
             let mut work = database.begin().await.unwrap();
-            let used = factors::use_step(&mut work, tenant, who, step).await.unwrap();
+            let used = factors::use_step(&mut work, tenant, who, step, now).await.unwrap();
             work.save().await.unwrap();
             used
         };
+        assert!(!step_at(6, NOW).await && !step_at(6, later(59)).await, "a right code came after the lock");
+        let row = factors::find(&mut database.read().await.unwrap(), tenant, who).await.unwrap().unwrap();
+        assert_eq!((row.locked_until, row.lock_count), (Some(later(60)), 1), "the code ended a lock");
+        let step = async |step| step_at(step, later(60)).await;
         assert!(!step(5).await && !step(4).await, "used at set-up, and older than that");
         let (a, b) = tokio::join!(step(6), step(6));
         assert!(a ^ b);
