@@ -16,6 +16,9 @@ use crate::workspace;
 
 pub(crate) use control::{Options as ControlOptions, run as control};
 
+/// WSO2's plain listener: its WebSocket scenarios call without TLS. A scratch home on loopback is the place for that.
+const PLAIN: &str = "[transport.passthru_http.listener]\nenable = true\n";
+
 /// The specifications fix what APIs advertise, whatever the ports are on which the server listens.
 const ADVERTISED: &str = "[[apim.gateway.environment]]\nname = \"Default\"\ndisplay_name = \"Default\"\ntype = \"hybrid\"\n\
     http_endpoint = \"http://localhost:8280\"\nhttps_endpoint = \"https://localhost:8243\"\n";
@@ -70,7 +73,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let python = python(&runner)?;
     let mut home = Home::on_default_ports(&portcullis)?;
     let environment = if home.offset() == 0 { "" } else { ADVERTISED };
-    home.configure_with_admin(environment)?;
+    home.configure_with_admin(&format!("{environment}{PLAIN}"))?;
     let server = home.serve(None)?;
     let controlled = control::Controlled { home: &home, server: Mutex::new(Some(server)), overlay: Mutex::new(None) };
     let status = std::thread::scope(|scope| {
@@ -99,6 +102,8 @@ fn command(python: &Path, runner: &Path, home: &Home, socket: &Path, options: &O
     command.arg("-B").arg(runner.join("run.py")).env("PYTHONUNBUFFERED", "1");
     command.args(["--console", &format!("https://localhost:{}", home.console())]);
     command.args(["--gateway", &format!("https://localhost:{}", home.gateway())]);
+    command.args(["--gateway-ws", &format!("wss://localhost:{}", home.gateway())]);
+    command.args(["--gateway-ws-plain", &format!("ws://localhost:{}", home.gateway_plain())]);
     command.args(["--admin-user", ADMIN, "--admin-password", ADMIN_PASSWORD]);
     command.arg("--cacert").arg(home.authority());
     command.args(["--wait", &options.wait, "--throttle-wait", &options.throttle_wait, "--workers", &options.workers]);

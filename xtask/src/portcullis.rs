@@ -20,6 +20,7 @@ pub(crate) const ADMIN_PASSWORD: &str = "Scratch-home-7431-ferry";
 
 const CONSOLE: u16 = 9443;
 const GATEWAY: u16 = 8243;
+const GATEWAY_PLAIN: u16 = 8280;
 const STATUS: u16 = 9201;
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -65,6 +66,11 @@ impl Home {
 
     pub(crate) fn gateway(&self) -> u16 {
         GATEWAY + self.offset
+    }
+
+    /// The gateway's listener without TLS, where the configuration switches it on.
+    pub(crate) fn gateway_plain(&self) -> u16 {
+        GATEWAY_PLAIN + self.offset
     }
 
     pub(crate) fn status(&self) -> u16 {

@@ -8,6 +8,7 @@ use store::repository::{revision, throttling as policies};
 
 use super::{Viewer, average_rating, find};
 use crate::field::Field;
+use crate::publishing::products;
 use crate::throttling::{Level, UNLIMITED, may_use};
 use crate::{Control, ControlError, environment};
 
@@ -19,7 +20,8 @@ pub(crate) fn brief(viewer: &Viewer, row: &ApiRow, api: &ApiDocument, rating: &s
         "name": row.name,
         "displayName": api.get("displayName").cloned().unwrap_or_else(|| json!(row.name)),
         "description": field("description"),
-        "context": row.context,
+        // As in WSO2: a product's context is shown with its version, an API's without.
+        "context": if row.kind == products::KIND { api.versioned_context() } else { row.context.clone() },
         "version": row.version,
         "type": row.kind,
         "createdTime": row.created_at.millis().to_string(),

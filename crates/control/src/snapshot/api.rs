@@ -56,7 +56,10 @@ pub(super) fn compile(
         vhost: String::new(),
         lifecycle: Lifecycle::Created,
         kind,
-        transports: Transports { http: transports.contains(&"http"), https: transports.contains(&"https") },
+        transports: Transports {
+            http: transports.iter().any(|t| matches!(*t, "http" | "ws")),
+            https: transports.iter().any(|t| matches!(*t, "https" | "wss")),
+        },
         security: security(document),
         resources: if members.is_empty() {
             document.operations().iter().map(|o| resource(o, templates)).collect::<Result<_, _>>()?
