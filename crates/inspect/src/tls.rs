@@ -1,7 +1,7 @@
 //! TLS as a scanner sees it, spoken by the byte, so that it can offer what no sound library would.
 //!
-//! The parser ([`message`]) and the writer ([`hello`]) are pure; sockets are in [`connection`] alone. Guidelines A08,
-//! A09, A13, A14 and A02 rest on what [`survey`] finds.
+//! The parser (`message`) and the writer (`hello`) are pure; sockets are in `connection` alone. Guidelines A08,
+//! A09, A13, A14 and A02 rest on what [`survey()`] finds.
 
 mod certificate;
 mod cipher;

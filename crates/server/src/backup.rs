@@ -1,6 +1,6 @@
 //! Backups: database, keys and configuration in one sealed file, made while the server runs (guideline O09).
 //!
-//! [`archive`] is the format, [`create`] fills one, [`restore`] reads it back. Only the master key of the vault opens a
+//! `archive` is the format, `create` fills one, `restore` reads it back. Only the master key of the vault opens a
 //! backup; it is never inside, so keep a copy of it apart from the backups.
 
 mod archive;
