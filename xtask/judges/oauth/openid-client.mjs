@@ -113,14 +113,15 @@ await step('device flow', async () => {
   assert(tokens.access_token && tokens.claims().sub, 'no tokens');
 });
 
-await step('token exchange, narrower and for another audience', async () => {
+await step('token exchange, narrower and never for another audience', async () => {
   const config = await discovered();
   const tokens = await signIn(config);
-  const exchanged = await client.genericGrantRequest(config, 'urn:ietf:params:oauth:grant-type:token-exchange', {
-    subject_token: tokens.access_token, subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-    scope: 'orders', resource: 'https://orders.example/',
+  const exchange = (more) => client.genericGrantRequest(config, 'urn:ietf:params:oauth:grant-type:token-exchange', {
+    subject_token: tokens.access_token, subject_token_type: 'urn:ietf:params:oauth:token-type:access_token', scope: 'orders', ...more,
   });
+  const exchanged = await exchange({});
   assert(exchanged.scope === 'orders' && exchanged.issued_token_type, JSON.stringify(exchanged));
+  await refused(() => exchange({ resource: 'https://orders.example/' }), 'invalid_target');
 });
 
 await step('introspection and revocation', async () => {

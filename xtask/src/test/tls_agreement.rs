@@ -57,7 +57,7 @@ pub(super) fn run(steps: &mut Steps) {
 
 fn compare() -> Result<()> {
     process::run(workspace::cargo().args(["build", "--quiet", "-p", "inspect", "--example", "tls"]))?;
-    let prober = target().join("debug/examples/tls");
+    let prober = workspace::metadata()?.target_directory.join("debug/examples/tls");
     let folder = target().join("judges/tls");
     std::fs::create_dir_all(&folder)?;
     println!("{:34} {:>6} {:>8}  difference", "listener", "ours", "sslscan");
