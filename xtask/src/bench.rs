@@ -58,3 +58,9 @@ fn program(given: Option<&PathBuf>) -> Result<PathBuf> {
         }
     }
 }
+
+/// KiB as MiB.
+#[expect(clippy::cast_precision_loss, reason = "for people to read")]
+fn mebibytes(kibibytes: u64) -> f64 {
+    kibibytes as f64 / 1024.0
+}

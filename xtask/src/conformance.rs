@@ -9,9 +9,9 @@ use std::sync::Mutex;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::deny::python_environment;
+use crate::judges;
 use crate::portcullis::{ADMIN, ADMIN_PASSWORD, Home};
-use crate::process;
+
 use crate::workspace;
 
 pub(crate) use control::{Options as ControlOptions, run as control};
@@ -138,13 +138,12 @@ fn command(python: &Path, runner: &Path, home: &Home, socket: &Path, options: &O
 
 /// A Python environment below the target directory with what the runner asks for.
 fn python(runner: &Path) -> Result<PathBuf> {
-    let environment = workspace::metadata()?.target_directory.join("conformance-python");
+    let folder = judges::folder("conformance")?;
     let wanted = runner.join("requirements.txt");
-    let installed = environment.join("installed.txt");
-    let python = python_environment(&environment)?;
+    let installed = folder.join("installed.txt");
+    let python = judges::bare_python(&folder)?;
     if std::fs::read(&installed).ok() != Some(std::fs::read(&wanted)?) {
-        process::run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&wanted))
-            .context("the runner's Python packages could not be installed")?;
+        judges::pip(&python, &["--requirement".as_ref(), wanted.as_os_str()])?;
         std::fs::copy(&wanted, &installed)?;
     }
     Ok(python)

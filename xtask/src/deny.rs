@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use crate::judges;
 use crate::process;
 use crate::workspace;
 
@@ -46,22 +47,11 @@ fn program(name: &str, package: &str) -> Result<PathBuf> {
     if let Some(program) = workspace::find_program(name) {
         return Ok(program);
     }
-    let environment = workspace::metadata()?.target_directory.join("tools");
-    let program = environment.join("bin").join(name);
+    let folder = judges::folder("tools")?;
+    let program = folder.join("venv/bin").join(name);
     if !program.is_file() {
-        let python = python_environment(&environment)?;
-        process::run(Command::new(python).args(["-m", "pip", "install", "--quiet", package]))
+        judges::pip(&judges::bare_python(&folder)?, &[package])
             .with_context(|| format!("{name} is missing; install it with `cargo install {name} --locked`"))?;
     }
     Ok(program)
-}
-
-/// The Python of an environment at `folder`, made if it is not there.
-pub(crate) fn python_environment(folder: &std::path::Path) -> Result<PathBuf> {
-    let python = folder.join("bin/python");
-    if !folder.join("bin/pip").is_file() {
-        process::run(Command::new("python3").args(["-m", "venv"]).arg(folder))
-            .context("cannot make a Python environment: apt-get install python3-venv")?;
-    }
-    Ok(python)
 }

@@ -1,7 +1,7 @@
 //! Developer tasks: `cargo xtask <task>`.
 //!
 //! One file per task; a new task is a module, a variant of [`Task`] and a line in CONTRIBUTING.md. What the tasks share is in
-//! [`workspace`] (where things are), [`process`] (running programs), [`portcullis`] (a server in a scratch home), [`http`]
+//! [`workspace`] (where things are), [`process`] (running programs), [`judges`] (what others wrote), [`portcullis`] (a server in a scratch home), [`http`]
 //! and [`rest`] (talking to it).
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task's output is its result")]
@@ -11,6 +11,7 @@ mod conformance;
 mod deny;
 mod generated;
 mod http;
+mod judges;
 mod portcullis;
 mod process;
 mod rest;

@@ -1,5 +1,7 @@
 //! Running programs and ending them by their process id.
 
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -51,6 +53,18 @@ pub(crate) fn wait_until(what: &str, timeout: Duration, mut look: impl FnMut() -
         pause(Duration::from_millis(20));
     }
     Ok(())
+}
+
+/// A port of loopback that nobody listens on now.
+pub(crate) fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// Resident memory of a process (`VmRSS`), in KiB.
+pub(crate) fn resident(pid: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).with_context(|| format!("process {pid} is gone"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    line.split_whitespace().next().and_then(|number| number.parse().ok()).context("VmRSS is not a number")
 }
 
 /// Sends a signal, named without its prefix (`TERM`), to one process.

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use testkit::postgres::{self, Postgres};
 
 use crate::deny;
@@ -104,41 +104,66 @@ impl Steps {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut steps = Steps::default();
-    if options.gateway {
-        gateway_judges::run(&mut steps, options.bin.as_deref());
-        return steps.finish();
-    }
-    if options.audit {
-        audit_reports::run(&mut steps, options.bin.as_deref());
-        return steps.finish();
-    }
-    if options.oauth {
-        oauth_clients::run(&mut steps, options.bin.as_deref());
-        return steps.finish();
-    }
-    let mut programs = None;
-    if !steps.run("tools", || tools::provide().map(|found| programs = Some(found))) {
-        return steps.finish();
-    }
-    let mut server = None;
-    let found = programs.context("the tools step passed without PostgreSQL")?;
-    if !steps
-        .run("start PostgreSQL", || Postgres::start(&found).map(|started| server = Some(started)).map_err(Into::into))
-    {
-        return steps.finish();
-    }
-    let postgres = server.context("PostgreSQL did not start")?;
-    if !options.end_to_end {
-        checks(&mut steps, &postgres, options);
-    }
-    if !options.fast {
-        end_to_end::run(&mut steps, &postgres, options.bin.as_deref());
-        audit_reports::run(&mut steps, options.bin.as_deref());
-        tls_agreement::run(&mut steps);
-        gateway_judges::run(&mut steps, options.bin.as_deref());
-        oauth_clients::run(&mut steps, options.bin.as_deref());
+    if steps.run("room on the disk", room) {
+        all(&mut steps, options);
     }
     steps.finish()
+}
+
+/// The parts that the options name, or all.
+fn all(steps: &mut Steps, options: &Options) {
+    let only = options.gateway || options.audit || options.oauth;
+    let mut postgres = None;
+    if !only {
+        if !steps.run("tools and PostgreSQL", || start_postgres().map(|started| postgres = Some(started))) {
+            return;
+        }
+        if let Some(postgres) = postgres.as_ref().filter(|_| !options.end_to_end) {
+            checks(steps, postgres, options);
+        }
+    }
+    if options.fast {
+        return;
+    }
+    let mut portcullis = options.bin.clone();
+    if portcullis.is_none() {
+        steps.run("build portcullis", || workspace::build_portcullis("dev").map(|path| portcullis = Some(path)));
+    }
+    let Some(portcullis) = portcullis.as_deref() else { return };
+    if let Some(postgres) = &postgres {
+        end_to_end::run(steps, postgres, portcullis);
+        tls_agreement::run(steps);
+    }
+    if !only || options.audit {
+        audit_reports::run(steps, portcullis);
+    }
+    if !only || options.gateway {
+        gateway_judges::run(steps, portcullis);
+    }
+    if !only || options.oauth {
+        oauth_clients::run(steps, portcullis);
+    }
+}
+
+/// A build that ends on a full disk fails in ways that nobody understands.
+fn room() -> Result<()> {
+    let target = workspace::metadata()?.target_directory;
+    let place = target.ancestors().find(|place| place.exists()).unwrap_or_else(|| workspace::root());
+    let text = process::capture(std::process::Command::new("df").args(["--output=avail", "-BM"]).arg(place))?;
+    let free: u32 = text.lines().nth(1).unwrap_or_default().trim().trim_end_matches('M').parse()?;
+    // An empty target directory grows to this.
+    let wanted = if target.join("debug/deps").exists() { 3_000 } else { 16_000 };
+    println!("{free} MiB are free at {}", place.display());
+    ensure!(
+        free >= wanted,
+        "the build and the tests need {wanted} MiB: make room, or set CARGO_TARGET_DIR to another disk"
+    );
+    Ok(())
+}
+
+fn start_postgres() -> Result<Postgres> {
+    let programs = tools::provide()?;
+    Postgres::start(&programs).map_err(Into::into)
 }
 
 fn checks(steps: &mut Steps, postgres: &Postgres, options: &Options) {

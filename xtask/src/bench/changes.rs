@@ -7,10 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::latency::{self, Latencies};
-use super::load::resident;
 use super::peers;
 use crate::portcullis::Home;
-use crate::process;
+use crate::process::{self, resident};
 use crate::rest::{Maker, Wanted};
 
 /// Promised: a route is live this long after the request to deploy it was sent, as a rule.

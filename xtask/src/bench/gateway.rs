@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use super::latency;
-use super::load::{Cost, GATEWAY_CORE, Target, load, pinned, resident};
+use super::load::{Cost, GATEWAY_CORE, Target, load, pinned};
 use super::peers::{self, Peer, SIZES};
+use super::{latency, mebibytes};
 use crate::portcullis::{Home, Server};
+use crate::process::resident;
 use crate::rest::{Maker, Wanted};
 use crate::workspace;
 
@@ -221,9 +222,4 @@ fn report(rows: &[Row]) -> Result<()> {
         bail!("{missed} promises do not hold");
     }
     Ok(())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "for people to read")]
-fn mebibytes(kibibytes: u64) -> f64 {
-    kibibytes as f64 / 1024.0
 }

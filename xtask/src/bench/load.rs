@@ -121,13 +121,6 @@ pub(super) fn cpu_time(pid: u32) -> Result<(Duration, Duration)> {
     Ok((time(user), time(system)))
 }
 
-/// Resident memory of a process, in KiB.
-pub(super) fn resident(pid: u32) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
-    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).context("VmRSS is not a number")
-}
-
 /// The same command on one core.
 pub(super) fn pinned(core: &str, command: &Command) -> Command {
     let mut pinned = Command::new("taskset");
@@ -155,6 +148,6 @@ mod tests {
     fn our_own_cpu_time_and_memory_can_be_read() {
         let (user, system) = cpu_time(std::process::id()).unwrap();
         assert!(user + system < Duration::from_secs(3600));
-        assert!(resident(std::process::id()).unwrap() > 1000);
+        assert!(process::resident(std::process::id()).unwrap() > 1000);
     }
 }

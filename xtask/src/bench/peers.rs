@@ -1,7 +1,7 @@
 //! The other gateways of the comparison, and the upstream behind all of them.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::load::{GATEWAY_CORE, LOAD_CORE, Target, Upstream, pinned};
 use crate::http::Client;
-use crate::process::{self, Running};
+use crate::process::{self, Running, free_port};
 use crate::rest::base64;
 use crate::workspace;
 
@@ -356,8 +356,4 @@ fn signed_token(folder: &Path) -> Result<String> {
 /// RFC 4648 section 5, without padding.
 fn url_safe(bytes: &[u8]) -> String {
     base64(bytes).trim_end_matches('=').replace('+', "-").replace('/', "_")
-}
-
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

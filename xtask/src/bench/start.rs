@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::mebibytes;
+
 use crate::http::{Client, Request};
 use crate::portcullis::Home;
-use crate::process;
+use crate::process::{self, resident};
 
 /// Promised: median time to the first TLS answer of both the console and the gateway.
 const START_TARGET: Duration = Duration::from_millis(300);
@@ -88,15 +90,4 @@ fn once(home: &Home, client: &Client, idle: bool) -> Result<(Duration, Option<u6
     }
     process::pause(IDLE);
     Ok((took, Some(resident(server.0.id())?)))
-}
-
-/// `VmRSS` of a process in KiB.
-fn resident(pid: u32) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    line.split_whitespace().next().and_then(|number| number.parse().ok()).context("VmRSS is no number")
-}
-
-fn mebibytes(kibibytes: u64) -> f64 {
-    f64::from(u32::try_from(kibibytes).unwrap_or(u32::MAX)) / 1024.0
 }

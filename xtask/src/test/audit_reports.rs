@@ -2,11 +2,12 @@
 //! `@microsoft/jest-sarif`), OSCAL (PyPI `compliance-trestle`), JUnit (PyPI `junitparser`), JSON Schema (PyPI `jsonschema`).
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::judges;
 use crate::process;
 use crate::workspace;
 
@@ -15,47 +16,16 @@ use super::Steps;
 const PYTHON_PACKAGES: [&str; 4] = ["compliance-trestle==5.2.0", "junitparser==5.0.3", "jsonschema", "cryptography"];
 const SARIF: &str = "node_modules/@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json";
 
-/// Runs the given program, or the one built now.
-pub(super) fn run(steps: &mut Steps, given: Option<&Path>) {
-    let mut portcullis = given.map(Path::to_path_buf);
-    if given.is_none() {
-        steps.run("build portcullis", || workspace::build_portcullis("dev").map(|path| portcullis = Some(path)));
-    }
-    let Some(portcullis) = portcullis else { return };
-    let mut judges = None;
-    if !steps.run("judges of audit reports", || provide().map(|path| judges = Some(path))) {
-        return;
-    }
-    let Some(judges) = judges else { return };
-    steps.run("audit reports", || judge(&portcullis, &judges));
-}
-
-/// Puts packages into the target directory; what is there already is kept.
-fn provide() -> Result<PathBuf> {
-    let directory = workspace::root().join("target/judges/audit");
-    fs::create_dir_all(&directory)?;
-    ensure!(workspace::find_program("npm").is_some(), "the SARIF schema comes from npm: apt-get install nodejs npm");
-    if !directory.join(SARIF).exists() {
-        let mut install = Command::new("npm");
-        install.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "@microsoft/jest-sarif@1.0.0-beta.0"]);
-        process::run(install.current_dir(&directory)).context("the npm package @microsoft/jest-sarif cannot be had")?;
-    }
-    let venv = directory.join("venv");
-    if !venv.join("bin/python").exists() {
-        process::run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-    }
-    let imports = "import trestle, junitparser, jsonschema, cryptography";
-    let present = Command::new(venv.join("bin/python")).args(["-c", imports]).output();
-    if !present.is_ok_and(|output| output.status.success()) {
-        let mut install = Command::new(venv.join("bin/pip"));
-        install.args(["install", "--quiet", "--disable-pip-version-check"]).args(PYTHON_PACKAGES);
-        process::run(&mut install).context("the Python packages that judge OSCAL and JUnit cannot be had")?;
-    }
-    Ok(directory)
+/// Judges the reports of the given program.
+pub(super) fn run(steps: &mut Steps, portcullis: &Path) {
+    steps.run("audit reports", || judge(portcullis));
 }
 
 /// Every form of a report of a fresh installation, and of the hardened homes of the tests.
-fn judge(portcullis: &Path, judges: &Path) -> Result<()> {
+fn judge(portcullis: &Path) -> Result<()> {
+    let judges = judges::folder("audit")?;
+    judges::npm(&judges, &["@microsoft/jest-sarif@1.0.0-beta.0"])?;
+    let python = judges::python(&judges, "trestle, junitparser, jsonschema, cryptography", &PYTHON_PACKAGES)?;
     let scratch = judges.join("run");
     if scratch.exists() {
         fs::remove_dir_all(&scratch)?;
@@ -87,8 +57,7 @@ fn judge(portcullis: &Path, judges: &Path) -> Result<()> {
     }
     let schema = scratch.join("audit-report.schema.json");
     fs::write(&schema, process::capture(Command::new(portcullis).args(["generate", "audit-schema"]))?)?;
-    let mut python = Command::new(judges.join("venv/bin/python"));
-    python.arg(workspace::root().join("xtask/judges/audit/judge.py")).arg(&reports);
-    python.arg(&schema).arg(judges.join(SARIF));
-    process::run(python.arg(home.join("security/signing-key.pem")))
+    let mut judge = Command::new(python);
+    judge.arg(judges::script("audit/judge.py")).arg(&reports).arg(&schema).arg(judges.join(SARIF));
+    process::run(judge.arg(home.join("security/signing-key.pem")))
 }

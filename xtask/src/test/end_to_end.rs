@@ -8,7 +8,6 @@ use testkit::postgres::Postgres;
 
 use crate::portcullis::Home;
 use crate::process;
-use crate::workspace;
 
 use super::{Steps, listeners};
 
@@ -19,19 +18,14 @@ const PASSWORD_VARIABLE: &str = "PORTCULLIS_DATABASE_PASSWORD";
 const OWNER_PASSWORD: &str = "throw-away-owner";
 const RUNTIME_PASSWORD: &str = "throw-away-runtime";
 
-/// Runs the given program, or the one built now.
-pub(super) fn run(steps: &mut Steps, postgres: &Postgres, given: Option<&Path>) {
-    let mut portcullis = given.map(Path::to_path_buf);
-    if given.is_none() {
-        steps.run("build portcullis", || workspace::build_portcullis("dev").map(|path| portcullis = Some(path)));
-    }
-    let Some(portcullis) = portcullis else { return };
+/// Runs the given program on each database.
+pub(super) fn run(steps: &mut Steps, postgres: &Postgres, portcullis: &Path) {
     steps.run("end to end on SQLite", || {
-        let home = Home::new(&portcullis)?;
+        let home = Home::new(portcullis)?;
         home.configure("")?;
         journey(&home)
     });
-    steps.run("end to end on PostgreSQL", || on_postgres(&portcullis, postgres));
+    steps.run("end to end on PostgreSQL", || on_postgres(portcullis, postgres));
 }
 
 /// Quickstart, quickstart again, then a server whose listeners are looked at from outside.

@@ -2,18 +2,16 @@
 //! the Autobahn cases that `kosoku` drives, requests that `schemathesis` makes up, streams of `h2load`. The scripts are in `xtask/judges`.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::deny::python_environment;
+use crate::judges;
 use crate::portcullis::{Home, Server};
-use crate::process::{self, Running};
+use crate::process::{self, Running, free_port};
 use crate::rest::Maker;
-use crate::workspace;
 
 use super::Steps;
 
@@ -24,20 +22,13 @@ const PACKAGES: [&str; 5] =
 /// program that is not optimised. What was measured is printed.
 const FLOOR_MS: u32 = 500;
 
-/// Runs the given program, or the one built now.
-pub(super) fn run(steps: &mut Steps, given: Option<&Path>) {
-    let mut portcullis = given.map(Path::to_path_buf);
-    if given.is_none() {
-        steps.run("build portcullis for the gateway's judges", || {
-            workspace::build_portcullis("dev").map(|path| portcullis = Some(path))
-        });
-    }
-    let Some(portcullis) = portcullis else { return };
+/// Judges the gateway of the given program.
+pub(super) fn run(steps: &mut Steps, portcullis: &Path) {
     let mut python = None;
     steps.run("judges of the gateway", || provide().map(|path| python = Some(path)));
     let Some(python) = python else { return };
     let mut stage = None;
-    if !steps.run("a gateway for its judges", || Stage::new(&portcullis).map(|made| stage = Some(made))) {
+    if !steps.run("a gateway for its judges", || Stage::new(portcullis).map(|made| stage = Some(made))) {
         return;
     }
     let Some(stage) = stage else { return };
@@ -46,7 +37,7 @@ pub(super) fn run(steps: &mut Steps, given: Option<&Path>) {
         ("gateway: WebSocket", "websocket_calls.py"),
         ("gateway: HTTP/2 attacks", "http2_attacks.py"),
     ] {
-        steps.run(name, || process::run(Command::new(&python).arg(judge(script)).arg(&stage.settings)));
+        steps.run(name, || process::run(Command::new(&python).arg(judges::script(script)).arg(&stage.settings)));
     }
     steps.run("gateway: schemathesis", || stage.schemathesis(&python));
     steps.run("gateway: h2load", || stage.h2load());
@@ -55,14 +46,7 @@ pub(super) fn run(steps: &mut Steps, given: Option<&Path>) {
 
 /// The Python that has the judges.
 fn provide() -> Result<PathBuf> {
-    let folder = workspace::metadata()?.target_directory.join("judges/gateway");
-    let python = python_environment(&folder)?;
-    let look = ["-c", "import h2, grpc, websockets, kosoku, schemathesis"];
-    if !Command::new(&python).args(look).stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
-        process::run(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(PACKAGES))
-            .context("the judges of the gateway come from PyPI, which cannot be reached")?;
-    }
-    Ok(python)
+    judges::python(&judges::folder("gateway")?, "h2, grpc, websockets, kosoku, schemathesis", &PACKAGES)
 }
 
 /// A server with the APIs that the judges call, and what they have to know about it.
@@ -109,7 +93,7 @@ impl Stage {
     fn schemathesis(&self, python: &Path) -> Result<()> {
         let program = python.with_file_name("schemathesis");
         let mut command = Command::new(program);
-        command.arg("run").arg(judge("echo.openapi.json")).current_dir(self.home.path());
+        command.arg("run").arg(judges::script("echo.openapi.json")).current_dir(self.home.path());
         command.args(["--url", &format!("https://localhost:{}/judge/1.0", self.home.gateway())]);
         command.args(["--header", &format!("Authorization: Bearer {}", self.token)]);
         command.arg("--tls-verify").arg(self.home.authority());
@@ -158,15 +142,7 @@ fn api(name: &str, context: &str, kind: &str, upstream: &str, operations: &[(&st
 
 /// The backend of the plain calls.
 fn upstream(port: u16) -> Result<Running> {
-    let script = judge("upstream.py");
+    let script = judges::script("upstream.py");
     let child = Command::new("python3").arg(script).arg(port.to_string()).stderr(Stdio::null()).spawn();
     Ok(Running(child.context("cannot run python3")?))
-}
-
-fn judge(file: &str) -> PathBuf {
-    workspace::root().join("xtask/judges").join(file)
-}
-
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

@@ -8,10 +8,10 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::judges;
 use crate::portcullis::{ADMIN, ADMIN_PASSWORD, Home};
 use crate::process;
 use crate::rest::base64;
-use crate::workspace;
 
 use super::{Steps, revocation};
 
@@ -20,29 +20,30 @@ const PERSON: &str = "judge";
 const PERSON_PASSWORD: &str = "Judge-of-flows-8823-lantern";
 const PYTHON_PACKAGES: [&str; 4] = ["authlib==1.9.9", "joserfc==1.8.0", "jwcrypto==1.6.1", "requests"];
 
-/// Runs the given program, or the one built now.
-pub(super) fn run(steps: &mut Steps, given: Option<&Path>) {
-    let mut portcullis = given.map(Path::to_path_buf);
-    if given.is_none() {
-        steps.run("build portcullis", || workspace::build_portcullis("dev").map(|path| portcullis = Some(path)));
-    }
-    let Some(portcullis) = portcullis else { return };
+/// Runs the flows against the given program.
+pub(super) fn run(steps: &mut Steps, portcullis: &Path) {
     let mut judges = None;
-    if !steps.run("judges of OAuth", || provide().map(|path| judges = Some(path))) {
+    if !steps.run("judges of OAuth", || provide().map(|found| judges = Some(found))) {
         return;
     }
     let Some(judges) = judges else { return };
-    steps.run("OAuth clients", || flows(&portcullis, &judges));
-    steps.run("revocation at two gateways", || revocation::run(&portcullis, &judges));
+    steps.run("OAuth clients", || flows(portcullis, &judges));
+    steps.run("revocation at two gateways", || revocation::run(portcullis, &judges.python));
+}
+
+/// Where the clients are.
+struct Judges {
+    folder: PathBuf,
+    python: PathBuf,
 }
 
 /// Runs every flow of every client; a flow that fails is named in the output.
-fn flows(portcullis: &Path, judges: &Path) -> Result<()> {
+fn flows(portcullis: &Path, judges: &Judges) -> Result<()> {
     let mut home = Home::new(portcullis)?;
     let certificates = home.path().join("client-certificates");
     fs::create_dir(&certificates)?;
-    let mut make = Command::new(judges.join("venv/bin/python"));
-    process::run(make.arg(judges.join("flows.py")).arg("certificates").arg(&certificates))?;
+    let mut make = Command::new(&judges.python);
+    process::run(make.arg(judges.folder.join("flows.py")).arg("certificates").arg(&certificates))?;
     home.configure_with_admin(
         "[oauth.mutual_tls]\nenable = true\n\n\
          [truststore]\nfile_name = \"client-certificates/authority.pem\"\ntype = \"PEM\"\n",
@@ -54,37 +55,16 @@ fn flows(portcullis: &Path, judges: &Path) -> Result<()> {
     judged
 }
 
-/// Puts scripts and packages into the target directory; what is there already is kept.
-fn provide() -> Result<PathBuf> {
-    let directory = workspace::root().join("target/judges/oauth");
-    fs::create_dir_all(&directory)?;
-    for entry in fs::read_dir(workspace::root().join("xtask/judges/oauth"))? {
+/// Puts scripts and packages into the target directory; packages that are there already are kept.
+fn provide() -> Result<Judges> {
+    let folder = judges::folder("oauth")?;
+    for entry in fs::read_dir(judges::script("oauth"))? {
         let entry = entry?;
-        fs::copy(entry.path(), directory.join(entry.file_name()))?;
+        fs::copy(entry.path(), folder.join(entry.file_name()))?;
     }
-    ensure!(
-        workspace::find_program("node").is_some(),
-        "the OAuth clients need node and npm: apt-get install nodejs npm"
-    );
-    let wanted = ["openid-client", "oauth4webapi", "oidc-provider"];
-    if !wanted.iter().all(|name| directory.join("node_modules").join(name).exists()) {
-        let mut install = Command::new("npm");
-        install.args(["install", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&directory);
-        process::run(&mut install)
-            .context("the npm packages openid-client, oauth4webapi and oidc-provider cannot be had")?;
-    }
-    let venv = directory.join("venv");
-    if !venv.join("bin/python").exists() {
-        process::run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-    }
-    let imports = "import authlib, joserfc, jwcrypto, requests";
-    let present = Command::new(venv.join("bin/python")).args(["-c", imports]).output();
-    if !present.is_ok_and(|output| output.status.success()) {
-        let mut install = Command::new(venv.join("bin/pip"));
-        process::run(install.args(["install", "--quiet"]).args(PYTHON_PACKAGES))
-            .context("the PyPI packages authlib, joserfc and jwcrypto cannot be had")?;
-    }
-    Ok(directory)
+    judges::npm(&folder, &["openid-client", "oauth4webapi", "oidc-provider"])?;
+    let python = judges::python(&folder, "authlib, joserfc, jwcrypto, requests", &PYTHON_PACKAGES)?;
+    Ok(Judges { folder, python })
 }
 
 /// A person without a role, who needs no second factor.
@@ -103,17 +83,17 @@ fn add_person(home: &Home) -> Result<()> {
     Ok(())
 }
 
-fn judge(home: &Home, judges: &Path) -> Result<()> {
+fn judge(home: &Home, judges: &Judges) -> Result<()> {
     let base = format!("https://localhost:{}", home.console());
     let mut failed = Vec::new();
     for script in ["openid-client.mjs", "oauth4webapi.mjs", "flows.py", "third-party.mjs"] {
         println!("-- {script}");
         let mut command = if Path::new(script).extension().is_some_and(|extension| extension == "py") {
-            Command::new(judges.join("venv/bin/python"))
+            Command::new(&judges.python)
         } else {
             Command::new("node")
         };
-        command.arg(script).current_dir(judges);
+        command.arg(script).current_dir(&judges.folder);
         command.envs([
             ("PORTCULLIS_BASE", base.as_str()),
             ("PORTCULLIS_USER", PERSON),

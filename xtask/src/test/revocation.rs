@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
+use crate::judges;
 use crate::portcullis::{ADMIN, ADMIN_PASSWORD, ADMIN_PASSWORD_VARIABLE, Home};
 use crate::process::{self, Running};
 
@@ -19,7 +20,7 @@ const SECOND_NODE: &str = "[transport.https.properties]\nbind_address = \"127.0.
      [status]\nbind_address = \"127.0.0.2\"\n\n";
 
 /// Runs the journey of `revocation.py` with the Python of the given judges.
-pub(super) fn run(portcullis: &Path, judges: &Path) -> Result<()> {
+pub(super) fn run(portcullis: &Path, python: &Path) -> Result<()> {
     let mut first = Home::new(portcullis)?;
     // Inside the first home, so that both may open the database that lies there.
     let second = first.path().join("second");
@@ -39,17 +40,17 @@ pub(super) fn run(portcullis: &Path, judges: &Path) -> Result<()> {
     let ready = process::wait_until("the start of the second node", Duration::from_secs(60), || {
         Ok(std::net::TcpStream::connect((NODES[1], first.gateway())).is_ok())
     });
-    let judged = ready.and_then(|()| judge(&first, judges));
+    let judged = ready.and_then(|()| judge(&first, python));
     let said = fs::read_to_string(second.join("serve.log")).unwrap_or_default();
     drop(node);
     server.stop()?;
     judged.with_context(|| format!("the nodes printed:\n{}\n-- second\n{said}", first.log_end()))
 }
 
-fn judge(home: &Home, judges: &Path) -> Result<()> {
-    let mut command = Command::new(judges.join("venv/bin/python"));
+fn judge(home: &Home, python: &Path) -> Result<()> {
+    let mut command = Command::new(python);
     command
-        .arg(judges.join("revocation.py"))
+        .arg(judges::script("oauth/revocation.py"))
         .envs([("PORTCULLIS_ADMIN", ADMIN), ("PORTCULLIS_ADMIN_PASSWORD", ADMIN_PASSWORD)]);
     command.env("PORTCULLIS_NODES", NODES.join(",")).env("PORTCULLIS_ROOTS", home.authority());
     command.env("PORTCULLIS_CONSOLE", home.console().to_string()).env("PORTCULLIS_GATEWAY", home.gateway().to_string());

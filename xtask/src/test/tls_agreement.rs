@@ -2,7 +2,6 @@
 //! speaks what OpenSSL has forgotten.
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -10,7 +9,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use regex::Regex;
 
-use crate::process::{self, Running};
+use crate::judges;
+use crate::process::{self, Running, free_port};
 use crate::workspace;
 
 use super::Steps;
@@ -58,8 +58,7 @@ pub(super) fn run(steps: &mut Steps) {
 fn compare() -> Result<()> {
     process::run(workspace::cargo().args(["build", "--quiet", "-p", "inspect", "--example", "tls"]))?;
     let prober = workspace::metadata()?.target_directory.join("debug/examples/tls");
-    let folder = target().join("judges/tls");
-    std::fs::create_dir_all(&folder)?;
+    let folder = judges::folder("tls")?;
     println!("{:34} {:>6} {:>8}  difference", "listener", "ours", "sslscan");
     for (name, key, options) in LISTENERS {
         let (certificate, private) = certificate(&folder, key)?;
@@ -82,7 +81,7 @@ fn compare() -> Result<()> {
 
 /// The old stack says itself what it speaks; sslscan cannot see suites of SSL 3.0 either.
 fn old(prober: &Path, folder: &Path) -> Result<()> {
-    let python = tlslite(folder)?;
+    let python = judges::python(folder, "tlslite", &["tlslite-ng==0.8.2"])?;
     let script = folder.join("old.py");
     std::fs::write(&script, OLD)?;
     let (certificate, private) = certificate(folder, &["rsa:1024"])?;
@@ -98,24 +97,6 @@ fn old(prober: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn target() -> PathBuf {
-    workspace::root().join("target")
-}
-
-/// A Python with tlslite-ng in an environment below `target`.
-fn tlslite(folder: &Path) -> Result<PathBuf> {
-    let venv = folder.join("venv");
-    let python = venv.join("bin/python");
-    let usable =
-        |python: &Path| Command::new(python).args(["-c", "import tlslite"]).status().is_ok_and(|s| s.success());
-    if !python.exists() || !usable(&python) {
-        process::run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-        let install = ["-m", "pip", "install", "--quiet", "tlslite-ng==0.8.2"];
-        process::run(Command::new(&python).args(install)).context("tlslite-ng cannot be had from PyPI")?;
-    }
-    Ok(python)
-}
-
 fn certificate(folder: &Path, key: &[&str]) -> Result<(PathBuf, PathBuf)> {
     let stem = key.join("").replace([':', '-'], "");
     let (certificate, private) = (folder.join(format!("{stem}.pem")), folder.join(format!("{stem}.key")));
@@ -124,10 +105,6 @@ fn certificate(folder: &Path, key: &[&str]) -> Result<(PathBuf, PathBuf)> {
     openssl.arg("-keyout").arg(&private).arg("-out").arg(&certificate).stderr(Stdio::null());
     process::run(&mut openssl)?;
     Ok((certificate, private))
-}
-
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 fn start(server: &mut Command, port: u16) -> Result<Running> {
