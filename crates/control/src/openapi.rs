@@ -29,7 +29,7 @@ pub fn of_routes<'a>(
         let Some(path) = operation.path.strip_prefix(base) else { continue };
         let needed: &[&str] = match access {
             Access::AnyScope(scopes) => scopes,
-            Access::Public(_) | Access::Optional(_) | Access::Session(_) => &[],
+            Access::Public(_) | Access::Optional(_) | Access::Session(_) | Access::Visitor(_) => &[],
         };
         for scope in needed {
             scopes.insert((*scope).to_owned(), json!(""));
@@ -87,7 +87,7 @@ fn operation_object(operation: &web::Operation, access: &Access, path: &str) -> 
         Access::Session(_) => {
             fields.insert("security".to_owned(), json!([]));
         }
-        Access::Public(reason) => {
+        Access::Public(reason) | Access::Visitor(reason) => {
             fields.insert("security".to_owned(), json!([]));
             fields.insert("x-public-because".to_owned(), (*reason).into());
         }

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use crate::form::{Fields, SESSION_COOKIE, cookie};
 use crate::{
     Answer, AuthenticationError, Authenticator, Call, Credentials, LocalPeer, PeerAddress, PeerCertificate, Permit,
-    RequestedTenant, RestError,
+    Principal, RequestedTenant, RestError,
 };
 
 /// Bodies larger than this are refused unless the operation says otherwise: 1 MiB.
@@ -69,6 +69,9 @@ pub enum Access {
     /// A person with a browser session, who has at least one of these scopes if any are named. Others are sent to the
     /// sign-in page; what is sent by another method than GET needs the token of a form of ours.
     Session(&'static [&'static str]),
+    /// Anybody with a browser, for the stated reason; who has a session sees what they may see. A session that has ended
+    /// counts as none: the page is open, and it shows who is signed in.
+    Visitor(&'static str),
 }
 
 type Handler<S> = Arc<dyn Fn(Arc<S>, Passed, Call) -> crate::BoxFuture<'static, Response> + Send + Sync>;
@@ -175,6 +178,24 @@ impl<S: Send + Sync + 'static> RouteTable<S> {
         self
     }
 
+    /// Adds a page that anybody may open, for a reason that reviewers can judge, and that shows more to people with a
+    /// browser session. The handler gets the [`Permit`] of a person who has one. Only for reading: a form is sent to
+    /// [`RouteTable::page`].
+    #[must_use]
+    pub fn visit<H, F, E>(mut self, operation: Operation, reason: &'static str, handler: H) -> Self
+    where
+        H: Fn(Arc<S>, Option<Permit>, Call) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Answer, E>> + Send + 'static,
+        E: IntoResponse,
+    {
+        debug_assert_eq!(operation.method, "GET", "{}", operation.id);
+        self = self.optional(operation, reason, handler);
+        if let Some(route) = self.routes.last_mut() {
+            route.access = Access::Visitor(reason);
+        }
+        self
+    }
+
     /// Adds all operations of another table over the same state.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
@@ -252,23 +273,35 @@ async fn pass_session(scopes: &[&str], authenticator: &dyn Authenticator, reques
     // A form that was sent after the session ended is not sent again behind the person's back.
     let wanted = (request.method == Method::GET).then(|| request.uri.path_and_query()).flatten();
     let sign_in = || Refusal::Page(Box::new(authenticator.demand_sign_in(wanted.map(|w| w.as_str()))));
-    let Some(value) = cookie(&request.headers, SESSION_COOKIE) else { return Err(sign_in()) };
-    let credentials = Credentials::Session(Secret::new(value.to_owned()));
-    let address = request.extensions.get::<PeerAddress>().map(|p| p.0.ip());
-    let principal = match authenticator.authenticate_from(credentials, None, address).await {
-        Ok(principal) => principal,
-        Err(AuthenticationError::Invalid) => return Err(sign_in()),
-        Err(AuthenticationError::Unavailable(reason)) => return Err(RestError::unavailable(reason).into()),
-    };
+    let Some(principal) = person(authenticator, request).await? else { return Err(sign_in()) };
     if scopes.is_empty() || scopes.iter().any(|s| principal.scopes.contains(*s)) {
         return Ok(Passed::Permitted(Box::new(Permit::granted(principal))));
     }
     Err(RestError::forbidden("Your account may not open this page.").into())
 }
 
+/// Lets anybody pass, and a person with a session as that person.
+async fn pass_visitor(authenticator: &dyn Authenticator, request: &Parts) -> Result<Passed, Refusal> {
+    let found = person(authenticator, request).await?;
+    Ok(found.map_or(Passed::Open, |principal| Passed::Permitted(Box::new(Permit::granted(principal)))))
+}
+
+/// The person whose session the request carries; nobody when it carries none that is valid.
+async fn person(authenticator: &dyn Authenticator, request: &Parts) -> Result<Option<Principal>, RestError> {
+    let Some(value) = cookie(&request.headers, SESSION_COOKIE) else { return Ok(None) };
+    let credentials = Credentials::Session(Secret::new(value.to_owned()));
+    let address = request.extensions.get::<PeerAddress>().map(|p| p.0.ip());
+    match authenticator.authenticate_from(credentials, None, address).await {
+        Ok(principal) => Ok(Some(principal)),
+        Err(AuthenticationError::Invalid) => Ok(None),
+        Err(AuthenticationError::Unavailable(reason)) => Err(RestError::unavailable(reason)),
+    }
+}
+
 async fn pass(access: &Access, authenticator: &dyn Authenticator, request: &Parts) -> Result<Passed, Refusal> {
     let scopes = match access {
         Access::Session(scopes) => return pass_session(scopes, authenticator, request).await,
+        Access::Visitor(_) => return pass_visitor(authenticator, request).await,
         Access::Public(_) => return Ok(Passed::Open),
         Access::Optional(_) => {
             let presented =

@@ -48,7 +48,7 @@ fn by_reason(all: &[ListedOperation]) -> BTreeMap<String, Vec<&ListedOperation>>
     for listed in all {
         let reason = match listed.access {
             Access::Public(reason) => reason.to_owned(),
-            Access::Optional(reason) => format!("{reason} (who signs in sees more)"),
+            Access::Optional(reason) | Access::Visitor(reason) => format!("{reason} (who signs in sees more)"),
             Access::AnyScope(_) | Access::Session(_) => continue,
         };
         found.entry(reason).or_default().push(listed);
@@ -77,6 +77,7 @@ pub(super) fn json() -> String {
             Access::Session(scopes) => ("session", scopes),
             Access::Public(_) => ("public", &[]),
             Access::Optional(_) => ("optional", &[]),
+            Access::Visitor(_) => ("visitor", &[]),
         };
         json!({
             "listener": listed.listener,

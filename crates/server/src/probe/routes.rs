@@ -16,7 +16,7 @@ pub(super) fn anonymous(site: &Site) -> Observed<Vec<Attempt>> {
             Access::AnyScope(_) => false,
             // Browsers are sent to the sign-in page.
             Access::Session(_) => true,
-            Access::Public(_) | Access::Optional(_) => continue,
+            Access::Public(_) | Access::Optional(_) | Access::Visitor(_) => continue,
         };
         if listed.listener != "console" {
             continue;

@@ -48,6 +48,12 @@ impl Authenticator for Tokens {
                 {
                     Ok(principal(TenantId::new(1), "example.com", &["read"], AuthenticationMethod::Bearer))
                 }
+                Credentials::Session(cookie) if cookie.expose() == "hers" => {
+                    Ok(principal(TenantId::SUPER, "carbon.super", &[], AuthenticationMethod::Session))
+                }
+                Credentials::Session(cookie) if cookie.expose() == "down" => {
+                    Err(AuthenticationError::Unavailable("the database is down".into()))
+                }
                 Credentials::Basic { .. } | Credentials::Bound(_) | Credentials::Session(_) => {
                     Err(AuthenticationError::Invalid)
                 }
@@ -70,10 +76,15 @@ async fn open(_: Arc<()>, call: Call) -> Result<web::Answer, RestError> {
     Ok(json(StatusCode::OK, &call.requested_tenant.map(|t| t.as_str().to_owned())))
 }
 
+async fn visit(_: Arc<()>, permit: Option<Permit>, _: Call) -> Result<web::Answer, RestError> {
+    Ok(json(StatusCode::OK, &permit.map(|permit| permit.principal().display_name())))
+}
+
 pub(crate) fn router() -> Router {
     RouteTable::new()
         .guarded(Operation::new("things.get", "GET", "/things/{id}", "One thing"), &["read"], who)
         .guarded(Operation::new("things.put", "PUT", "/scim2/things/{id}", "Change").body_limit(16), &["read"], who)
+        .visit(Operation::new("shop", "GET", "/shop", "A page for all"), "it is a shop window", visit)
         .public(Operation::new("keys", "GET", "/oauth2/jwks", "Keys"), "public keys are public", open)
         .into_router(Arc::new(()), Arc::new(Tokens))
 }
@@ -99,6 +110,26 @@ async fn a_permit_is_needed_and_names_the_tenant() {
     assert_eq!((status, body.as_str()), (StatusCode::OK, r#"{"user":"alice","tenant":-1234,"id":"7","bytes":0}"#));
     let (_, body) = call("GET", "/things/7", &["bearer other"], vec![]).await;
     assert!(body.contains(r#""user":"alice@example.com","tenant":1"#), "{body}");
+}
+
+#[tokio::test]
+async fn a_visitors_page_knows_sessions_and_nothing_else() {
+    let ask = async |name: &str, value: &str| {
+        let request = Request::get("/shop").header(name, value).body(Body::empty()).unwrap();
+        let response = router().oneshot(request).await.unwrap();
+        let status = response.status();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let cookie = |value: &str| format!("{}={value}", web::SESSION_COOKIE);
+    assert_eq!(ask("cookie", &cookie("hers")).await, (StatusCode::OK, "\"alice\"".to_owned()));
+    // A session that has ended shows the page as to anybody; a token of the REST APIs is no session.
+    for (name, value) in [("cookie", cookie("old")), ("cookie", "x=y".into()), ("authorization", "Bearer good".into())]
+    {
+        assert_eq!(ask(name, &value).await, (StatusCode::OK, "null".to_owned()), "{name}: {value}");
+    }
+    // Who somebody is cannot be told right now: not the same as nobody.
+    assert_eq!(ask("cookie", &cookie("down")).await.0, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]
