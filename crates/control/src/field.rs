@@ -5,7 +5,7 @@ use serde_json::Value;
 static NULL: Value = Value::Null;
 
 /// A field by name, `null` where there is none.
-pub(crate) trait Field {
+pub trait Field {
     /// The field, or `null` when this is no object or has no such field.
     fn at(&self, name: &str) -> &Value;
 }

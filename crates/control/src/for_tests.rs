@@ -1,13 +1,70 @@
-//! An authorisation server in memory that keeps secrets as a real one does: by value, never to be listed.
+//! A control plane without a gateway and a vault, for the tests of crates that show its pages.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use control::{
-    Client, ClientSecret, ClientSettings, IssuedToken, KeyManager, KeyManagerError, NewClient, TokenRequest,
+use model::snapshot::{Delta, Snapshot};
+use model::{Clock, ConsumerKey, Rng, Secret, TenantId, Timestamp};
+use store::{Database, StoreError};
+use web::{BoxFuture, Egress};
+
+use crate::{
+    Client, ClientSecret, ClientSettings, Control, ControlSettings, GatewayPublisher, IssuedToken, KeyManager,
+    KeyManagerError, NewClient, Ports, PublishError, Sealer, TokenRequest,
 };
-use model::{ConsumerKey, Secret, TenantId, Timestamp};
-use web::BoxFuture;
+
+/// A control plane over the database that `identity::for_tests` made in a folder, with a gateway that takes everything.
+///
+/// # Errors
+/// When the database cannot be opened.
+pub async fn service(
+    folder: &Path,
+    (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>),
+    egress: Egress,
+    settings: ControlSettings,
+) -> Result<Control, StoreError> {
+    let database = Database::open_sqlite(&folder.join("identity.db")).await?;
+    let ports = Ports {
+        gateway: Arc::new(WillingGateway),
+        key_manager: Arc::new(MemoryKeys::default()),
+        sealer: Arc::new(MarkingSealer),
+    };
+    Ok(Control::new(database, clock, rng, egress, ports, settings))
+}
+
+/// Takes every snapshot and serves nothing.
+struct WillingGateway;
+
+impl GatewayPublisher for WillingGateway {
+    fn check(&self, _: Snapshot) -> BoxFuture<'_, Result<(), Vec<String>>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn publish(&self, _: Snapshot) -> BoxFuture<'_, Result<(), PublishError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn change(&self, _: Delta) -> BoxFuture<'_, Result<(), PublishError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// Shows in tests what was sealed and for which place; turns the text around so that it is not found in clear.
+pub struct MarkingSealer;
+
+impl Sealer for MarkingSealer {
+    fn seal(&self, plain: &[u8], context: &str) -> Result<String, String> {
+        let turned: String = String::from_utf8_lossy(plain).chars().rev().collect();
+        Ok(format!("sealed({context}){turned}"))
+    }
+
+    fn open(&self, sealed: &str, context: &str) -> Result<Secret<Vec<u8>>, String> {
+        let prefix = format!("sealed({context})");
+        let turned = sealed.strip_prefix(&prefix).ok_or("sealed for another place")?;
+        Ok(Secret::new(turned.chars().rev().collect::<String>().into_bytes()))
+    }
+}
 
 #[derive(Clone)]
 struct Known {
@@ -17,39 +74,45 @@ struct Known {
     secrets: Vec<(String, String)>,
 }
 
+/// An authorisation server in memory that keeps secrets as a real one does: by value, never to be listed.
 #[derive(Default)]
-pub(crate) struct FakeKeys {
+pub struct MemoryKeys {
     clients: Mutex<BTreeMap<String, Known>>,
     count: Mutex<u32>,
 }
 
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 type Answer<'a, T> = BoxFuture<'a, Result<T, KeyManagerError>>;
 
-impl FakeKeys {
+impl MemoryKeys {
     fn fresh(&self, what: &str) -> String {
-        let mut count = self.count.lock().unwrap();
-        *count += 1;
+        let mut count = held(&self.count);
+        *count = count.saturating_add(1);
         format!("{what}-{count}-value")
     }
 
     /// Client ids that exist.
-    pub(crate) fn ids(&self) -> Vec<String> {
-        self.clients.lock().unwrap().keys().cloned().collect()
+    pub fn ids(&self) -> Vec<String> {
+        held(&self.clients).keys().cloned().collect()
     }
 
-    pub(crate) fn owner_of(&self, id: &str) -> String {
-        self.clients.lock().unwrap()[id].owner.clone()
+    /// Whose client it is; empty when there is none.
+    pub fn owner_of(&self, id: &str) -> String {
+        held(&self.clients).get(id).map(|known| known.owner.clone()).unwrap_or_default()
     }
 
     /// A client made without an application, as dynamic registration makes them.
-    pub(crate) fn register(&self, id: &str, secret: &str) {
+    pub fn register(&self, id: &str, secret: &str) {
         let known = Known {
             tenant: TenantId::SUPER,
             owner: "susi".into(),
             settings: ClientSettings::default(),
             secrets: vec![("first".into(), secret.into())],
         };
-        self.clients.lock().unwrap().insert(id.into(), known);
+        held(&self.clients).insert(id.into(), known);
     }
 
     fn with<T>(
@@ -58,7 +121,7 @@ impl FakeKeys {
         key: &ConsumerKey,
         act: impl FnOnce(&mut Known) -> T,
     ) -> Result<T, KeyManagerError> {
-        let mut clients = self.clients.lock().unwrap();
+        let mut clients = held(&self.clients);
         let known = clients.get_mut(key.as_str()).filter(|known| known.tenant == tenant);
         known.map(act).ok_or(KeyManagerError::UnknownClient)
     }
@@ -72,7 +135,7 @@ fn info(id: &str) -> ClientSecret {
     ClientSecret { id: id.to_owned(), description: None, created: Timestamp::from_seconds(1), expires: None }
 }
 
-impl KeyManager for FakeKeys {
+impl KeyManager for MemoryKeys {
     fn create_client(&self, request: NewClient) -> Answer<'_, (Client, Option<Secret<String>>)> {
         let key = ConsumerKey::new(self.fresh("client"));
         let secret = self.fresh("secret");
@@ -83,7 +146,7 @@ impl KeyManager for FakeKeys {
             secrets: vec![("first".into(), secret.clone())],
         };
         let made = client(&key, &known);
-        self.clients.lock().unwrap().insert(key.as_str().to_owned(), known);
+        held(&self.clients).insert(key.as_str().to_owned(), known);
         Box::pin(async move { Ok((made, Some(Secret::new(secret)))) })
     }
 
@@ -111,7 +174,7 @@ impl KeyManager for FakeKeys {
     }
 
     fn delete_client<'a>(&'a self, _: TenantId, key: &'a ConsumerKey) -> Answer<'a, ()> {
-        self.clients.lock().unwrap().remove(key.as_str());
+        held(&self.clients).remove(key.as_str());
         Box::pin(async { Ok(()) })
     }
 

@@ -30,9 +30,12 @@ mod application;
 mod category;
 mod comment;
 mod deny;
+pub mod devportal;
 mod discovery;
 mod environment;
 mod field;
+#[cfg(feature = "for-tests")]
+pub mod for_tests;
 mod organization;
 mod settings;
 mod subscription;
@@ -41,6 +44,7 @@ mod throttling;
 
 pub use actor::Actor;
 pub use error::{ControlError, FaultKind};
+pub use field::Field;
 pub use key_manager::{
     Client, ClientSecret, ClientSettings, CreatedClient, IssuedToken, KeyManager, KeyManagerError, NewClient, RESIDENT,
     TokenRequest,

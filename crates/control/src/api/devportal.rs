@@ -13,8 +13,9 @@ mod subscriptions;
 
 use web::{Call, Permit, RouteTable};
 
+use crate::devportal::consumer;
 use crate::discovery::Viewer;
-use crate::{Actor, Control, ControlError, application};
+use crate::{Control, ControlError};
 
 /// Why the portal's pages about APIs are open.
 const OPEN: &str = "The Developer Portal shows public APIs to everybody unless [apim.devportal] enable_anonymous_mode \
@@ -40,14 +41,6 @@ pub(crate) fn routes() -> RouteTable<Control> {
         .merge(settings::routes())
 }
 
-/// The consumer of a request: their tenant has its policies, and they have their first application.
-async fn consumer(control: &Control, permit: &Permit) -> Result<Actor, ControlError> {
-    let actor = Actor::of(permit);
-    control.ensure_tenant_defaults(actor.tenant()).await?;
-    application::ensure_subscriber(control, &actor).await?;
-    Ok(actor)
-}
-
 /// The tenant that a request addresses besides the actor's own.
 fn addressed(call: &Call) -> Option<&str> {
     call.header("x-wso2-tenant")
@@ -55,7 +48,5 @@ fn addressed(call: &Call) -> Option<&str> {
 
 /// Who looks at the portal.
 async fn viewer(control: &Control, permit: Option<&Permit>, call: &Call) -> Result<Viewer, ControlError> {
-    let viewer = Viewer::of(control, permit, addressed(call)).await?;
-    control.ensure_tenant_defaults(viewer.tenant.id).await?;
-    Ok(viewer)
+    crate::devportal::viewer(control, permit, addressed(call)).await
 }

@@ -41,6 +41,11 @@ impl Page {
         Ok(Self { limit, offset, path: format!("/{path}"), query })
     }
 
+    /// A part of a list that is shown elsewhere than in a REST answer, so that its links do not matter.
+    pub(crate) fn numbered(limit: usize, offset: usize) -> Self {
+        Self { limit: limit.clamp(1, MAX_LIMIT), offset, path: String::new(), query: String::new() }
+    }
+
     /// This page's part of a list that the database cuts.
     pub(crate) const fn window(&self) -> Window {
         Window { limit: self.limit, offset: self.offset }

@@ -6,11 +6,11 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::applications::{PORTAL, application};
-use crate::fake_keys::FakeKeys;
 use crate::world::{ADMIN, NEIGHBOUR, SUBSCRIBER, World};
+use control::for_tests::MemoryKeys;
 
-async fn world() -> (World, Arc<FakeKeys>) {
-    let keys = Arc::new(FakeKeys::default());
+async fn world() -> (World, Arc<MemoryKeys>) {
+    let keys = Arc::new(MemoryKeys::default());
     (World::with_key_manager(Arc::clone(&keys) as _).await, keys)
 }
 

@@ -15,7 +15,6 @@ mod definitions;
 #[cfg(test)]
 mod deltas;
 #[cfg(test)]
-mod fake_keys;
 #[cfg(test)]
 mod gateway_rules;
 #[cfg(test)]

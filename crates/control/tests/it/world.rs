@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
+use control::for_tests::MarkingSealer;
 use control::{
     Client, ClientSecret, ClientSettings, Control, ControlSettings, GatewayPublisher, IssuedToken, KeyManager,
-    KeyManagerError, NewClient, Ports, PublishError, Sealer, TokenRequest,
+    KeyManagerError, NewClient, Ports, PublishError, TokenRequest,
 };
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
@@ -114,22 +115,6 @@ fn changed(mut snapshot: Snapshot, delta: Delta) -> Snapshot {
     }
     snapshot.version = delta.to;
     snapshot
-}
-
-/// Shows in tests what was sealed and for which place; turns the text around so that it is not found in clear.
-pub(crate) struct MarkingSealer;
-
-impl Sealer for MarkingSealer {
-    fn seal(&self, plain: &[u8], context: &str) -> Result<String, String> {
-        let turned: String = String::from_utf8_lossy(plain).chars().rev().collect();
-        Ok(format!("sealed({context}){turned}"))
-    }
-
-    fn open(&self, sealed: &str, context: &str) -> Result<Secret<Vec<u8>>, String> {
-        let prefix = format!("sealed({context})");
-        let turned = sealed.strip_prefix(&prefix).ok_or("sealed for another place")?;
-        Ok(Secret::new(turned.chars().rev().collect::<String>().into_bytes()))
-    }
 }
 
 struct People;

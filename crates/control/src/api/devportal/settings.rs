@@ -45,7 +45,7 @@ async fn settings(control: Arc<Control>, _: Call) -> Result<Answer, ControlError
             "IsUnlimitedTierPaid": false,
             "identityProvider": {"external": false},
             "IsAnonymousModeEnabled": settings.anonymous_devportal,
-            "IsPasswordChangeEnabled": false,
+            "IsPasswordChangeEnabled": true,
             "crossTenantSubscriptionEnabled": settings.portal.cross_tenant_subscriptions,
         }),
     ))
