@@ -8,6 +8,7 @@
 //! To add a page: a file in `pages/` with its template, one route line in [`routes`], one line in the sweep test.
 
 mod assets;
+mod devportal;
 mod page;
 mod pages;
 mod port;
@@ -15,6 +16,7 @@ mod qr;
 
 use std::sync::Arc;
 
+use control::Control;
 use identity::Identity;
 use model::{Clock, Rng};
 use web::{Operation, RouteTable};
@@ -24,6 +26,7 @@ pub use port::{Field, FieldFault, FirstAdministrator, SetUpFault};
 /// What the pages need.
 pub struct Portal {
     identity: Arc<Identity>,
+    control: Arc<Control>,
     first: Arc<dyn FirstAdministrator>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
@@ -35,12 +38,13 @@ impl Portal {
     /// `console` and `gateway` are base URLs as people type them, without a slash at the end.
     pub fn new(
         identity: Arc<Identity>,
+        control: Arc<Control>,
         first: Arc<dyn FirstAdministrator>,
         (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>),
         console: String,
         gateway: String,
     ) -> Self {
-        Self { identity, first, clock, rng, console, gateway }
+        Self { identity, control, first, clock, rng, console, gateway }
     }
 }
 
@@ -75,7 +79,8 @@ pub fn routes() -> RouteTable<Portal> {
         .public(get("portal.set_up.pending", "/setup", "Where the set-up link is"), NOTHING, pages::set_up::pending)
         .public(get("portal.asset", "/assets/{hash}/{name}", "Style sheets and pictures"), NOTHING, assets::serve)
         .merge(sign_in_routes())
-        .merge(account_routes());
+        .merge(account_routes())
+        .merge(devportal::routes());
     for path in CONSOLES {
         table = table.public(get("portal.home", path, "Start page"), NOTHING, pages::home::show);
     }

@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use askama::Template as _;
 use axum::Router;
 use axum::body::Body;
+use control::{Control, ControlSettings};
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use identity::{Identity, IdentitySettings, NewUser};
-use model::{Clock as _, Secret, TenantId, Timestamp};
+use model::{Clock, Rng, Secret, TenantId, Timestamp};
 use testkit::{MockClock, SeededRng};
 use tower::ServiceExt as _;
-use web::BoxFuture;
+use web::{BoxFuture, Egress};
 
 use crate::pages::{account as own, home, oauth, recover, set_up, sign_in, sign_up};
 use crate::{Field, FieldFault, FirstAdministrator, Portal, SetUpFault, page, routes};
@@ -62,6 +63,7 @@ const PASSWORD: &str = "correct horse battery";
 struct Site {
     router: Router,
     identity: Arc<Identity>,
+    control: Arc<Control>,
     clock: Arc<MockClock>,
     store: Arc<Store>,
     _folder: tempfile::TempDir,
@@ -75,16 +77,20 @@ impl Site {
         let rng = Arc::new(SeededRng::new(11));
         let made = identity::for_tests::service(folder.path(), Arc::clone(&clock) as _, Arc::clone(&rng) as _, change);
         let identity = Arc::new(also(made.await.unwrap()));
+        let world = (Arc::clone(&clock) as Arc<dyn Clock>, Arc::clone(&rng) as Arc<dyn Rng>);
+        let control = control::for_tests::service(folder.path(), world, egress(), ControlSettings::default());
+        let control = Arc::new(control.await.unwrap());
         let store = Arc::new(Store::default());
         let portal = Portal::new(
             Arc::clone(&identity),
+            Arc::clone(&control),
             Arc::clone(&store) as _,
             (Arc::clone(&clock) as _, rng),
             "https://localhost:9443".into(),
             "https://localhost:8243".into(),
         );
         let router = routes().into_router(Arc::new(portal), Arc::clone(&identity) as _);
-        Self { router, identity, clock, store, _folder: folder }
+        Self { router, identity, control, clock, store, _folder: folder }
     }
 
     /// Also with the administrator `admin` and the subscriber `alice`.
@@ -102,6 +108,17 @@ impl Site {
         let new = NewUser { name: name.into(), password, attributes: serde_json::Map::new(), roles };
         self.identity.create_user(TenantId::SUPER, new).await.unwrap();
     }
+}
+
+/// A way out that leads nowhere: no network is allowed and no authority is trusted.
+fn egress() -> Egress {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    Egress::new(model::EgressRules::default(), Arc::new(tls))
 }
 
 struct Seen {
@@ -393,4 +410,14 @@ fn colours_have_enough_contrast_in_both_schemes() {
         }
         assert!(contrast(&colour("on-accent"), &colour("accent")) >= 4.5, "{scheme}: on-accent");
     }
+}
+
+#[tokio::test]
+async fn the_picture_of_an_api_that_is_not_there_is_not_found() {
+    let site = Site::with_people().await;
+    let seen = get(&site.router, "/devportal/apis/01890a5d-ac96-774b-bcce-b302099a8057/picture").await;
+    assert_eq!(seen.status, StatusCode::NOT_FOUND, "{}", seen.body);
+    let seen = get(&site.router, "/devportal/apis/x/picture?tenant=nobody.example").await;
+    assert_eq!(seen.status, StatusCode::NOT_FOUND, "{}", seen.body);
+    assert!(site.control.settings().anonymous_devportal);
 }

@@ -167,6 +167,7 @@ impl Server {
             control: Arc::clone(&control),
             portal: Arc::new(portal::Portal::new(
                 Arc::clone(&identity),
+                Arc::clone(&control),
                 Arc::new(first_boot::SetUpPort(Arc::clone(&identity))),
                 (Arc::clone(&clock), Arc::clone(&rng)),
                 console_url(&config),
