@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use model::Timestamp;
 use store::repository::session::{self, EXPIRING, Expiring};
 use tokio::time::Instant;
 
@@ -10,11 +11,13 @@ use crate::{Identity, IdentityError};
 
 /// What one transaction may take. Chunks shrink when one takes longer and grow again when it takes less than half.
 const TARGET: Duration = Duration::from_millis(50);
-/// Rows of the first chunk of a kind, and the fewest that are worth a transaction.
-const FIRST_CHUNK: i64 = 512;
-const SMALLEST_CHUNK: i64 = 32;
-/// Between two transactions others get at least as much time as the last one took, within these bounds.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(500));
+/// Rows of the first chunk of a kind: few, because nothing is known yet of how long a row takes.
+const FIRST_CHUNK: i64 = 64;
+/// The fewest rows that are worth a transaction.
+const SMALLEST_CHUNK: i64 = 16;
+/// Between two transactions others get a quarter of the time that the last one took, within these bounds. Who waits for
+/// the same lock comes first anyway: this is for the disk.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(250));
 
 /// What a clean-up did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +56,7 @@ impl Identity {
     async fn clean_up_kind(&self, kind: &Expiring, report: &mut CleanUpReport) -> Result<(), IdentityError> {
         let largest = i64::from(self.settings.cleanup_chunk.max(1));
         let mut chunk = FIRST_CHUNK.min(largest);
+        let mut from = Timestamp::from_millis(0);
         loop {
             let before = if kind.is_epoch { self.oldest_epoch() } else { self.now() };
             let mut work = self.database.begin().await?;
@@ -62,29 +66,33 @@ impl Identity {
                 report.left_to_another = true;
                 return Ok(());
             }
-            let removed = kind.remove(&mut work, before, chunk).await?;
-            if removed == 0 {
+            let removed = kind.remove(&mut work, (from, before), chunk).await?;
+            if removed.rows == 0 {
                 work.cancel().await?;
                 return Ok(());
             }
             work.save().await?;
             let held = held.elapsed();
-            report.rows = report.rows.saturating_add(removed);
+            report.rows = report.rows.saturating_add(removed.rows);
             report.transactions = report.transactions.saturating_add(1);
             report.longest = report.longest.max(held);
-            tracing::trace!(table = kind.table, rows = removed, ?held, "expired rows removed");
-            if i64::try_from(removed).unwrap_or(i64::MAX) < chunk {
+            tracing::trace!(table = kind.table, rows = removed.rows, ?held, "expired rows removed");
+            if i64::try_from(removed.rows).unwrap_or(i64::MAX) < chunk {
                 return Ok(());
             }
+            from = removed.next;
             chunk = next_chunk(chunk, held, largest);
-            tokio::time::sleep(held.clamp(PAUSE.0, PAUSE.1)).await;
+            tokio::time::sleep((held / 4).clamp(PAUSE.0, PAUSE.1)).await;
         }
     }
 }
 
 fn next_chunk(chunk: i64, held: Duration, largest: i64) -> i64 {
     if held > TARGET {
-        (chunk / 2).max(SMALLEST_CHUNK.min(largest))
+        // In proportion: after one transaction of a second, halving would take five more that are too long.
+        let scaled = i128::from(chunk).saturating_mul(i128::try_from(TARGET.as_nanos()).unwrap_or(i128::MAX));
+        let share = scaled / i128::try_from(held.as_nanos().max(1)).unwrap_or(i128::MAX);
+        i64::try_from(share).unwrap_or(chunk).max(SMALLEST_CHUNK.min(largest))
     } else if held < TARGET / 2 {
         chunk.saturating_mul(2).min(largest)
     } else {
@@ -102,7 +110,8 @@ mod tests {
         assert_eq!(next_chunk(512, Duration::from_millis(1), 8192), 1024);
         assert_eq!(next_chunk(8192, Duration::from_millis(1), 8192), 8192);
         assert_eq!(next_chunk(8192, TARGET * 2, 8192), 4096);
-        assert_eq!(next_chunk(40, TARGET * 2, 8192), 32);
+        assert_eq!(next_chunk(8192, TARGET * 160, 8192), 51, "one long transaction is followed by a short one");
+        assert_eq!(next_chunk(20, TARGET * 2, 8192), 16);
         assert_eq!(next_chunk(10, TARGET * 2, 10), 10, "never more than is configured");
         assert_eq!(next_chunk(1000, TARGET * 3 / 4, 8192), 1000);
     }

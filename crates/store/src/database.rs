@@ -73,8 +73,9 @@ impl Database {
             .busy_timeout(WAIT)
             // The log that a large clean-up or import left behind gives its room back.
             .pragma("journal_size_limit", "67108864");
-        let writer =
-            SqlitePoolOptions::new().max_connections(1).acquire_timeout(WAIT).connect_with(options.clone()).await?;
+        // Rows that expire lie scattered: with SQLite's two megabytes, removing some throws out what the next ones need.
+        let writing = options.clone().pragma("cache_size", "-16384");
+        let writer = SqlitePoolOptions::new().max_connections(1).acquire_timeout(WAIT).connect_with(writing).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(WAIT)

@@ -342,21 +342,3 @@ pub async fn use_proof(work: &mut UnitOfWork, hash: &[u8], expires_at: Timestamp
         .await?;
     Ok(rows > 0)
 }
-
-/// Removes up to `chunk` expired rows of each kind; returns how many rows went.
-pub async fn remove_expired(work: &mut UnitOfWork, now: Timestamp, chunk: i64) -> Result<u64, StoreError> {
-    let mut removed = 0;
-    for statement in [
-        "DELETE FROM authorization_request WHERE hash IN \
-         (SELECT hash FROM authorization_request WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
-        "DELETE FROM authorization_code WHERE hash IN \
-         (SELECT hash FROM authorization_code WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
-        "DELETE FROM device_code WHERE hash IN \
-         (SELECT hash FROM device_code WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
-        "DELETE FROM used_proof WHERE hash IN \
-         (SELECT hash FROM used_proof WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
-    ] {
-        removed += work.execute(statement, [now.into(), chunk.into()]).await?;
-    }
-    Ok(removed)
-}

@@ -19,8 +19,19 @@ pub struct Expiring {
     postgres: &'static str,
 }
 
+/// What one transaction removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Removed {
+    /// Rows that went.
+    pub rows: u64,
+    /// Where the next transaction of the same clean-up begins to look.
+    pub next: Timestamp,
+}
+
 /// Rows are found by the index of the column and removed by their place in the table. PostgreSQL leaves out rows that a
-/// request holds right now: clean-up never waits for a request, so the two cannot block each other.
+/// request holds right now: clean-up never waits for a request, so the two cannot block each other. It also keeps the
+/// entries of removed rows in the index until the next vacuum: without a lower bound every chunk would walk through what
+/// all chunks before it removed. SQLite removes them at once, and needs none.
 macro_rules! expiring {
     ($table:literal, $column:literal) => {
         expiring!($table, $column, false)
@@ -41,15 +52,19 @@ macro_rules! expiring {
                 " LIMIT $2)"
             ),
             postgres: concat!(
-                "DELETE FROM ",
+                "WITH gone AS (DELETE FROM ",
                 $table,
                 " WHERE ctid = ANY (ARRAY(SELECT ctid FROM ",
                 $table,
                 " WHERE ",
                 $column,
+                " >= $3 AND ",
+                $column,
                 " <= $1 ORDER BY ",
                 $column,
-                " LIMIT $2 FOR UPDATE SKIP LOCKED))"
+                " LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING ",
+                $column,
+                " AS ended) SELECT count(*) AS n, COALESCE(max(ended), $3) AS last FROM gone"
             ),
         }
     };
@@ -73,13 +88,27 @@ pub const EXPIRING: &[Expiring] = &[
 ];
 
 impl Expiring {
-    /// Removes up to `chunk` rows that ended at or before a time; returns how many went.
+    /// Removes up to `chunk` rows that ended at or before a time; `from` is [`Removed::next`] of the chunk before, and
+    /// zero for the first.
     ///
     /// # Errors
     /// As the database says.
-    pub async fn remove(&self, work: &mut UnitOfWork, before: Timestamp, chunk: i64) -> Result<u64, StoreError> {
-        let statement = if work.is_postgres() { self.postgres } else { self.sqlite };
-        work.execute(statement, [before.into(), chunk.max(1).into()]).await
+    pub async fn remove(
+        &self,
+        work: &mut UnitOfWork,
+        (from, before): (Timestamp, Timestamp),
+        chunk: i64,
+    ) -> Result<Removed, StoreError> {
+        let chunk = chunk.max(1);
+        if !work.is_postgres() {
+            let rows = work.execute(self.sqlite, [before.into(), chunk.into()]).await?;
+            return Ok(Removed { rows, next: from });
+        }
+        // A crash may bring removed rows back for the next clean-up: waiting for the disk would only lengthen the lock.
+        work.execute("SET LOCAL synchronous_commit = off", []).await?;
+        let found = work.find(self.postgres, [before.into(), chunk.into(), from.into()]).await?;
+        let Some(row) = found else { return Ok(Removed { rows: 0, next: from }) };
+        Ok(Removed { rows: u64::try_from(row.int("n")?).unwrap_or(0), next: row.timestamp("last")? })
     }
 }
 

@@ -66,9 +66,9 @@ async fn clean_up_leaves_what_a_request_holds_and_waits_for_nobody() {
         request.execute("UPDATE revoked_token SET revoked_at = 1 WHERE token_id = 't07'", []).await.unwrap();
         let mut cleaning = database.begin().await.unwrap();
         assert!(session::take_turn(&mut cleaning).await.unwrap());
-        let removing = kind.remove(&mut cleaning, NOW, 100);
+        let removing = kind.remove(&mut cleaning, (model::Timestamp::from_millis(0), NOW), 100);
         let removed = tokio::time::timeout(std::time::Duration::from_secs(5), removing).await.expect("it waits");
-        assert_eq!(removed.unwrap(), 19);
+        assert_eq!(removed.unwrap().rows, 19);
         // Another node has to come back later.
         let mut other = database.begin().await.unwrap();
         assert!(!session::take_turn(&mut other).await.unwrap());

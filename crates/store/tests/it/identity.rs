@@ -325,18 +325,23 @@ async fn epochs_only_move_forward_and_what_expired_goes_in_chunks() {
         work.save().await.unwrap();
         let revoked = session::EXPIRING.iter().find(|kind| kind.table == "revoked_token").unwrap();
         let mut rounds = Vec::new();
+        let mut from = Timestamp::from_millis(0);
         for _ in 0..4 {
             let mut work = database.begin().await.unwrap();
             assert!(session::take_turn(&mut work).await.unwrap());
             let early = Timestamp::from_millis(NOW.millis() - 1);
-            assert_eq!(revoked.remove(&mut work, early, 10).await.unwrap(), 0);
-            rounds.push(revoked.remove(&mut work, NOW, 10).await.unwrap());
+            assert_eq!(revoked.remove(&mut work, (from, early), 10).await.unwrap().rows, 0);
+            let removed = revoked.remove(&mut work, (from, NOW), 10).await.unwrap();
+            from = removed.next;
+            rounds.push(removed.rows);
             work.save().await.unwrap();
         }
         assert_eq!(rounds, [10, 10, 5, 0]);
         let mut work = database.begin().await.unwrap();
         for kind in session::EXPIRING {
-            kind.remove(&mut work, NOW, 10).await.unwrap_or_else(|e| panic!("{}: {e}", kind.table));
+            kind.remove(&mut work, (Timestamp::from_millis(0), NOW), 10)
+                .await
+                .unwrap_or_else(|e| panic!("{}: {e}", kind.table));
         }
         work.save().await.unwrap();
         let mut work = database.read().await.unwrap();
