@@ -1,4 +1,4 @@
-//! Style sheets and the mark, embedded, under a path that changes with their content.
+//! Style sheets, scripts, icons and the mark, embedded, under a path that changes with their content.
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,10 +13,19 @@ struct Asset {
     bytes: &'static [u8],
 }
 
-const ASSETS: [Asset; 3] = [
-    Asset { name: "tokens.css", media_type: "text/css; charset=utf-8", bytes: include_bytes!("../assets/tokens.css") },
-    Asset { name: "page.css", media_type: "text/css; charset=utf-8", bytes: include_bytes!("../assets/page.css") },
-    Asset { name: "mark.svg", media_type: "image/svg+xml", bytes: include_bytes!("../assets/mark.svg") },
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+const ASSETS: [Asset; 7] = [
+    Asset { name: "tokens.css", media_type: CSS, bytes: include_bytes!("../assets/tokens.css") },
+    Asset { name: "page.css", media_type: CSS, bytes: include_bytes!("../assets/page.css") },
+    Asset { name: "mark.svg", media_type: SVG, bytes: include_bytes!("../assets/mark.svg") },
+    Asset { name: "console.css", media_type: CSS, bytes: include_bytes!("../assets/console.css") },
+    Asset { name: "console.js", media_type: SCRIPT, bytes: include_bytes!("../assets/console.js") },
+    // htmx 2.0.11 as its authors publish it; its licence (0BSD) lies beside it.
+    Asset { name: "htmx.js", media_type: SCRIPT, bytes: include_bytes!("../assets/htmx.min.js") },
+    Asset { name: "icons.svg", media_type: SVG, bytes: include_bytes!("../assets/icons.svg") },
 ];
 
 /// Paths of the assets, for templates.
@@ -25,14 +34,22 @@ pub(crate) struct Paths {
     pub(crate) tokens: String,
     pub(crate) page: String,
     pub(crate) mark: String,
+    /// Style sheet of the consoles.
+    pub(crate) console: String,
+    /// Script of the consoles.
+    pub(crate) script: String,
+    /// The library for partial pages.
+    pub(crate) htmx: String,
+    /// The icons, each a symbol.
+    pub(crate) icons: String,
 }
 
 /// The paths; computed once.
 pub(crate) fn paths() -> &'static Paths {
     static PATHS: LazyLock<Paths> = LazyLock::new(|| {
         let path = |asset: &Asset| format!("/assets/{}/{}", hash(asset.bytes), asset.name);
-        let [tokens, page, mark] = ASSETS.each_ref().map(path);
-        Paths { tokens, page, mark }
+        let [tokens, page, mark, console, script, htmx, icons] = ASSETS.each_ref().map(path);
+        Paths { tokens, page, mark, console, script, htmx, icons }
     });
     &PATHS
 }

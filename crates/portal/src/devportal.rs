@@ -5,10 +5,14 @@ mod files;
 use web::RouteTable;
 
 use crate::Portal;
+use crate::console::Entry;
 
 /// Why pages about APIs are open.
 const OPEN: &str = "The Developer Portal shows public APIs to everybody unless [apim.devportal] enable_anonymous_mode \
                     is off; what is not public needs a session.";
+
+/// The left navigation.
+pub(crate) const NAV: &[Entry] = &[];
 
 /// All pages.
 pub(crate) fn routes() -> RouteTable<Portal> {

@@ -1,18 +1,24 @@
-//! Pages for people: the set-up of the first administrator, what the consoles answer until it is done, sign-in, one's own
-//! account, new passwords and new accounts by mail.
+//! Pages for people: the set-up of the first administrator, sign-in, one's own account, new passwords and new accounts by
+//! mail, and the three consoles: Publisher, Developer Portal, Admin.
 //!
 //! A page is a struct with a template and a sample; every answer goes through `page`, which sets the headers. Forms go
 //! through `web::Fields`, which checks where they come from. May depend on `control`, `identity`, `web` and `model`; what
 //! the set-up needs from elsewhere is the port [`FirstAdministrator`].
 //!
-//! To add a page: a file in `pages/` with its template, one route line in [`routes`], one line in the sweep test.
+//! To add a page outside the consoles: a file in `pages/` with its template, one route line in [`routes`], one line in the
+//! sweep test. To add one to a console: a file in `publisher/`, `devportal/` or `admin/` that gives a [`ui::Page`] to its
+//! [`console::Frame`], and one route line in the console's own list.
 
+mod admin;
 mod assets;
+mod console;
 mod devportal;
 mod page;
 mod pages;
 mod port;
+mod publisher;
 mod qr;
+mod ui;
 
 use std::sync::Arc;
 
@@ -80,11 +86,16 @@ pub fn routes() -> RouteTable<Portal> {
         .public(get("portal.asset", "/assets/{hash}/{name}", "Style sheets and pictures"), NOTHING, assets::serve)
         .merge(sign_in_routes())
         .merge(account_routes())
-        .merge(devportal::routes());
+        .merge(publisher::routes())
+        .merge(devportal::routes())
+        .merge(admin::routes());
     for path in CONSOLES {
         table = table.public(get("portal.home", path, "Start page"), NOTHING, pages::home::show);
     }
-    table
+    for path in REST_OF_CONSOLES {
+        table = table.public(get("portal.nothing", path, "What is at no address"), NOTHING, pages::home::nothing);
+    }
+    table.refuse_pages(console::refusal)
 }
 
 fn sign_in_routes() -> RouteTable<Portal> {
@@ -150,19 +161,10 @@ fn account_routes() -> RouteTable<Portal> {
         .page(post("portal.account.end", "/account/sessions", "End one's own sessions"), &[], own::end_session)
 }
 
-/// Paths of the consoles, as WSO2 has them.
-const CONSOLES: [&str; 10] = [
-    "/",
-    "/publisher",
-    "/publisher/{*rest}",
-    "/devportal",
-    "/devportal/{*rest}",
-    "/admin",
-    "/admin/{*rest}",
-    "/carbon",
-    "/carbon/{*rest}",
-    "/console",
-];
+/// Paths that show the start page. WSO2's users know `/carbon`.
+const CONSOLES: [&str; 6] = ["/", "/devportal", "/admin", "/carbon", "/carbon/{*rest}", "/console"];
+/// What has no page of its own in a console.
+const REST_OF_CONSOLES: [&str; 3] = ["/publisher/{*rest}", "/devportal/{*rest}", "/admin/{*rest}"];
 
 #[cfg(test)]
 mod tests;

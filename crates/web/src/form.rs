@@ -63,6 +63,10 @@ impl Fields {
     /// # Errors
     /// 403 when the form comes from elsewhere.
     pub fn of(call: &Call) -> Result<Self, RestError> {
+        Self(call.form()).ours(call)
+    }
+
+    fn ours(self, call: &Call) -> Result<Self, RestError> {
         let foreign = || RestError::forbidden("The form did not come from this page. Open the page again.");
         if call.header("sec-fetch-site").is_some_and(|site| site != "same-origin") {
             return Err(foreign());
@@ -73,10 +77,23 @@ impl Fields {
         {
             return Err(foreign());
         }
-        let fields = Self(call.form());
-        let sent = fields.get("csrf").ok_or_else(foreign)?;
+        let sent = self.get("csrf").ok_or_else(foreign)?;
         let kept = cookie(&call.headers, COOKIE).ok_or_else(foreign)?;
-        if is_token(sent) && bool::from(sent.as_bytes().ct_eq(kept.as_bytes())) { Ok(fields) } else { Err(foreign()) }
+        if is_token(sent) && bool::from(sent.as_bytes().ct_eq(kept.as_bytes())) { Ok(self) } else { Err(foreign()) }
+    }
+
+    /// The same for a form of either kind: fields or files.
+    ///
+    /// # Errors
+    /// 403 when the form comes from elsewhere, 400 when it is not one.
+    pub(crate) async fn check(call: &Call) -> Result<(), RestError> {
+        let kind = call.header("content-type").unwrap_or_default();
+        if !kind.trim_start().to_ascii_lowercase().starts_with("multipart/form-data") {
+            return Self::of(call).map(|_| ());
+        }
+        let form = call.multipart().await?;
+        let csrf = form.texts.get("csrf").map(|token| ("csrf".to_owned(), token.clone()));
+        Self(csrf.into_iter().collect()).ours(call).map(|_| ())
     }
 
     /// The value of a field that was sent exactly once.
@@ -84,6 +101,16 @@ impl Fields {
         let mut values = self.0.iter().filter(|(n, _)| n == name);
         let (_, value) = values.next()?;
         values.next().is_none().then_some(value)
+    }
+
+    /// Every value of a field, in order: of checkboxes, for example.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// All fields, in order, for forms whose fields are made from a catalogue.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(n, v)| (n.as_str(), v.as_str()))
     }
 
     /// The value, or nothing.

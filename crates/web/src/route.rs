@@ -86,6 +86,8 @@ struct Route<S> {
     operation: Operation,
     access: Access,
     handler: Handler<S>,
+    /// How a page shows that it is refused; JSON without.
+    refuse: Option<fn(RestError) -> Answer>,
 }
 
 /// All operations of one listener over one state.
@@ -120,7 +122,7 @@ impl<S: Send + Sync + 'static> RouteTable<S> {
             }
             Passed::Open => Box::pin(async { RestError::unauthorized("Sign in first.").into_response() }),
         });
-        self.routes.push(Route { operation, access: Access::AnyScope(scopes), handler });
+        self.routes.push(Route { operation, access: Access::AnyScope(scopes), handler, refuse: None });
         self
     }
 
@@ -136,7 +138,7 @@ impl<S: Send + Sync + 'static> RouteTable<S> {
             let future = handler(state, call);
             Box::pin(async move { future.await.unwrap_or_else(IntoResponse::into_response) })
         });
-        self.routes.push(Route { operation, access: Access::Public(reason), handler });
+        self.routes.push(Route { operation, access: Access::Public(reason), handler, refuse: None });
         self
     }
 
@@ -157,7 +159,7 @@ impl<S: Send + Sync + 'static> RouteTable<S> {
             let future = handler(state, permit, call);
             Box::pin(async move { future.await.unwrap_or_else(IntoResponse::into_response) })
         });
-        self.routes.push(Route { operation, access: Access::Optional(reason), handler });
+        self.routes.push(Route { operation, access: Access::Optional(reason), handler, refuse: None });
         self
     }
 
@@ -192,6 +194,17 @@ impl<S: Send + Sync + 'static> RouteTable<S> {
         self = self.optional(operation, reason, handler);
         if let Some(route) = self.routes.last_mut() {
             route.access = Access::Visitor(reason);
+        }
+        self
+    }
+
+    /// Says how the pages of this table show a refusal: a scope that is missing, a form from elsewhere.
+    #[must_use]
+    pub fn refuse_pages(mut self, refuse: fn(RestError) -> Answer) -> Self {
+        for route in &mut self.routes {
+            if matches!(route.access, Access::Session(_) | Access::Visitor(_)) {
+                route.refuse = Some(refuse);
+            }
         }
         self
     }
@@ -238,20 +251,24 @@ async fn dispatch<S: Send + Sync + 'static>(
 ) -> Response {
     // Authorisation comes before the body is read: a stranger cannot make us hold 64 MiB.
     let (parts, body) = request.into_parts();
+    let show = |error: RestError| match route.refuse {
+        Some(refuse) => refuse(error),
+        None => error.into_response(),
+    };
     let passed = match pass(&route.access, authenticator, &parts).await {
         Ok(passed) => passed,
-        Err(Refusal::Error(error)) => return error.into_response(),
+        Err(Refusal::Error(error)) => return show(error),
         Err(Refusal::Page(page)) => return *page,
     };
     let call = match read(&route.operation, params, parts, body).await {
         Ok(call) => call,
-        Err(error) => return error.into_response(),
+        Err(error) => return show(error),
     };
     if matches!(route.access, Access::Session(_))
         && call.method != Method::GET
-        && let Err(error) = Fields::of(&call)
+        && let Err(error) = Fields::check(&call).await
     {
-        return error.into_response();
+        return show(error);
     }
     (route.handler)(Arc::clone(state), passed, call).await
 }

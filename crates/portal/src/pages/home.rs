@@ -7,7 +7,8 @@ use http::StatusCode;
 use web::{Answer, Call, RestError};
 
 use crate::assets::{Paths, paths};
-use crate::{Portal, page};
+use crate::page::PageError;
+use crate::{Portal, console, page};
 
 #[derive(Template)]
 #[template(path = "home.html")]
@@ -25,6 +26,14 @@ pub(crate) async fn show(portal: Arc<Portal>, call: Call) -> Result<Answer, Rest
     }
     let person = portal.identity.session(&call.headers).await?.map(|own| own.display_name()).unwrap_or_default();
     page::answer(StatusCode::OK, &Home { assets: paths(), console: &portal.console, gateway: &portal.gateway, person })
+}
+
+/// What is at no address of a console: says so, or leads to the set-up first.
+pub(crate) async fn nothing(portal: Arc<Portal>, _: Call) -> Result<Answer, PageError> {
+    if portal.first.is_pending().await.map_err(RestError::unavailable)? {
+        return Ok(page::see_other("/setup"));
+    }
+    Err(console::nothing_here().into())
 }
 
 #[cfg(test)]

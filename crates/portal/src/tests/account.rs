@@ -1,5 +1,6 @@
 //! Signing in and one's own account, as a browser does it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::*;
