@@ -41,6 +41,7 @@ mod settings;
 mod subscription;
 mod tenant_config;
 mod throttling;
+mod usage;
 
 pub use actor::Actor;
 pub use error::{ControlError, FaultKind};
@@ -53,3 +54,4 @@ pub use port::{Approvals, GatewayPublisher, InternalKeyIssuer, PendingApproval, 
 pub use publishing::{DefinitionSource, DeploymentRequest, ImportOptions, LifecycleOptions, ValidationReport};
 pub use service::{Change, Control, ControlSettings, Effect};
 pub use settings::{ApplicationAttribute, ConfiguredEnvironment, ConfiguredHost, PortalSettings};
+pub use usage::{UsagePoint, UsageQuery, UsageReport, UsageShare, UsageSpan, UsageSubject};

@@ -2,7 +2,7 @@
 
 use http::request::Parts;
 use model::snapshot::{CallField, KeyType, Lifecycle, SubscriptionState, Transports};
-use model::{TenantId, Timestamp};
+use model::{ApplicationId, TenantId, Timestamp};
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -98,6 +98,12 @@ impl Standing {
     /// The application's part of an access record.
     pub(crate) fn rendered(&self) -> Option<&Rendered> {
         self.application.as_ref().map(|application| &application.rendered)
+    }
+
+    /// The application, and the plan of its subscription.
+    pub(crate) fn consumer(&self) -> (Option<ApplicationId>, Option<Arc<str>>) {
+        let plan = self.subscription.as_ref().map(|subscription| Arc::clone(&subscription.plan));
+        (self.application.as_ref().map(|application| application.id), plan)
     }
 }
 
@@ -308,7 +314,7 @@ fn identify<'a>(
 }
 
 /// An application that the snapshot refused must not pass as no application.
-fn consumer(compiled: &Compiled, id: model::ApplicationId) -> Result<&Arc<Consumer>, Fault> {
+fn consumer(compiled: &Compiled, id: ApplicationId) -> Result<&Arc<Consumer>, Fault> {
     compiled.consumers.get(&id).ok_or_else(Fault::no_subscription)
 }
 

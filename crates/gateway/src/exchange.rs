@@ -10,7 +10,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
 use model::snapshot::{ApiKind, Quota};
-use model::{ApiId, Timestamp};
+use model::{ApiId, TenantId, Timestamp, UsageKey};
 use policy::{CompiledFlow, Decision, FaultFormat, Flow, Message, Target};
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -141,7 +141,7 @@ impl<'a> Exchange<'a> {
         self.found = Some((api, None));
         self.note(|record| {
             record.subject = Some(api.rendered.clone());
-            record.api = Some(api.deployed.id);
+            record.api = Some((api.deployed.tenant, api.deployed.id));
         });
         check_lifecycle(api, self.client.secure)?;
         let tail = path.get(tail..).unwrap_or_default();
@@ -166,6 +166,7 @@ impl<'a> Exchange<'a> {
         self.found = Some((api, Some(resource)));
         self.note(|record| record.subject = Some(resource.rendered.clone()));
         let (caller, standing) = self.identify(api, resource, &parts)?;
+        self.note(|record| record.standing = Some(Arc::clone(&standing)));
         let length = body.size_hint().exact().unwrap_or(0);
         let now = self.record.as_ref().map_or_else(|| self.worker.now(), |record| record.at);
         let mut permit =
@@ -178,10 +179,7 @@ impl<'a> Exchange<'a> {
             self.entitlement = Some(Box::new(entitlement));
         }
         let limits = permit.take_byte_limits();
-        self.note(|record| {
-            record.byte_limits = limits;
-            record.standing = Some(standing);
-        });
+        self.note(|record| record.byte_limits = limits);
         let tail = tail.to_owned();
         drop((host, path));
         self.relay(&permit, &caller, resource, parts, tail, Arriving::Stream(body)).await
@@ -571,7 +569,7 @@ pub(crate) struct Record {
     version: Version,
     path: RecordPath,
     subject: Option<Rendered>,
-    api: Option<ApiId>,
+    api: Option<(TenantId, ApiId)>,
     standing: Option<Arc<Standing>>,
     status: StatusCode,
     code: Option<u32>,
@@ -640,7 +638,13 @@ impl Drop for Record {
         counters.add_many(Counter::BytesOut, self.bytes_out);
         counters.duration(took);
         let most = self.worker.shared.settings.api_series;
-        if let Some(api) = self.api.filter(|_| most > 0) {
+        if let Some((tenant, api)) = self.api.filter(|_| self.worker.shared.settings.usage) {
+            let (application, plan) = self.standing.as_ref().map_or((None, None), |standing| standing.consumer());
+            let (status, bytes) = (self.status.as_u16(), (bytes_in, self.bytes_out));
+            self.worker
+                .count_usage(UsageKey { tenant, api, application, plan }, |totals| totals.count(status, took, bytes));
+        }
+        if let Some((_, api)) = self.api.filter(|_| most > 0) {
             let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
             self.worker.count(api, (self.status.as_u16(), micros), most);
         }

@@ -2,8 +2,9 @@
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use model::snapshot::{Delta, Snapshot};
-use model::{ApplicationId, Clock};
+use model::{ApplicationId, Clock, UsageKey, UsageTotals};
 use socket2::{Domain, Protocol, Socket, Type};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -231,6 +232,20 @@ impl Handle {
         all.named(&self.shared.current.load())
     }
 
+    /// Takes what was counted for usage analytics since the last time, with the number of calls that were not counted
+    /// because there were too many APIs and applications.
+    pub fn take_usage(&self) -> (HashMap<UsageKey, UsageTotals>, u64) {
+        let (mut all, mut lost) = (HashMap::<_, UsageTotals>::new(), 0);
+        for worker in &self.workers {
+            let (counted, more) = worker.usage.lock().unwrap_or_else(PoisonError::into_inner).take();
+            lost += more;
+            for (key, totals) in counted {
+                all.entry(key).or_default().add(&totals);
+            }
+        }
+        (all, lost)
+    }
+
     /// Counters of all workers together.
     pub fn metrics(&self) -> Metrics {
         let mut metrics = Metrics::default();
@@ -241,19 +256,24 @@ impl Handle {
     }
 
     /// Stops accepting, lets open calls finish within the drain timeout, writes the rest of the access log and returns
-    /// when all threads ended. Blocks: call it from a thread that may.
-    pub fn stop(mut self) {
+    /// when all threads ended; with what [`Handle::take_usage`] would give then. Blocks: call it from a thread that may.
+    pub fn stop(mut self) -> (HashMap<UsageKey, UsageTotals>, u64) {
         let _nobody_left = self.stop.send(true);
         let threads = std::mem::take(&mut self.threads);
-        // The writer of the log ends when the workers, which hold its senders, are gone.
-        self.workers.clear();
         let mut threads = threads.into_iter();
         let writing = threads.next();
-        for thread in threads.chain(writing) {
-            if thread.join().is_err() {
-                tracing::error!("a gateway thread panicked");
-            }
-        }
+        threads.for_each(join);
+        let usage = self.take_usage();
+        // The writer of the log ends when the workers, which hold its senders, are gone.
+        self.workers.clear();
+        writing.into_iter().for_each(join);
+        usage
+    }
+}
+
+fn join(thread: JoinHandle<()>) {
+    if thread.join().is_err() {
+        tracing::error!("a gateway thread panicked");
     }
 }
 

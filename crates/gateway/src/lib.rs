@@ -43,6 +43,7 @@ mod template;
 mod token_cache;
 mod traffic;
 mod upstream;
+mod usage;
 mod websocket;
 mod worker;
 

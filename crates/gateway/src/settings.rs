@@ -41,6 +41,8 @@ pub struct GatewaySettings {
     pub authorization_header: String,
     /// Most APIs that are counted apart in the metrics; calls of further ones count together. 0: none is.
     pub api_series: usize,
+    /// Whether calls are counted for usage analytics; somebody must take what was counted ([`crate::Handle::take_usage`]).
+    pub usage: bool,
     /// Fetches tokens for endpoints that want one of the gateway's own; `None`: such endpoints are refused.
     pub token_client: Option<Arc<dyn crate::TokenClient>>,
     /// How upstreams learn who calls; `None`: they do not.

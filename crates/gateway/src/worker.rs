@@ -26,6 +26,7 @@ use crate::token_cache::{Digest, Principal, TokenCache};
 use crate::traffic::health;
 use crate::upstream::streams::{Link, Links};
 use crate::upstream::wire::Wire;
+use crate::usage::Usage;
 
 /// What all workers share.
 pub(crate) struct Shared {
@@ -64,6 +65,8 @@ pub(crate) struct Local {
 pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) counters: Counters,
+    /// Calls for usage analytics, where the settings ask for it.
+    pub(crate) usage: Mutex<Usage>,
     /// Calls by API, where the settings ask for it.
     pub(crate) series: Mutex<Tally>,
     /// Seconds since the worker started, from 1.
@@ -88,6 +91,11 @@ impl Worker {
         lock(&self.series).count(api, answer, most);
     }
 
+    /// Counts an answer for usage analytics.
+    pub(crate) fn count_usage(&self, key: model::UsageKey, add: impl FnOnce(&mut model::UsageTotals)) {
+        lock(&self.usage).count(key, add);
+    }
+
     pub(crate) fn new(shared: Arc<Shared>, writer: SyncSender<Vec<u8>>, seed: u64, is_first: bool) -> Self {
         let generation = shared.generation.load(Ordering::Acquire);
         let local = Arc::new(Local { generation, compiled: shared.current.load_full() });
@@ -95,6 +103,7 @@ impl Worker {
         Self {
             shared,
             counters: Counters::new(),
+            usage: Mutex::default(),
             series: Mutex::default(),
             tick: Arc::new(AtomicU64::new(1)),
             is_first,

@@ -13,6 +13,7 @@ mod rng;
 mod secret;
 pub mod snapshot;
 mod tenant;
+mod usage;
 
 pub use api::{ApiDocument, versioned_context};
 pub use clock::{Clock, Timestamp};
@@ -21,3 +22,4 @@ pub use id::{ApiId, ApplicationId, ConsumerKey, KeyMappingId, PolicyId, Revision
 pub use rng::Rng;
 pub use secret::Secret;
 pub use tenant::{Tenant, TenantDomain, TenantDomainError, TenantId};
+pub use usage::{USAGE_BOUNDS, UsageKey, UsageTotals};

@@ -45,7 +45,7 @@ pub use secret::{SecretRef, TextSource, is_known_password};
 pub use sections::{
     BackendTokenSection, BackupSection, CorsSection, DevportalSection, EgressSection, EnvironmentType, ForwardedHeader,
     GatewaySection, GatewayTokenSection, KeystoreType, LogFormat, LoggingSection, MutualTlsSection, OauthSection,
-    ProcessSection, SigningAlgorithm, ThrottlingSection,
+    ProcessSection, SigningAlgorithm, ThrottlingSection, UsageSection,
 };
 pub use sign_in::{Email, SignIn};
 pub use user_store::{Directory, DirectoryGroups};

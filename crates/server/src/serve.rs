@@ -14,6 +14,7 @@ mod sign_in;
 mod signals;
 mod status;
 mod tls;
+mod usage;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -91,6 +92,8 @@ pub(crate) struct Server {
     stop: watch::Sender<bool>,
     reload: Arc<tokio::sync::Notify>,
     tasks: JoinSet<()>,
+    /// Ends with the server; the last counts are written when the gateway has ended.
+    usage: Option<tokio::task::JoinHandle<usage::Usage>>,
     _lock: HomeLock,
     // Last, so that everything above can still log while it is dropped.
     _logs: LogGuard,
@@ -180,7 +183,7 @@ impl Server {
             &mut tasks,
             background::Jobs {
                 identity: Arc::clone(&identity),
-                control,
+                control: Arc::clone(&control),
                 server_identity,
                 clock,
                 cleanup: config.cleanup,
@@ -190,6 +193,9 @@ impl Server {
             &stopped,
         );
         tasks.spawn(limit_state::keep(home.clone(), Arc::clone(&data_plane), stopped.clone()));
+        let counted = config.usage.enable;
+        let counting = usage::Usage::new(Arc::clone(&data_plane), Arc::clone(&control), &config.usage);
+        let usage = counted.then(|| tokio::spawn(counting.run(stopped.clone())));
         data_plane.open();
         tracing::info!(
             console = %console_url(&config), gateway = %gateway_url(&config),
@@ -204,6 +210,7 @@ impl Server {
             stop,
             reload,
             tasks,
+            usage,
             _lock: lock,
             _logs: logs,
         })
@@ -259,6 +266,11 @@ impl Server {
         let gateway = tokio::task::spawn_blocking(move || data_plane.stop());
         while self.tasks.join_next().await.is_some() {}
         let _ = gateway.await;
+        if let Some(usage) = self.usage
+            && let Ok(mut usage) = usage.await
+        {
+            usage.flush().await;
+        }
         self.database.close().await;
         self.home.remove_socket();
         tracing::info!("the server has stopped");

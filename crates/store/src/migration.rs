@@ -50,6 +50,12 @@ pub(crate) const ALL: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0005_directories.sql"),
         postgres: include_str!("../migrations/postgres/0005_directories.sql"),
     },
+    Migration {
+        version: 6,
+        name: "usage",
+        sqlite: include_str!("../migrations/sqlite/0006_usage.sql"),
+        postgres: include_str!("../migrations/postgres/0006_usage.sql"),
+    },
 ];
 
 impl Migration {

@@ -34,4 +34,5 @@ pub mod signing_key;
 pub mod tenant;
 pub mod token;
 pub mod trusted_issuer;
+pub mod usage;
 pub mod user;

@@ -43,6 +43,8 @@ pub(crate) struct ClientKey {
 /// A compiled subscription.
 #[derive(Debug)]
 pub(crate) struct CompiledSubscription {
+    /// Name of the business plan.
+    pub(crate) plan: Arc<str>,
     /// Whether calls are allowed.
     pub(crate) state: SubscriptionState,
     /// Quota of the plan.
@@ -113,6 +115,7 @@ pub(super) fn subscriptions<'s>(
             quota.map(|quota| Limit { level, quota, window: carried.counters.get(key) })
         };
         let own = CompiledSubscription {
+            plan: subscription.plan.as_str().into(),
             state: subscription.state,
             quota: limit(Level::Subscription, CounterKey::Subscription(subscription.id), stopping(policy)),
             burst: limit(Level::Burst, CounterKey::Burst(subscription.id), policy.and_then(|p| p.burst)),

@@ -5,6 +5,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, Response};
 use hyper::body::{Body, Incoming};
+use std::sync::Arc;
 
 use super::{Arriving, Exchange};
 use crate::authorise::{authorise, authorise_further};
@@ -92,6 +93,7 @@ impl<'a> Exchange<'a> {
             Some(known) => known,
             None => self.identify(api, resource, &parts)?,
         };
+        self.note(|record| record.standing = Some(Arc::clone(&standing)));
         check_bounds(&query, standing.subscription())?;
         let now = self.record.as_ref().map_or_else(|| self.worker.now(), |record| record.at);
         let asked = self.asked((now, whole.len() as u64), &parts);
@@ -101,10 +103,7 @@ impl<'a> Exchange<'a> {
         let mut permit = authorise(self.compiled, (api, *resource), &caller, &standing, &asked)?;
         self.assertion = self.make_assertion(api, &caller, &standing, now)?;
         let limits = permit.take_byte_limits();
-        self.note(|record| {
-            record.byte_limits = limits;
-            record.standing = Some(standing);
-        });
+        self.note(|record| record.byte_limits = limits);
         self.relay(&permit, &caller, resource, parts, tail, Arriving::Whole(Bytes::from(whole))).await
     }
 }

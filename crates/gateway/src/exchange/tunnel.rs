@@ -41,14 +41,12 @@ impl<'a> Exchange<'a> {
         self.note(|record| record.subject = Some(resource.rendered.clone()));
         let certificate = self.certificate(&parts);
         let (caller, standing) = self.identify(api, resource, &parts)?;
+        self.note(|record| record.standing = Some(Arc::clone(&standing)));
         let now = self.worker.now();
         let mut permit = authorise(self.compiled, (api, resource), &caller, &standing, &self.asked((now, 0), &parts))?;
         self.assertion = self.make_assertion(api, &caller, &standing, now)?;
         let limits = permit.take_byte_limits();
-        self.note(|record| {
-            record.byte_limits = limits;
-            record.standing = Some(Arc::clone(&standing));
-        });
+        self.note(|record| record.byte_limits = limits);
         let mut headers = parts.headers.clone();
         self.strip(api, &mut headers);
         let target = Target { path: tail.to_owned(), query: parts.uri.query().and_then(without_key) };

@@ -213,6 +213,7 @@ fn a_taken_port_and_an_empty_configuration_are_refused() {
         default_cors: None,
         authorization_header: String::new(),
         api_series: 2,
+        usage: true,
         token_client: None,
         backend_token: None,
         client_certificate_chains: false,

@@ -355,3 +355,19 @@ fn calls_are_counted_by_api_up_to_a_number() {
     assert!(series.apis.len() <= 2, "{series:?}");
     assert!(series.apis.keys().all(|(tenant, _, version)| tenant == "carbon.super" && version == "1.0.0"));
 }
+
+#[test]
+fn usage_is_counted_by_caller_until_the_gateway_has_ended() {
+    let upstream = Upstream::echo();
+    let stack = Stack::start(upstream.address);
+    stack.get("/pizza/1.0.0/menu", &[("Authorization", &format!("Bearer {}", token(json!({}))))]);
+    stack.get("/pizza/1.0.0/menu", &[]);
+    stack.get("/none", &[]);
+    let (counted, lost) = stack.handle.stop();
+    let mut found: Vec<(bool, bool, [u64; 4])> =
+        counted.iter().map(|(key, totals)| (key.application.is_some(), key.plan.is_some(), totals.answers)).collect();
+    found.sort_unstable();
+    assert_eq!(found, [(false, false, [0, 0, 1, 0]), (true, true, [1, 0, 0, 0])], "an unknown path is no API's usage");
+    assert_eq!(lost, 0);
+    assert!(counted.values().all(|totals| totals.micros > 0 && totals.bytes_out > 0));
+}

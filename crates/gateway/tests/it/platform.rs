@@ -82,6 +82,7 @@ impl Stack {
             default_cors: Some(GatewaySettings::wso2_default_cors()),
             authorization_header: String::new(),
             api_series: 2,
+            usage: true,
             token_client: None,
             backend_token: None,
             client_certificate_chains: false,

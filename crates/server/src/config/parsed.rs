@@ -11,7 +11,7 @@ use super::section::Section as _;
 use super::sections::{
     BackendTokenSection, BackupSection, ConsoleSection, CorsSection, DevportalSection, EgressSection, EnvironmentType,
     GatewayHttpSection, GatewayHttpsSection, GatewaySection, GatewayTokenSection, KeystoreType, LoggingSection,
-    MutualTlsSection, OauthSection, ProcessSection, StatusSection, ThrottlingSection,
+    MutualTlsSection, OauthSection, ProcessSection, StatusSection, ThrottlingSection, UsageSection,
 };
 use super::sign_in::SignIn;
 use super::user_store::Directory;
@@ -64,6 +64,8 @@ pub struct Config {
     pub process: ProcessSection,
     /// Backups.
     pub backup: BackupSection,
+    /// Usage analytics.
+    pub usage: UsageSection,
     /// Where the vault's key comes from.
     pub vault: VaultKey,
     /// Limits of the gateway.

@@ -17,7 +17,7 @@ use super::sections::{
     EgressSection, EnvironmentSection, GatewayHttpSection, GatewayHttpsSection, GatewaySection, GatewayTokenSection,
     KeystoreType, LoggingSection, MutualTlsSection, OauthSection, ProcessSection, ServerSection,
     SigningKeystoreSection, StatusSection, SuperAdminSection, ThrottlingSection, TlsKeystoreSection, TruststoreSection,
-    VaultKeySource, VaultSection,
+    UsageSection, VaultKeySource, VaultSection,
 };
 use super::sign_in;
 use super::tree::At;
@@ -55,6 +55,7 @@ pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
     let egress = read_one::<EgressSection>(cx);
     let process = read_one::<ProcessSection>(cx);
     let backup = read_one::<BackupSection>(cx);
+    let usage = read_one::<UsageSection>(cx);
     let vault = vault(cx);
     let gateway = read_one::<GatewaySection>(cx);
     let secrets = secret::sealed(cx);
@@ -86,6 +87,7 @@ pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
         egress: egress?,
         process: process?,
         backup: backup?,
+        usage: usage?,
         vault: vault?,
         gateway: gateway?,
         secrets,

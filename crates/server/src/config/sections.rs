@@ -389,6 +389,18 @@ section! {
     }
 }
 
+section! {
+    /// Usage analytics: calls by API, application and plan, added up in the database.
+    pub struct UsageSection in "usage" {
+        /// Whether calls are counted.
+        ours "enable" enable: bool = "true";
+        /// For how many days calls are kept by the hour; older ones are added up by the day.
+        ours "hourly_days" hourly_days: Whole<8, 400> = "90";
+        /// For how many days calls are kept by the day.
+        ours "daily_days" daily_days: Whole<31, 10_000> = "1100";
+    }
+}
+
 words! {
     /// Where the vault's key comes from.
     pub(super) VaultKeySource {
@@ -494,6 +506,7 @@ pub(super) const SECTIONS: &[(&str, &[&str], &[Setting])] = &[
     entry::<EgressSection>(),
     entry::<ProcessSection>(),
     entry::<BackupSection>(),
+    entry::<UsageSection>(),
     entry::<VaultSection>(),
     entry::<GatewaySection>(),
 ];

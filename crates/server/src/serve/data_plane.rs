@@ -1,5 +1,6 @@
 //! The gateway of this process, fed by the control plane and by what identity has ended.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use gateway::{
 };
 use identity::Identity;
 use model::snapshot::{Cors, Delta, Snapshot, TokenIssuer};
-use model::{Clock, EgressRules, TenantId, Timestamp};
+use model::{Clock, EgressRules, TenantId, Timestamp, UsageKey, UsageTotals};
 use web::BoxFuture;
 
 use crate::config::{Config, ForwardedHeader, Network, Origin};
@@ -30,7 +31,12 @@ pub(super) struct DataPlane {
     /// Whether the server has started and is not stopping.
     open: AtomicBool,
     stopped: Mutex<bool>,
+    /// Usage that was counted until the gateway stopped.
+    left: Mutex<Counted>,
 }
+
+/// Usage, and the number of calls that were not counted.
+type Counted = (HashMap<UsageKey, UsageTotals>, u64);
 
 impl DataPlane {
     /// Starts the gateway without a snapshot.
@@ -62,6 +68,7 @@ impl DataPlane {
             identity,
             open: AtomicBool::new(false),
             stopped: Mutex::new(false),
+            left: Mutex::default(),
         })
     }
 
@@ -99,6 +106,12 @@ impl DataPlane {
         self.handle().map(|handle| handle.metrics()).unwrap_or_default()
     }
 
+    /// Takes what was counted for usage analytics; also what was counted until the gateway stopped.
+    pub(super) fn take_usage(&self) -> Counted {
+        let left = || std::mem::take(&mut *self.left.lock().unwrap_or_else(PoisonError::into_inner));
+        self.handle().map_or_else(left, |handle| handle.take_usage())
+    }
+
     /// Calls by API.
     pub(super) fn series(&self) -> Series {
         self.handle().map(|handle| handle.series()).unwrap_or_default()
@@ -119,7 +132,7 @@ impl DataPlane {
                 }
                 std::thread::yield_now();
             };
-            owned.stop();
+            *self.left.lock().unwrap_or_else(PoisonError::into_inner) = owned.stop();
         }
     }
 
@@ -275,6 +288,7 @@ fn settings(
         default_cors: default_cors(config),
         authorization_header: config.gateway_token.auth_header.as_str().to_owned(),
         api_series: number(limits.api_series.get()),
+        usage: config.usage.enable,
         token_client: Some(Arc::new(outbound)),
         backend_token: backend_token(config, identity),
         client_certificate_chains: config.mutual_tls.enable_certificate_chain_validation,

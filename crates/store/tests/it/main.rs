@@ -14,4 +14,5 @@ mod crash;
 mod identity;
 mod migration;
 mod sign_in;
+mod usage;
 mod work;
