@@ -13,8 +13,8 @@ pub use api::{Api, Mapping, Resource, UriTemplate, VersionType};
 pub use data_service::{DataOperation, DataQuery, DataResource, DataService, Source as DataSource};
 pub use entry::{LocalEntry, Source};
 pub use plain::{InboundEndpoint, MessageProcessor, MessageStore, Registry, Task, Trigger};
-pub use proxy::Proxy;
 pub(crate) use proxy::TargetEndpoint;
+pub use proxy::{Proxy, Wsdl};
 pub use template::{EndpointTemplate, SequenceTemplate, TemplateParameter};
 
 use crate::compile::{Compiler, Fault};

@@ -11,7 +11,7 @@ use crate::mediator::Sequence;
 use crate::value::Value;
 
 /// Compiled artifacts by kind and name. Immutable; a new one replaces it whole.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Configuration {
     sequences: HashMap<String, Arc<Sequence>>,
     endpoints: HashMap<String, Arc<Endpoint>>,
@@ -64,6 +64,28 @@ impl Configuration {
         }
     }
 
+    /// Removes an artifact by kind and name, as [`Artifact::kind`] and [`Artifact::name`] give them. What else is there
+    /// stays the same object, with what it remembers.
+    pub fn remove(&mut self, kind: &str, name: &str) {
+        match kind {
+            "sequence" => drop(self.sequences.remove(name)),
+            "endpoint" => drop(self.endpoints.remove(name)),
+            "template" => {
+                self.sequence_templates.remove(name);
+                self.endpoint_templates.remove(name);
+            }
+            "localEntry" => drop(self.entries.remove(name)),
+            "api" => self.apis.retain(|api| api.name != name),
+            "proxy" => drop(self.proxies.remove(name)),
+            _ => self.others.retain(|other| other.kind() != kind || other.name() != name),
+        }
+    }
+
+    /// Replaces every registry resource.
+    pub fn clear_resources(&mut self) {
+        self.resources.clear();
+    }
+
     /// Adds a registry resource, such as `gov:/xslt/a.xslt`.
     pub fn add_resource(&mut self, path: &str, bytes: Bytes) {
         self.resources.insert(canonical(path), bytes);
@@ -114,7 +136,7 @@ impl Configuration {
     }
 
     /// Text of a local entry or registry resource: schemas, stylesheets, scripts, payload formats.
-    pub(crate) fn text_of(&self, key: &str) -> Option<String> {
+    pub fn text_of(&self, key: &str) -> Option<String> {
         match self.entry_value(key) {
             Some(value) => Some(value.as_text()),
             None => self.resource(key).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 pub(crate) use dispatch::answer;
-pub use dispatch::{Arrival, Unserved, dispatch, run_sequence};
+pub use dispatch::{Arrival, Unserved, dispatch, dispatch_to, run_sequence};
 
 use crate::configuration::Configuration;
 use crate::endpoint::{Answer, Member, receive, send};

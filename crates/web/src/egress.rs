@@ -79,7 +79,7 @@ impl Egress {
     /// # Errors
     /// As [`EgressError`] says.
     pub async fn post_form(&self, url: &str, authorization: &str, form: Bytes) -> Result<EgressAnswer, EgressError> {
-        let target = Target::parse(url)?;
+        let target = EgressTarget::parse(url)?;
         let kind = ("application/x-www-form-urlencoded", Some(authorization));
         tokio::time::timeout(self.timeout, self.exchange(Method::POST, &target, Some(form), kind))
             .await
@@ -91,7 +91,7 @@ impl Egress {
     /// # Errors
     /// As [`EgressError`] says.
     pub async fn send(&self, method: Method, url: &str, body: Option<Bytes>) -> Result<EgressAnswer, EgressError> {
-        let target = Target::parse(url)?;
+        let target = EgressTarget::parse(url)?;
         tokio::time::timeout(self.timeout, self.exchange(method, &target, body, ("application/json", None)))
             .await
             .unwrap_or_else(|_| Err(EgressError::Unreachable(target.origin())))
@@ -100,13 +100,11 @@ impl Egress {
     async fn exchange(
         &self,
         method: Method,
-        target: &Target,
+        target: &EgressTarget,
         body: Option<Bytes>,
         (kind, authorization): (&str, Option<&str>),
     ) -> Result<EgressAnswer, EgressError> {
-        let address = self.resolve(target).await?;
-        let unreachable = || EgressError::Unreachable(target.origin());
-        let stream = TcpStream::connect(address).await.map_err(|_| unreachable())?;
+        let stream = self.connect(target).await?;
         let mut request = Request::builder();
         if let Some(authorization) = authorization {
             request = request.header(header::AUTHORIZATION, authorization);
@@ -119,23 +117,48 @@ impl Egress {
             .header(header::CONTENT_TYPE, kind)
             .body(Full::new(body.unwrap_or_default()))
             .map_err(|_| EgressError::Url(target.origin()))?;
-        if target.tls {
-            let name = ServerName::try_from(target.host.clone()).map_err(|_| EgressError::Url(target.origin()))?;
-            let stream = TlsConnector::from(Arc::clone(&self.tls))
-                .connect(name, stream)
-                .await
-                .map_err(|e| EgressError::Tls(target.origin(), e.to_string()))?;
-            self.converse(stream, request, target).await
-        } else {
-            self.converse(stream, request, target).await
+        match stream {
+            EgressStream::Plain(stream) => self.converse(stream, request, target).await,
+            EgressStream::Tls(stream) => self.converse(*stream, request, target).await,
         }
+    }
+
+    /// Opens a connection under the rules: for callers that keep connections, such as the integrator's pool. How long
+    /// it may take is the caller's to bound.
+    ///
+    /// # Errors
+    /// [`EgressError::Denied`], [`EgressError::Unreachable`], [`EgressError::Tls`].
+    pub async fn connect(&self, target: &EgressTarget) -> Result<EgressStream, EgressError> {
+        let addresses = self.resolve(target).await?;
+        let mut connected = Err(EgressError::Unreachable(target.origin()));
+        for address in addresses {
+            match TcpStream::connect(address).await {
+                Ok(stream) => {
+                    let _ = stream.set_nodelay(true);
+                    connected = Ok(stream);
+                    break;
+                }
+                Err(_) => continue,
+            }
+        }
+        let stream = connected?;
+        if !target.tls {
+            return Ok(EgressStream::Plain(stream));
+        }
+        let host = target.host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let name = ServerName::try_from(host).map_err(|_| EgressError::Url(target.origin()))?;
+        let stream = TlsConnector::from(Arc::clone(&self.tls))
+            .connect(name, stream)
+            .await
+            .map_err(|e| EgressError::Tls(target.origin(), e.to_string()))?;
+        Ok(EgressStream::Tls(Box::new(stream)))
     }
 
     async fn converse<T>(
         &self,
         stream: T,
         request: Request<Full<Bytes>>,
-        target: &Target,
+        target: &EgressTarget,
     ) -> Result<EgressAnswer, EgressError>
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -152,30 +175,48 @@ impl Egress {
         Ok(EgressAnswer { status: parts.status, content_type, body })
     }
 
-    /// Resolves once; every address must be allowed, and the call goes to the one that was checked.
-    async fn resolve(&self, target: &Target) -> Result<SocketAddr, EgressError> {
+    /// Resolves once; every address must be allowed, and the call goes to one that was checked.
+    async fn resolve(&self, target: &EgressTarget) -> Result<Vec<SocketAddr>, EgressError> {
         let host = target.host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let mut found: Vec<SocketAddr> = tokio::net::lookup_host((host, target.port))
+        let found: Vec<SocketAddr> = tokio::net::lookup_host((host, target.port))
             .await
             .map_err(|_| EgressError::Unreachable(target.origin()))?
+            .take(ADDRESSES)
             .collect();
         if found.iter().any(|a| !self.rules.allows(*a)) {
             return Err(EgressError::Denied(target.origin()));
         }
-        if found.is_empty() { Err(EgressError::Unreachable(target.origin())) } else { Ok(found.swap_remove(0)) }
+        if found.is_empty() { Err(EgressError::Unreachable(target.origin())) } else { Ok(found) }
     }
 }
 
-/// A parsed URL.
-struct Target {
+/// Addresses of one name that are tried.
+const ADDRESSES: usize = 8;
+
+/// An open connection to a target that the rules allow.
+#[derive(Debug)]
+pub enum EgressStream {
+    /// Plain.
+    Plain(TcpStream),
+    /// TLS; the certificate is verified.
+    Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
+}
+
+/// A parsed URL of the kind that may be called.
+#[derive(Clone, Debug)]
+pub struct EgressTarget {
     tls: bool,
     host: String,
     port: u16,
     path_and_query: String,
 }
 
-impl Target {
-    fn parse(url: &str) -> Result<Self, EgressError> {
+impl EgressTarget {
+    /// Parses an absolute `http` or `https` URL with a host and without user information.
+    ///
+    /// # Errors
+    /// [`EgressError::Url`].
+    pub fn parse(url: &str) -> Result<Self, EgressError> {
         let wrong = || EgressError::Url(url.chars().take(200).collect());
         let uri: Uri = url.parse().map_err(|_| wrong())?;
         let tls = match uri.scheme_str() {
@@ -195,18 +236,31 @@ impl Target {
         })
     }
 
-    fn authority(&self) -> String {
+    /// Path and query, as a request line has them.
+    pub fn path_and_query(&self) -> &str {
+        &self.path_and_query
+    }
+
+    /// Host and port.
+    pub fn authority(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
 
-    fn origin(&self) -> String {
+    /// Host, with the port unless it is the scheme's own: what the field `Host` says (RFC 9110 section 7.2).
+    pub fn host_field(&self) -> String {
+        let own = if self.tls { 443 } else { 80 };
+        if self.port == own { self.host.clone() } else { self.authority() }
+    }
+
+    /// Scheme, host and port: what connections are kept by.
+    pub fn origin(&self) -> String {
         format!("{}://{}", if self.tls { "https" } else { "http" }, self.authority())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Target;
+    use super::EgressTarget as Target;
 
     #[test]
     fn urls_with_user_information_or_other_schemes_are_refused() {

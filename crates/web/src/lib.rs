@@ -18,9 +18,11 @@ mod route;
 pub use answer::{Answer, created, json, no_content, text, with_header};
 pub use authenticate::{AuthenticationError, Authenticator, BoundToken, BoxFuture, Credentials};
 pub use call::{Call, FilePart, FormParts, LocalPeer, PeerAddress, PeerCertificate, RequestedTenant};
-pub use egress::{Egress, EgressAnswer, EgressError};
+pub use egress::{Egress, EgressAnswer, EgressError, EgressStream, EgressTarget};
 pub use error::{ErrorItem, RestError};
 pub use form::{Fields, SESSION_COOKIE, cookie, form_token, with_cookie, with_form_token};
-pub use listener::{CertificateTrust, ListenerLimits, TlsSource, serve_tls, serve_tls_with_clients, serve_unix};
+pub use listener::{
+    Arrived, CertificateTrust, ListenerLimits, TlsSource, serve_tls, serve_tls_with_clients, serve_traffic, serve_unix,
+};
 pub use permit::{AuthenticationMethod, Permit, Principal};
 pub use route::{Access, Operation, RouteTable, tenant_paths};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,6 +12,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -19,8 +20,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{Semaphore, watch};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
@@ -91,10 +92,87 @@ pub async fn serve_tls_with_clients(
     let places = Arc::new(Semaphore::new(limits.connections));
     let addresses = Arc::new(Addresses::default());
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Some((stream, peer, held)) = next(&listener, &places, &addresses, limits, &mut stop).await else { break };
+        let acceptor = TlsAcceptor::from(tls());
+        let (router, stop, trust) = (router.clone(), stop.clone(), Arc::clone(&trust));
+        tokio::spawn(async move {
+            let _held = held;
+            if let Ok(Ok(stream)) = tokio::time::timeout(limits.handshake, acceptor.accept(stream)).await {
+                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| {
+                    let der = chain.first()?.as_ref().into();
+                    Some(PeerCertificate { der, trusted: trust(chain) })
+                });
+                let origin = Origin::Network(PeerAddress(peer), certificate);
+                serve_connection(stream, is_http2, routed(router, origin), limits, stop).await;
+            }
+        });
+    }
+    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    let _ = tokio::time::timeout(limits.drain, places.acquire_many(all)).await;
+}
+
+/// Where a request came in.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived {
+    /// The other end of the connection.
+    pub peer: SocketAddr,
+    /// Whether it came over TLS.
+    pub secure: bool,
+}
+
+/// Serves traffic that is not the management side's: no router, no tenant paths, no fields added to answers. Without
+/// `tls` it is plain HTTP/1.1.
+pub async fn serve_traffic<H, F, B>(
+    listener: TcpListener,
+    tls: Option<TlsSource>,
+    handler: H,
+    limits: ListenerLimits,
+    mut stop: watch::Receiver<bool>,
+) where
+    H: Fn(http::Request<Incoming>, Arrived) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = http::Response<B>> + Send + 'static,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let addresses = Arc::new(Addresses::default());
+    loop {
+        let Some((stream, peer, held)) = next(&listener, &places, &addresses, limits, &mut stop).await else { break };
+        let acceptor = tls.as_ref().map(|tls| TlsAcceptor::from(tls()));
+        let (handler, stop) = (handler.clone(), stop.clone());
+        tokio::spawn(async move {
+            let _held = held;
+            let arrived = Arrived { peer, secure: acceptor.is_some() };
+            let handler = move |request| handler(request, arrived);
+            match acceptor {
+                None => serve_connection(stream, false, handler, limits, stop).await,
+                Some(acceptor) => {
+                    if let Ok(Ok(stream)) = tokio::time::timeout(limits.handshake, acceptor.accept(stream)).await {
+                        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                        serve_connection(stream, is_http2, handler, limits, stop).await;
+                    }
+                }
+            }
+        });
+    }
+    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    let _ = tokio::time::timeout(limits.drain, places.acquire_many(all)).await;
+}
+
+/// The next connection that has a place; none once the listener stops.
+async fn next(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+    addresses: &Arc<Addresses>,
+    limits: ListenerLimits,
+    stop: &mut watch::Receiver<bool>,
+) -> Option<(TcpStream, SocketAddr, (OwnedSemaphorePermit, Share))> {
+    loop {
+        let place = Arc::clone(places).acquire_owned().await.ok()?;
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = stop.wait_for(|stopped| *stopped) => break,
+            _ = stop.wait_for(|stopped| *stopped) => return None,
         };
         let Ok((stream, peer)) = accepted else {
             // Out of file descriptors: waiting lets connections end.
@@ -103,23 +181,8 @@ pub async fn serve_tls_with_clients(
         };
         let Some(share) = addresses.enter(peer.ip(), limits.connections_per_address) else { continue };
         let _ = stream.set_nodelay(true);
-        let acceptor = TlsAcceptor::from(tls());
-        let (router, stop, trust) = (router.clone(), stop.clone(), Arc::clone(&trust));
-        tokio::spawn(async move {
-            let _held = (place, share);
-            if let Ok(Ok(stream)) = tokio::time::timeout(limits.handshake, acceptor.accept(stream)).await {
-                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| {
-                    let der = chain.first()?.as_ref().into();
-                    Some(PeerCertificate { der, trusted: trust(chain) })
-                });
-                let origin = Origin::Network(PeerAddress(peer), certificate);
-                serve_connection(stream, is_http2, origin, router, limits, stop).await;
-            }
-        });
+        return Some((stream, peer, (place, share)));
     }
-    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
-    let _ = tokio::time::timeout(limits.drain, places.acquire_many(all)).await;
 }
 
 /// Serves the same router to processes of this server's own user, over the UNIX socket at `path`.
@@ -149,7 +212,7 @@ pub async fn serve_unix(
         }
         let peer = LocalPeer { uid: credentials.uid(), pid: credentials.pid() };
         let (router, stop) = (router.clone(), stop.clone());
-        tokio::spawn(serve_connection(stream, false, Origin::Local(peer), router, limits, stop));
+        tokio::spawn(serve_connection(stream, false, routed(router, Origin::Local(peer)), limits, stop));
     }
 }
 
@@ -240,53 +303,59 @@ impl Drop for UnderWay {
 
 /// Serves one connection. The protocol is the one that TLS agreed on, so nothing is guessed from the first bytes,
 /// which a silent peer would never send.
-async fn serve_connection<T>(
+fn serve_connection<T, H, F, B>(
     stream: T,
     is_http2: bool,
-    origin: Origin,
-    router: Router,
+    handler: H,
     limits: ListenerLimits,
     stop: watch::Receiver<bool>,
-) where
+) -> Pin<Box<dyn Future<Output = ()> + Send>>
+where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: Fn(http::Request<Incoming>) -> F + Send + 'static,
+    F: Future<Output = http::Response<B>> + Send + 'static,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let activity = Activity::new();
-    let noted = Arc::clone(&activity);
-    let service = service_fn(move |request: http::Request<Incoming>| {
-        let (router, origin) = (router.clone(), origin.clone());
-        let under_way = UnderWay::begin(&noted);
-        async move {
-            let response = answer(router, origin, request.map(Body::new)).await;
-            drop(under_way);
-            Ok::<_, Infallible>(response)
+    Box::pin(async move {
+        let activity = Activity::new();
+        let noted = Arc::clone(&activity);
+        let service = service_fn(move |request: http::Request<Incoming>| {
+            let under_way = UnderWay::begin(&noted);
+            let response = handler(request);
+            async move {
+                let response = response.await;
+                drop(under_way);
+                Ok::<_, Infallible>(response)
+            }
+        });
+        let head_bytes = u32::try_from(limits.head_bytes).unwrap_or(u32::MAX);
+        if is_http2 {
+            let connection = http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(100)
+                .max_header_list_size(head_bytes)
+                .keep_alive_interval(Some(Duration::from_secs(30)))
+                .max_pending_accept_reset_streams(Some(20))
+                .max_local_error_reset_streams(Some(100))
+                .serve_connection(TokioIo::new(stream), service);
+            drive(connection, Arc::clone(&activity), limits, stop).await;
+        } else {
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(limits.head)
+                .max_buf_size(limits.head_bytes.max(8192))
+                .max_headers(100)
+                .serve_connection(TokioIo::new(stream), service);
+            drive(connection, Arc::clone(&activity), limits, stop).await;
         }
-    });
-    let head_bytes = u32::try_from(limits.head_bytes).unwrap_or(u32::MAX);
-    if is_http2 {
-        let connection = http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(100)
-            .max_header_list_size(head_bytes)
-            .keep_alive_interval(Some(Duration::from_secs(30)))
-            .max_pending_accept_reset_streams(Some(20))
-            .max_local_error_reset_streams(Some(100))
-            .serve_connection(TokioIo::new(stream), service);
-        drive(connection, &activity, limits, stop).await;
-    } else {
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.head)
-            .max_buf_size(limits.head_bytes.max(8192))
-            .max_headers(100)
-            .serve_connection(TokioIo::new(stream), service);
-        drive(connection, &activity, limits, stop).await;
-    }
+    })
 }
 
 /// Runs a connection until it ends, is idle for too long, or the listener stops.
 async fn drive<C: GracefulConnection>(
     connection: C,
-    activity: &Activity,
+    activity: Arc<Activity>,
     limits: ListenerLimits,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -305,6 +374,17 @@ async fn drive<C: GracefulConnection>(
     }
     GracefulConnection::graceful_shutdown(Pin::as_mut(&mut connection));
     let _ = tokio::time::timeout(limits.drain, connection).await;
+}
+
+/// A router as the handler of a connection.
+fn routed(
+    router: Router,
+    origin: Origin,
+) -> impl Fn(http::Request<Incoming>) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send {
+    move |request| {
+        let (router, origin) = (router.clone(), origin.clone());
+        Box::pin(answer(router, origin, request.map(Body::new)))
+    }
 }
 
 async fn answer(router: Router, origin: Origin, mut request: http::Request<Body>) -> Response {

@@ -1,6 +1,5 @@
 //! `portcullis integrator`
 
-mod archive;
 mod check;
 mod test;
 

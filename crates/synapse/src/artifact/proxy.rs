@@ -29,6 +29,14 @@ pub struct Proxy {
     pub(crate) fault_sequence: Option<Target>,
 }
 
+impl Proxy {
+    /// Whether it takes messages of `http`, `https` or `local`. Calls from inside reach every proxy, as in Synapse.
+    pub fn listens_on(&self, scheme: &str) -> bool {
+        let named = |name: &str| name == scheme || name == "all";
+        scheme == "local" || self.transports.is_empty() || self.transports.iter().any(|name| named(name))
+    }
+}
+
 /// Where a proxy's WSDL is.
 #[derive(Clone, Debug)]
 pub enum Wsdl {

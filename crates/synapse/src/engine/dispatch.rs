@@ -54,7 +54,7 @@ pub async fn dispatch(
     if let Some(api) = find_api(configuration, &start) {
         return start.api(&api).await;
     }
-    if let Some(proxy) = find_proxy(configuration, &start.path) {
+    if let Some(proxy) = find_proxy(configuration, &start) {
         start.proxy(&proxy).await;
         return Ok(());
     }
@@ -65,6 +65,26 @@ pub async fn dispatch(
         }
         None => Err(Unserved::NotFound),
     }
+}
+
+/// Serves a request by a sequence, as inbound endpoints do: the first of the names runs, the second when it fails. The answer
+/// goes to [`Host::reply`].
+///
+/// # Errors
+/// The sequence is not deployed.
+pub async fn dispatch_to(
+    configuration: &Arc<Configuration>,
+    host: &Arc<dyn Host>,
+    arrival: Arrival,
+    (sequence, on_error): (&str, &str),
+) -> Result<(), Unserved> {
+    let Some(first) = configuration.sequence(sequence) else { return Err(Unserved::NotFound) };
+    let (path, query) = arrival.target.split_once('?').unwrap_or((&arrival.target, ""));
+    let (path, query) = (path.to_owned(), query.to_owned());
+    let start = Start { configuration, host, arrival, path, query };
+    let mut flow = start.flow(Paths { out: Out::Reply, fault: configuration.sequence(on_error) });
+    start.run(Some(&first), &mut flow).await;
+    Ok(())
 }
 
 /// Runs one sequence on a message, as tasks, inbound endpoints, processors and tests do. The flow is given back.
@@ -109,13 +129,13 @@ fn find_api(configuration: &Configuration, start: &Start<'_>) -> Option<Arc<Api>
     configuration.apis.iter().find(fits).cloned()
 }
 
-fn find_proxy(configuration: &Configuration, path: &str) -> Option<Arc<Proxy>> {
-    let rest = path.strip_prefix("/services/")?;
+fn find_proxy(configuration: &Configuration, start: &Start<'_>) -> Option<Arc<Proxy>> {
+    let rest = start.path.strip_prefix("/services/")?;
     // The name may be followed by an operation or the name of an endpoint: Echo.EchoHttpSoap11Endpoint/op
     let first = rest.split('/').next().unwrap_or_default();
     let name = first.split('.').next().unwrap_or_default();
     let found = configuration.proxies.get(first).or_else(|| configuration.proxies.get(name)).cloned();
-    found.filter(|proxy| proxy.closed.is_none())
+    found.filter(|proxy| proxy.closed.is_none() && proxy.start_on_load && proxy.listens_on(&start.arrival.scheme))
 }
 
 /// Variables of a path, in order.

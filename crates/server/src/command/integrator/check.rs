@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use integrator::MemberUse;
 use synapse::car::Application;
 use synapse::check::{Report, Status};
 
-use super::{archive, files, read};
+use super::{files, read};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::terminal::Terminal;
@@ -45,13 +46,8 @@ fn text(path: &str, bytes: &[u8], report: &mut Report) {
     }
 }
 
-/// Types of a Carbon application that hold a Synapse artifact or data service.
-fn is_artifact(kind: &str) -> bool {
-    kind.starts_with("synapse/") && kind != "synapse/lib" || kind == "service/dataservice"
-}
-
 fn application(path: &str, bytes: &[u8], report: &mut Report) {
-    let files = match archive::unpack(bytes) {
+    let files = match integrator::unpack(bytes) {
         Ok(files) => files,
         Err(reason) => return report.refuse(path, "car", &reason, "build the application again"),
     };
@@ -62,24 +58,14 @@ fn application(path: &str, bytes: &[u8], report: &mut Report) {
     };
     for member in application.members {
         let shown = format!("{path}!/{}", member.path);
-        match (files.get(&member.path), member.kind.as_str()) {
-            (None, _) => {
-                report.refuse(&shown, &member.kind, "the file is missing in the application", "build it again")
-            }
-            (Some(bytes), kind) if is_artifact(kind) => text(&shown, bytes, report),
-            (Some(_), "registry/resource" | "synapse/metadata" | "config/property" | "datasource/datasource") => {}
-            (Some(_), "synapse/lib") if member.name.contains("connector-http") => {}
-            (Some(_), kind @ ("lib/synapse/mediator" | "lib/library/bundle" | "mediator/library")) => {
-                report.refuse(&shown, kind, "a Java library cannot be loaded", "use script, or built-in mediators");
-            }
-            (Some(_), "synapse/lib") => {
-                let reason = format!("the connector {} is not available", member.name);
-                report.refuse(&shown, "synapse/lib", &reason, "the http connector is built in; for others use call");
-            }
-            (Some(_), kind) => {
-                let reason = format!("artifacts of the type {kind:?} are not known");
-                report.refuse(&shown, "car", &reason, "see the documentation of the integrator for the types");
-            }
+        let Some(bytes) = files.get(&member.path) else {
+            report.refuse(&shown, &member.kind, "the file is missing in the application", "build it again");
+            continue;
+        };
+        match integrator::classify(&member) {
+            MemberUse::Artifact => text(&shown, bytes, report),
+            MemberUse::Resource | MemberUse::Description | MemberUse::BuiltIn => {}
+            MemberUse::Refused { reason, hint } => report.refuse(&shown, &member.kind, &reason, hint),
         }
     }
 }
