@@ -32,7 +32,7 @@ fn unusable(description: String) -> ControlError {
 }
 
 /// Adds a policy.
-pub(crate) async fn create(control: &Control, actor: &Actor, input: &Value) -> Result<Value, ControlError> {
+pub async fn create(control: &Control, actor: &Actor, input: &Value) -> Result<Value, ControlError> {
     let kind = input.at("conditionType").as_str().unwrap_or_default();
     let value = input.at("conditionValue");
     let mut work = control.begin().await?;
@@ -134,7 +134,7 @@ fn without_domain<'a>(name: &'a str, domain: &str) -> (&'a str, bool) {
 
 /// All policies, or those that a query `conditionType:X&conditionValue:Y` finds: Y is part of the value, or the whole
 /// of it when quoted.
-pub(crate) async fn list(control: &Control, actor: &Actor, query: &str) -> Result<Value, ControlError> {
+pub async fn list(control: &Control, actor: &Actor, query: &str) -> Result<Value, ControlError> {
     let mut wanted_kind = None;
     let mut wanted_value = None;
     for part in query.split('&') {
@@ -171,12 +171,7 @@ pub(crate) async fn get(control: &Control, actor: &Actor, id: PolicyId) -> Resul
 }
 
 /// Switches a policy on or off.
-pub(crate) async fn set_status(
-    control: &Control,
-    actor: &Actor,
-    id: PolicyId,
-    input: &Value,
-) -> Result<Value, ControlError> {
+pub async fn set_status(control: &Control, actor: &Actor, id: PolicyId, input: &Value) -> Result<Value, ControlError> {
     let active = input
         .at("conditionStatus")
         .as_bool()
@@ -191,7 +186,7 @@ pub(crate) async fn set_status(
 }
 
 /// Removes a policy.
-pub(crate) async fn delete(control: &Control, actor: &Actor, id: PolicyId) -> Result<(), ControlError> {
+pub async fn delete(control: &Control, actor: &Actor, id: PolicyId) -> Result<(), ControlError> {
     let mut work = control.begin().await?;
     if !policies::delete(&mut work, actor.tenant(), id).await? {
         return Err(unknown(id));

@@ -95,14 +95,14 @@ pub(crate) async fn find_by_name(
 }
 
 /// `{count, list}`.
-pub(crate) async fn list(control: &Control, actor: &Actor) -> Result<Value, ControlError> {
+pub async fn list(control: &Control, actor: &Actor) -> Result<Value, ControlError> {
     let mut work = control.read().await?;
     let list = all(control, &mut work, actor.tenant()).await?;
     Ok(json!({"count": list.len(), "list": list}))
 }
 
 /// One environment by id.
-pub(crate) async fn get(control: &Control, actor: &Actor, id: &str) -> Result<Value, ControlError> {
+pub async fn get(control: &Control, actor: &Actor, id: &str) -> Result<Value, ControlError> {
     if let Some(found) = built_in_named(control.settings(), id) {
         return Ok(found);
     }
@@ -117,7 +117,7 @@ async fn find(work: &mut UnitOfWork, tenant: TenantId, id: &str) -> Result<ItemR
 }
 
 /// Adds an environment.
-pub(crate) async fn create(control: &Control, actor: &Actor, input: &Value) -> Result<Value, ControlError> {
+pub async fn create(control: &Control, actor: &Actor, input: &Value) -> Result<Value, ControlError> {
     let id = control.uuid();
     let document = checked(&id.to_string(), input)?;
     let name = document.at("name").as_str().unwrap_or_default().to_owned();
@@ -133,7 +133,7 @@ pub(crate) async fn create(control: &Control, actor: &Actor, input: &Value) -> R
 }
 
 /// Replaces an environment; its name stays.
-pub(crate) async fn update(control: &Control, actor: &Actor, id: &str, input: &Value) -> Result<Value, ControlError> {
+pub async fn update(control: &Control, actor: &Actor, id: &str, input: &Value) -> Result<Value, ControlError> {
     if built_in_named(control.settings(), id).is_some() {
         return Err(ControlError::invalid(format!(
             "The environment {id} follows the configuration and cannot be changed here. Add another environment.",
@@ -153,7 +153,7 @@ pub(crate) async fn update(control: &Control, actor: &Actor, id: &str, input: &V
 }
 
 /// Removes an environment that nothing is deployed to.
-pub(crate) async fn delete(control: &Control, actor: &Actor, id: &str) -> Result<(), ControlError> {
+pub async fn delete(control: &Control, actor: &Actor, id: &str) -> Result<(), ControlError> {
     if built_in_named(control.settings(), id).is_some() {
         return Err(ControlError::invalid(format!(
             "The environment {id} follows the configuration and cannot be removed."

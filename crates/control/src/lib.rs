@@ -25,8 +25,10 @@ mod publishing;
 mod service;
 pub mod snapshot;
 // Part B (consumers and administration) adds its modules below this line.
+pub mod administration;
 mod ai_provider;
 mod application;
+mod audit_log;
 mod category;
 mod comment;
 mod deny;
@@ -44,6 +46,7 @@ mod throttling;
 mod usage;
 
 pub use actor::Actor;
+pub use audit_log::{AuditPage, AuditQuery, AuditView};
 pub use error::{ControlError, FaultKind};
 pub use field::Field;
 pub use key_manager::{

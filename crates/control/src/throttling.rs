@@ -22,7 +22,7 @@ pub(crate) const UNLIMITED: &str = "Unlimited";
 
 /// Levels of throttling policies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Level {
+pub enum Level {
     /// Application policies.
     Application,
     /// Business plans.
@@ -35,10 +35,10 @@ pub(crate) enum Level {
 
 impl Level {
     /// All levels.
-    pub(crate) const ALL: [Self; 4] = [Self::Application, Self::Subscription, Self::Advanced, Self::Custom];
+    pub const ALL: [Self; 4] = [Self::Application, Self::Subscription, Self::Advanced, Self::Custom];
 
     /// As in the Admin API's paths and in the database.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Application => "application",
             Self::Subscription => "subscription",
@@ -48,7 +48,7 @@ impl Level {
     }
 
     /// From a path of the Admin API.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|level| level.as_str() == text)
     }
 

@@ -4,6 +4,8 @@
 //! always under a new id; it ends when it is idle, when it is old, when its user signs out, is locked or deleted, or gets
 //! a new password. Roles are read anew with every request.
 
+mod of_tenant;
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;

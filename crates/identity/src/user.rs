@@ -160,6 +160,25 @@ impl Identity {
         Ok((page, total))
     }
 
+    /// A page of a tenant's users whose names contain a text, in the order of their names, and how many there are in all.
+    ///
+    /// # Errors
+    /// [`IdentityError::Store`].
+    pub async fn search_users(
+        &self,
+        tenant: TenantId,
+        text: &str,
+        page: (i64, i64),
+    ) -> Result<(Vec<User>, i64), IdentityError> {
+        let mut work = self.database.read().await?;
+        let (rows, total) = users::search(&mut work, tenant, text, page).await?;
+        let mut found = Vec::new();
+        for row in rows {
+            found.push(load(&mut work, row).await?);
+        }
+        Ok((found, total))
+    }
+
     /// A user by id.
     ///
     /// # Errors

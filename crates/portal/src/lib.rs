@@ -13,6 +13,7 @@ mod admin;
 mod assets;
 mod console;
 mod devportal;
+mod operations;
 mod page;
 mod pages;
 mod port;
@@ -27,6 +28,10 @@ use identity::Identity;
 use model::{Clock, Rng};
 use web::{Operation, RouteTable};
 
+pub use operations::{
+    Acceptance, AuditReport, AuditRun, AuditStatus, BackupFile, BackupState, CertificateState, CheckState,
+    FindingState, GatewayState, GuidelineState, Health, KeptAudit, Operations, SettingState,
+};
 pub use port::{Field, FieldFault, FirstAdministrator, SetUpFault};
 
 /// What the pages need.
@@ -38,6 +43,7 @@ pub struct Portal {
     rng: Arc<dyn Rng>,
     console: String,
     gateway: String,
+    operations: Option<Arc<dyn Operations>>,
 }
 
 impl Portal {
@@ -50,7 +56,14 @@ impl Portal {
         console: String,
         gateway: String,
     ) -> Self {
-        Self { identity, control, first, clock, rng, console, gateway }
+        Self { identity, control, first, clock, rng, console, gateway, operations: None }
+    }
+
+    /// With pages about the installation as a whole; without it they answer 503.
+    #[must_use]
+    pub fn with_operations(mut self, operations: Arc<dyn Operations>) -> Self {
+        self.operations = Some(operations);
+        self
     }
 }
 

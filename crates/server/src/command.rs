@@ -1,7 +1,7 @@
 //! What the commands do: one file per command.
 
 pub(crate) mod api;
-mod audit;
+pub(crate) mod audit;
 mod backup;
 mod config;
 mod db;

@@ -40,7 +40,7 @@ pub use parsed::{
     Cleanup, Config, Environment, FirstAdmin, Keystore, KeystoreFile, Listeners, Server, Truststore, VaultKey,
     VirtualHost,
 };
-pub use reference::{default_file, reference_markdown, schema_json};
+pub use reference::{default_file, reference_markdown, schema_json, summary};
 pub use secret::{SecretRef, TextSource, is_known_password};
 pub use sections::{
     BackendTokenSection, BackupSection, CorsSection, DevportalSection, EgressSection, EnvironmentType, ForwardedHeader,

@@ -104,7 +104,7 @@ impl Home {
             let made = DirBuilder::new().recursive(true).mode(0o750).create(&self.root);
             made.map_err(|e| Failure::io(&self.root, "create", &e))?;
         }
-        for directory in ["security", "data", "run", "logs"] {
+        for directory in ["security", "data", "run", "logs", "audit"] {
             let path = self.root.join(directory);
             let mode = if directory == "logs" { 0o750 } else { 0o700 };
             match DirBuilder::new().mode(mode).create(&path) {

@@ -9,6 +9,7 @@ mod egress;
 mod key_manager;
 mod limit_state;
 mod listeners;
+mod operations;
 mod sealer;
 mod sign_in;
 mod signals;
@@ -137,6 +138,7 @@ impl Server {
         let lock = home.lock()?;
         let loaded = load_config(home, overlay)?;
         let config = loaded.config;
+        let effective = loaded.effective;
         let (clock, rng) = world();
         // Ports first: the most likely reason not to start should be said before anything is touched.
         let sockets = Sockets::bind(home, &lock, &config)?;
@@ -165,17 +167,34 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let reload = Arc::new(tokio::sync::Notify::new());
+        let backups = backups::Backups::of(home, &config, &database, &keys.keyring);
+        let installation = operations::Installation {
+            home: home.clone(),
+            config: config.clone(),
+            effective,
+            data_plane: Arc::clone(&data_plane),
+            server_identity: Arc::clone(&server_identity),
+            backups: Arc::clone(&backups),
+            logs: logs.counters(),
+            started: clock.now(),
+            clock: Arc::clone(&clock),
+            rng: Arc::clone(&rng),
+            busy: Arc::default(),
+        };
         let site = listeners::Site {
             identity: Arc::clone(&identity),
             control: Arc::clone(&control),
-            portal: Arc::new(portal::Portal::new(
-                Arc::clone(&identity),
-                Arc::clone(&control),
-                Arc::new(first_boot::SetUpPort(Arc::clone(&identity))),
-                (Arc::clone(&clock), Arc::clone(&rng)),
-                console_url(&config),
-                gateway_url(&config),
-            )),
+            portal: Arc::new(
+                portal::Portal::new(
+                    Arc::clone(&identity),
+                    Arc::clone(&control),
+                    Arc::new(first_boot::SetUpPort(Arc::clone(&identity))),
+                    (Arc::clone(&clock), Arc::clone(&rng)),
+                    console_url(&config),
+                    gateway_url(&config),
+                )
+                .with_operations(Arc::new(installation)),
+            ),
             status: Arc::new(status::Status::new(Arc::clone(&data_plane), logs.counters(), Arc::clone(&clock))),
         };
         sockets.serve(&site, tls::listener_config(&server_identity)?, clients, &config, &stopped, &mut tasks)?;
@@ -188,7 +207,7 @@ impl Server {
                 clock,
                 cleanup: config.cleanup,
                 reload: Arc::clone(&reload),
-                backups: backups::Backups::of(home, &config, &database, &keys.keyring),
+                backups: backups.are_scheduled().then_some(backups),
             },
             &stopped,
         );

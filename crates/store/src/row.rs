@@ -102,6 +102,12 @@ impl From<&model::ConsumerKey> for Arg {
     }
 }
 
+/// The pattern of LIKE, with `\\` as escape, for values in lower case that contain the text in any case.
+pub(crate) fn containing(text: &str) -> String {
+    let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
+}
+
 /// UUID ids are stored as their text.
 macro_rules! id_args {
     ($($id:ty),+) => {$(

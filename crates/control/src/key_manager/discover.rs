@@ -11,7 +11,7 @@ use crate::{Control, ControlError};
 ///
 /// # Errors
 /// 400 for an address that may not be called or is none.
-pub(crate) async fn discover(control: &Control, url: &str, kind: &str) -> Result<Value, ControlError> {
+pub async fn discover(control: &Control, url: &str, kind: &str) -> Result<Value, ControlError> {
     if !is_protected(url) {
         return Err(ControlError::invalid("url: an https URL; http only for this machine (localhost)."));
     }

@@ -117,6 +117,11 @@ pub(crate) const CONNECTORS: &[Connector] = &[
     },
 ];
 
+/// The kinds of key managers that can be registered, as the Admin API's settings describe them.
+pub fn connectors() -> Vec<Value> {
+    CONNECTORS.iter().map(Connector::described).collect()
+}
+
 impl Connector {
     /// A kind by WSO2's `type`.
     pub(crate) fn find(name: &str) -> Option<&'static Self> {

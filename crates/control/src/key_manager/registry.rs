@@ -109,7 +109,7 @@ pub(crate) async fn all(
 }
 
 /// `{count, list}` of short entries.
-pub(crate) async fn list(control: &Control, actor: &Actor) -> Result<Value, ControlError> {
+pub async fn list(control: &Control, actor: &Actor) -> Result<Value, ControlError> {
     let mut work = control.read().await?;
     let whole = all(control, &mut work, actor.tenant(), actor.tenant_info().domain.as_str()).await?;
     let short = ["id", "name", "displayName", "type", "description", "enabled", "tokenType"];
@@ -141,7 +141,7 @@ pub(crate) async fn resolve(
 }
 
 /// One key manager by id.
-pub(crate) async fn get(control: &Control, actor: &Actor, id: &str) -> Result<Value, ControlError> {
+pub async fn get(control: &Control, actor: &Actor, id: &str) -> Result<Value, ControlError> {
     if id == resident_id(actor.tenant()).to_string() {
         return Ok(resident(control, actor.tenant(), actor.tenant_info().domain.as_str()));
     }
@@ -150,7 +150,7 @@ pub(crate) async fn get(control: &Control, actor: &Actor, id: &str) -> Result<Va
 }
 
 /// Registers a key manager.
-pub(crate) async fn create(control: &Control, actor: &Actor, input: &Value) -> Result<Value, ControlError> {
+pub async fn create(control: &Control, actor: &Actor, input: &Value) -> Result<Value, ControlError> {
     let id = control.uuid();
     let mut document = checked(control, id, input, None)?;
     let keys = keys::of(control, &document).await;
@@ -169,7 +169,7 @@ pub(crate) async fn create(control: &Control, actor: &Actor, input: &Value) -> R
 }
 
 /// Replaces a key manager; name and type stay. Masked secrets keep their value.
-pub(crate) async fn update(control: &Control, actor: &Actor, id: &str, input: &Value) -> Result<Value, ControlError> {
+pub async fn update(control: &Control, actor: &Actor, id: &str, input: &Value) -> Result<Value, ControlError> {
     if id == resident_id(actor.tenant()).to_string() {
         return Err(ControlError::invalid(
             "The resident key manager follows the configuration and cannot be changed here.",
@@ -196,7 +196,7 @@ pub(crate) async fn update(control: &Control, actor: &Actor, id: &str, input: &V
 }
 
 /// Removes a key manager that no application has keys from.
-pub(crate) async fn delete(control: &Control, actor: &Actor, id: &str) -> Result<(), ControlError> {
+pub async fn delete(control: &Control, actor: &Actor, id: &str) -> Result<(), ControlError> {
     if id == resident_id(actor.tenant()).to_string() {
         return Err(ControlError::invalid("The resident key manager cannot be removed."));
     }

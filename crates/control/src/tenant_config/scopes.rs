@@ -79,7 +79,7 @@ async fn aliases_of(work: &mut UnitOfWork, tenant: TenantId) -> Result<Bindings,
 }
 
 /// `{count, list: [{tag, name, description, roles}]}`.
-pub(crate) async fn list(control: &Control, actor: &Actor) -> Result<Value, ControlError> {
+pub async fn list(control: &Control, actor: &Actor) -> Result<Value, ControlError> {
     let mut work = control.read().await?;
     let list: Vec<Value> = bindings(&mut work, actor.tenant()).await?.iter().map(|(n, r)| shown(n, r)).collect();
     Ok(json!({"count": list.len(), "list": list}))
@@ -95,7 +95,7 @@ fn shown(name: &str, roles: &[String]) -> Value {
 }
 
 /// One scope; with a user name, whether that user's roles give it is not decided here.
-pub(crate) async fn get(control: &Control, actor: &Actor, name: &str) -> Result<Value, ControlError> {
+pub async fn get(control: &Control, actor: &Actor, name: &str) -> Result<Value, ControlError> {
     let mut work = control.read().await?;
     let found = bindings(&mut work, actor.tenant()).await?;
     let roles = found.get(name).ok_or_else(|| ControlError::not_found(format!("There is no scope {name:?}.")))?;
@@ -103,7 +103,7 @@ pub(crate) async fn get(control: &Control, actor: &Actor, name: &str) -> Result<
 }
 
 /// Replaces the roles of the scopes in `{list: [{name, roles}]}`.
-pub(crate) async fn put(control: &Control, actor: &Actor, input: &Value) -> Result<Value, ControlError> {
+pub async fn put(control: &Control, actor: &Actor, input: &Value) -> Result<Value, ControlError> {
     let entries = input.at("list").as_array().ok_or_else(|| ControlError::invalid("list: is missing."))?;
     let wanted = entries
         .iter()

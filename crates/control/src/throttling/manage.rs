@@ -38,12 +38,7 @@ fn unknown(id: PolicyId) -> ControlError {
 }
 
 /// Adds a policy and answers it.
-pub(crate) async fn create(
-    control: &Control,
-    actor: &Actor,
-    level: Level,
-    input: &Value,
-) -> Result<Value, ControlError> {
+pub async fn create(control: &Control, actor: &Actor, level: Level, input: &Value) -> Result<Value, ControlError> {
     allow_level(actor, level)?;
     let checked = check(level, input)?;
     let mut work = control.begin().await?;
@@ -69,7 +64,7 @@ pub(crate) fn exists(name: &str) -> ControlError {
 }
 
 /// One policy.
-pub(crate) async fn get(control: &Control, actor: &Actor, level: Level, id: PolicyId) -> Result<Value, ControlError> {
+pub async fn get(control: &Control, actor: &Actor, level: Level, id: PolicyId) -> Result<Value, ControlError> {
     allow_level(actor, level)?;
     let mut work = control.read().await?;
     let row = policies::find(&mut work, actor.tenant(), level.as_str(), id).await?;
@@ -77,7 +72,7 @@ pub(crate) async fn get(control: &Control, actor: &Actor, level: Level, id: Poli
 }
 
 /// All policies of a level: `{count, list}`.
-pub(crate) async fn list(control: &Control, actor: &Actor, level: Level) -> Result<Value, ControlError> {
+pub async fn list(control: &Control, actor: &Actor, level: Level) -> Result<Value, ControlError> {
     allow_level(actor, level)?;
     let mut work = control.read().await?;
     let rows = policies::list(&mut work, actor.tenant(), level.as_str()).await?;
@@ -85,7 +80,7 @@ pub(crate) async fn list(control: &Control, actor: &Actor, level: Level) -> Resu
 }
 
 /// Replaces a policy; its name stays.
-pub(crate) async fn update(
+pub async fn update(
     control: &Control,
     actor: &Actor,
     level: Level,
@@ -107,7 +102,7 @@ pub(crate) async fn update(
 }
 
 /// Removes a policy that nothing uses.
-pub(crate) async fn delete(control: &Control, actor: &Actor, level: Level, id: PolicyId) -> Result<(), ControlError> {
+pub async fn delete(control: &Control, actor: &Actor, level: Level, id: PolicyId) -> Result<(), ControlError> {
     allow_level(actor, level)?;
     let mut work = control.begin().await?;
     let row = policies::find(&mut work, actor.tenant(), level.as_str(), id).await?.ok_or_else(|| unknown(id))?;

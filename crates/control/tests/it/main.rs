@@ -9,6 +9,8 @@ mod applications;
 #[cfg(test)]
 mod attacks;
 #[cfg(test)]
+mod audit_log;
+#[cfg(test)]
 mod corpus;
 #[cfg(test)]
 mod definitions;

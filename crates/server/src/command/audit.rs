@@ -2,7 +2,7 @@
 //! an installation is kept below `audit/` of its home.
 
 mod accept;
-mod history;
+pub(crate) mod history;
 mod signature;
 
 use std::path::Path;
@@ -37,7 +37,7 @@ fn audit(home: &Home, arguments: &AuditArguments, terminal: Terminal) -> Outcome
     known_ids(&arguments.only)?;
     let report = match &arguments.wso2_home {
         Some(directory) => wso2_report(directory, arguments, clock.now())?,
-        None => own_report(home, arguments, clock.now())?,
+        None => own_report(home, &arguments.only, arguments.files_only, clock.now())?,
     };
     if arguments.wso2_home.is_none() && arguments.only.is_empty() {
         history::keep(home, &report, rng.as_ref())?;
@@ -119,10 +119,11 @@ fn wso2_report(directory: &Path, arguments: &AuditArguments, now: Timestamp) -> 
     ))
 }
 
-fn own_report(home: &Home, arguments: &AuditArguments, now: Timestamp) -> Outcome<Report> {
+/// Looks at an installation of ours. Starts a runtime of its own: call it from a thread that is in none.
+pub(crate) fn own_report(home: &Home, only: &[String], files_only: bool, now: Timestamp) -> Outcome<Report> {
     let loaded = load_config(home, None)?;
     let mut posture = posture::collect_static(home, &loaded.config, &loaded.effective, now);
-    if !arguments.files_only {
+    if !files_only {
         super::block_on(look_further(home, &loaded.config, &mut posture, now))?;
     }
     let accepted = accept::read(&home.root().join(accept::FILE))?;
@@ -137,7 +138,7 @@ fn own_report(home: &Home, arguments: &AuditArguments, now: Timestamp) -> Outcom
             },
             waivers: accepted.waivers,
             attestations: accepted.attestations,
-            only: arguments.only.clone(),
+            only: only.to_vec(),
         },
     ))
 }

@@ -239,6 +239,24 @@ pub fn default_file(hostname: &super::HostName) -> String {
     file
 }
 
+/// What a setting does, one line; empty for what is no setting. Numbers of lists, as in `[0]`, do not count.
+pub fn summary(path: &str) -> String {
+    let mut plain = String::with_capacity(path.len());
+    let mut inside = false;
+    for character in path.chars() {
+        match character {
+            '[' => {
+                inside = true;
+                plain.push_str("[]");
+            }
+            ']' => inside = false,
+            _ if inside => {}
+            other => plain.push(other),
+        }
+    }
+    find(&plain).map(Setting::summary).unwrap_or_default()
+}
+
 fn find(path: &str) -> Option<&'static Setting> {
     settings().find(|setting| setting.path() == path)
 }

@@ -1,5 +1,6 @@
 //! Backups by the clock (guideline O09).
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,17 +30,33 @@ pub(super) struct Backups {
 }
 
 impl Backups {
-    /// Those of an installation, unless it does not want any.
-    pub(super) fn of(
-        home: &Home,
-        config: &Config,
-        database: &Database,
-        keyring: &Arc<vault::Keyring>,
-    ) -> Option<Arc<Self>> {
+    /// Those of an installation.
+    pub(super) fn of(home: &Home, config: &Config, database: &Database, keyring: &Arc<vault::Keyring>) -> Arc<Self> {
         let (clock, rng) = world();
         let (home, keyring) = (home.clone(), Arc::clone(keyring));
-        let backups = Self { home, config: config.clone(), database: database.clone(), keyring, clock, rng };
-        config.backup.enable.then(|| Arc::new(backups))
+        Arc::new(Self { home, config: config.clone(), database: database.clone(), keyring, clock, rng })
+    }
+
+    /// Whether they are made by the clock.
+    pub(super) const fn are_scheduled(&self) -> bool {
+        self.config.backup.enable
+    }
+
+    /// Makes one now, and deletes what is beyond the number to keep.
+    pub(super) async fn make(&self) -> Outcome<PathBuf> {
+        let source = backup::Source {
+            home: &self.home,
+            config: &self.config,
+            database: &self.database,
+            keyring: Arc::clone(&self.keyring),
+            clock: Arc::clone(&self.clock),
+            rng: Arc::clone(&self.rng),
+        };
+        let made = backup::create(&source).await?;
+        let keep = usize::try_from(self.config.backup.keep.get()).unwrap_or(usize::MAX);
+        let deleted = backup::prune(&backup::directory(&self.home, &self.config)?, keep)?;
+        tracing::info!(file = %made.display(), deleted = deleted.len(), "backup made");
+        Ok(made)
     }
 
     /// Makes a backup whenever the newest is as old as `[backup] every` says.
@@ -61,19 +78,5 @@ async fn backup_if_due(of: &Backups) -> Outcome {
     let directory = backup::directory(&of.home, &of.config)?;
     let newest = backup::list(&directory)?.into_iter().filter_map(|b| Some(b.header?.created_ms)).max();
     let due = newest.is_none_or(|at| of.clock.now().since(Timestamp::from_millis(at)) >= of.config.backup.every.get());
-    if !due {
-        return Ok(());
-    }
-    let source = backup::Source {
-        home: &of.home,
-        config: &of.config,
-        database: &of.database,
-        keyring: Arc::clone(&of.keyring),
-        clock: Arc::clone(&of.clock),
-        rng: Arc::clone(&of.rng),
-    };
-    let made = backup::create(&source).await?;
-    let deleted = backup::prune(&directory, usize::try_from(of.config.backup.keep.get()).unwrap_or(usize::MAX))?;
-    tracing::info!(file = %made.display(), deleted = deleted.len(), "backup made");
-    Ok(())
+    if due { of.make().await.map(drop) } else { Ok(()) }
 }

@@ -56,7 +56,7 @@ fn plan(home: &Home, loaded: &Loaded, overlay: Option<&Path>) -> Plan {
     plan.read.push(root.to_path_buf());
     plan.read.extend(overlay.map(Path::to_path_buf));
     plan.read.extend(variable("CREDENTIALS_DIRECTORY").map(PathBuf::from));
-    plan.write.extend(["security", "data", "run", "logs"].map(|name| root.join(name)));
+    plan.write.extend(["security", "data", "run", "logs", "audit"].map(|name| root.join(name)));
     if let config::Database::Sqlite { path: Some(path) } = &config.database {
         plan.write.extend(root.join(path).parent().map(Path::to_path_buf));
     }
@@ -121,7 +121,7 @@ fn owned_by(home: &Home, account: &Account) -> Outcome {
     if !geteuid().is_root() || account.uid == 0 {
         return Ok(());
     }
-    let parts = ["security", "data", "logs", "run"].map(|name| home.root().join(name)).into_iter();
+    let parts = ["security", "data", "logs", "run", "audit"].map(|name| home.root().join(name)).into_iter();
     let present = parts.filter(|path| path.exists());
     for path in [home.root().to_path_buf(), home.config_file()].into_iter().chain(present) {
         let owner = std::fs::metadata(&path).map_err(|e| Failure::io(&path, "look at", &e))?.uid();

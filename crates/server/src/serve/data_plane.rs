@@ -91,6 +91,11 @@ impl DataPlane {
         self.open.load(Ordering::Acquire) && self.handle().is_none_or(|handle| handle.is_ready())
     }
 
+    /// The version of the snapshot that is served; 0 before the first and without a gateway.
+    pub(super) fn version(&self) -> u64 {
+        self.handle().map_or(0, |handle| handle.snapshot_version())
+    }
+
     /// Goes on counting where an earlier process stopped.
     pub(super) fn restore_limits(&self, state: &[u8]) -> usize {
         self.handle().map_or(0, |handle| handle.restore_limits(state))

@@ -133,6 +133,78 @@ pub async fn after(work: &mut UnitOfWork, sequence: i64, limit: i64) -> Result<V
     .collect()
 }
 
+/// What is looked for in the log of a tenant. An empty text does not restrict.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// Part of the name of who did it, in any case.
+    pub principal: String,
+    /// Part of the operation's id.
+    pub action: String,
+    /// Part of what was changed.
+    pub target: String,
+    /// Not before.
+    pub from: Option<Timestamp>,
+    /// Before.
+    pub until: Option<Timestamp>,
+}
+
+/// The number of the newest record; 0 for an empty log.
+pub async fn newest(work: &mut UnitOfWork) -> Result<i64, StoreError> {
+    let row = work.find("SELECT sequence FROM audit_head WHERE id = 1", []).await?;
+    row.map_or(Ok(0), |row| row.int("sequence"))
+}
+
+/// Records of a tenant that a filter finds, with numbers above `low` and below `high`, newest first, at most `limit`. The
+/// bounds keep a filter that finds little from reading the whole log.
+pub async fn search(
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+    filter: &AuditFilter,
+    (low, high): (i64, i64),
+    limit: i64,
+) -> Result<Vec<AuditRecord>, StoreError> {
+    work.query(
+        "SELECT sequence, id, at, tenant_id, principal, action, target, previous_hash, hash FROM audit_log \
+         WHERE tenant_id = $1 AND sequence > $2 AND sequence < $3 AND lower(principal) LIKE $4 ESCAPE '\\' \
+         AND lower(action) LIKE $5 ESCAPE '\\' AND lower(target) LIKE $6 ESCAPE '\\' AND at >= $7 AND at < $8 \
+         ORDER BY sequence DESC LIMIT $9",
+        [
+            tenant.into(),
+            low.into(),
+            high.into(),
+            crate::row::containing(&filter.principal).into(),
+            crate::row::containing(&filter.action).into(),
+            crate::row::containing(&filter.target).into(),
+            filter.from.map_or(i64::MIN, Timestamp::millis).into(),
+            filter.until.map_or(i64::MAX, Timestamp::millis).into(),
+            limit.into(),
+        ],
+    )
+    .await?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+/// A record of a tenant by its number.
+pub async fn find(work: &mut UnitOfWork, tenant: TenantId, sequence: i64) -> Result<Option<AuditRecord>, StoreError> {
+    work.find(
+        "SELECT sequence, id, at, tenant_id, principal, action, target, previous_hash, hash FROM audit_log \
+         WHERE tenant_id = $1 AND sequence = $2",
+        [tenant.into(), sequence.into()],
+    )
+    .await?
+    .as_ref()
+    .map(read)
+    .transpose()
+}
+
+/// The hash of a record of whatever tenant; empty before the first.
+pub async fn hash_at(work: &mut UnitOfWork, sequence: i64) -> Result<String, StoreError> {
+    let row = work.find("SELECT hash FROM audit_log WHERE sequence = $1", [sequence.into()]).await?;
+    row.map_or_else(|| Ok(String::new()), |row| row.text("hash"))
+}
+
 fn read(row: &Row) -> Result<AuditRecord, StoreError> {
     Ok(AuditRecord {
         sequence: row.int("sequence")?,

@@ -105,6 +105,35 @@ pub async fn of_user(
     .collect()
 }
 
+/// The sessions of a tenant that have not ended, the last used first: a page of them.
+pub async fn of_tenant(
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+    now: Timestamp,
+    (offset, limit): (i64, i64),
+) -> Result<Vec<SessionRow>, StoreError> {
+    work.query(
+        "SELECT * FROM login_session WHERE tenant_id = $1 AND ends_at > $2 ORDER BY seen_at DESC, id \
+         LIMIT $3 OFFSET $4",
+        [tenant.into(), now.into(), limit.clamp(0, 1000).into(), offset.max(0).into()],
+    )
+    .await?
+    .iter()
+    .map(session)
+    .collect()
+}
+
+/// How many sessions of a tenant have not ended.
+pub async fn count(work: &mut UnitOfWork, tenant: TenantId, now: Timestamp) -> Result<i64, StoreError> {
+    let row = work
+        .find(
+            "SELECT COUNT(*) AS n FROM login_session WHERE tenant_id = $1 AND ends_at > $2",
+            [tenant.into(), now.into()],
+        )
+        .await?;
+    row.map_or(Ok(0), |r| r.int("n"))
+}
+
 /// Ends the session of a cookie.
 pub async fn end(work: &mut UnitOfWork, hash: &[u8]) -> Result<bool, StoreError> {
     Ok(work.execute("DELETE FROM login_session WHERE hash = $1", [hash.into()]).await? > 0)

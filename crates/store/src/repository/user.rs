@@ -190,6 +190,31 @@ pub async fn list(
     .collect()
 }
 
+/// A page of the tenant's users whose names contain a text in any case, in the order of their names, and how many there
+/// are in all.
+pub async fn search(
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+    text: &str,
+    (offset, limit): (i64, i64),
+) -> Result<(Vec<UserRow>, i64), StoreError> {
+    let pattern = crate::row::containing(text);
+    let counted = work
+        .find(
+            "SELECT COUNT(*) AS n FROM user_account WHERE tenant_id = $1 AND name_key LIKE $2 ESCAPE '\\'",
+            [tenant.into(), (&pattern).into()],
+        )
+        .await?;
+    let found = work
+        .query(
+            "SELECT * FROM user_account WHERE tenant_id = $1 AND name_key LIKE $2 ESCAPE '\\' \
+             ORDER BY name_key LIMIT $3 OFFSET $4",
+            [tenant.into(), pattern.into(), limit.clamp(0, 1000).into(), offset.max(0).into()],
+        )
+        .await?;
+    Ok((found.iter().map(user).collect::<Result<_, _>>()?, counted.map_or(Ok(0), |r| r.int("n"))?))
+}
+
 /// How many users the tenant has.
 pub async fn count(work: &mut UnitOfWork, tenant: TenantId) -> Result<i64, StoreError> {
     let row = work.find("SELECT COUNT(*) AS n FROM user_account WHERE tenant_id = $1", [tenant.into()]).await?;

@@ -374,3 +374,26 @@ async fn a_set_up_link_is_used_once() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn users_are_found_by_a_part_of_their_name_as_it_is_written() {
+    each(async |database: Database| {
+        let mut work = database.begin().await.unwrap();
+        add_tenants(&mut work).await;
+        for (id, name) in [(1, "Alice"), (2, "malice"), (3, "bob"), (4, "a_c"), (5, "abc"), (6, "50%")] {
+            user::insert(&mut work, &user_row(id, TenantId::SUPER, name)).await.unwrap();
+        }
+        user::insert(&mut work, &user_row(7, OTHER, "alice")).await.unwrap();
+        let mut names = async |text: &str, page| {
+            let (found, total) = user::search(&mut work, TenantId::SUPER, text, page).await.unwrap();
+            (found.into_iter().map(|u| u.name).collect::<Vec<_>>(), total)
+        };
+        assert_eq!(names("LIC", (0, 10)).await, (vec!["Alice".to_owned(), "malice".to_owned()], 2));
+        assert_eq!(names("lic", (1, 1)).await, (vec!["malice".to_owned()], 2));
+        assert_eq!(names("a_c", (0, 10)).await, (vec!["a_c".to_owned()], 1));
+        assert_eq!(names("%", (0, 10)).await, (vec!["50%".to_owned()], 1));
+        assert_eq!(names("' OR 1=1", (0, 10)).await, (Vec::new(), 0));
+        assert_eq!(names("", (0, 10)).await.1, 6);
+    })
+    .await;
+}

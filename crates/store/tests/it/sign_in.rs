@@ -266,3 +266,23 @@ async fn a_request_for_an_account_moves_on_and_belongs_to_its_tenant() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_sessions_of_a_tenant_are_listed_by_page_and_without_those_that_ended() {
+    each(async |database: Database| {
+        let mut work = database.begin().await.unwrap();
+        add_tenants(&mut work).await;
+        for n in 0..5_u8 {
+            let row = session(&format!("s{n}"), TenantId::SUPER, user(u128::from(n)), u64::from(n));
+            sessions::insert(&mut work, &[n; 32], &row).await.unwrap();
+        }
+        sessions::insert(&mut work, &[9; 32], &session("other", OTHER, user(1), 0)).await.unwrap();
+        let found = sessions::of_tenant(&mut work, TenantId::SUPER, later(102), (0, 2)).await.unwrap();
+        assert_eq!(found.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), ["s4", "s3"]);
+        let rest = sessions::of_tenant(&mut work, TenantId::SUPER, later(102), (2, 2)).await.unwrap();
+        assert!(rest.is_empty(), "the first three have ended: {rest:?}");
+        assert_eq!(sessions::count(&mut work, TenantId::SUPER, later(102)).await.unwrap(), 2);
+        assert_eq!(sessions::count(&mut work, OTHER, later(50)).await.unwrap(), 1);
+    })
+    .await;
+}

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use serde_json::{Value, json as object};
+use serde_json::json as object;
 use web::{Answer, Call, Operation, Permit, RouteTable, json};
 
 use super::actor;
-use crate::key_manager::known::CONNECTORS;
+use crate::key_manager::known;
 use crate::tenant_config::scopes;
 use crate::{Control, ControlError};
 
@@ -23,7 +23,7 @@ async fn settings(control: Arc<Control>, permit: Permit, _: Call) -> Result<Answ
     let actor = actor(&control, &permit).await?;
     let mut work = control.read().await?;
     let names: Vec<String> = scopes::bindings(&mut work, actor.tenant()).await?.into_keys().collect();
-    let connectors: Vec<Value> = CONNECTORS.iter().map(|connector| connector.described()).collect();
+    let connectors = known::connectors();
     Ok(json(
         StatusCode::OK,
         &object!({

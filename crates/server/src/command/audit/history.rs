@@ -16,12 +16,13 @@ use crate::terminal::{Terminal, printable, table};
 /// How many reports are kept.
 const KEPT: usize = 200;
 
-fn directory(home: &Home) -> PathBuf {
+/// Where reports are kept.
+pub(crate) fn directory(home: &Home) -> PathBuf {
     home.root().join("audit")
 }
 
 /// Keeps a report with its signature; the oldest beyond [`KEPT`] go.
-pub(super) fn keep(home: &Home, report: &Report, rng: &dyn Rng) -> Outcome {
+pub(crate) fn keep(home: &Home, report: &Report, rng: &dyn Rng) -> Outcome<PathBuf> {
     let directory = directory(home);
     vault::ensure_private_directory(&directory).map_err(|e| {
         Failure::from_text(Exit::Io, "IO001", format!("cannot create {}", directory.display()), &e.to_string())
@@ -36,11 +37,11 @@ pub(super) fn keep(home: &Home, report: &Report, rng: &dyn Rng) -> Outcome {
         let _ = std::fs::remove_file(old);
         let _ = std::fs::remove_file(signature::beside(old));
     }
-    Ok(())
+    Ok(path)
 }
 
 /// The kept reports, oldest first; their names are their times.
-fn reports(home: &Home) -> Vec<PathBuf> {
+pub(crate) fn reports(home: &Home) -> Vec<PathBuf> {
     let listed = std::fs::read_dir(directory(home)).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut found: Vec<PathBuf> = listed.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
     found.sort();
@@ -111,7 +112,8 @@ pub(super) fn diff(home: &Home, files: Option<(PathBuf, PathBuf)>, terminal: Ter
     Ok(())
 }
 
-fn load(path: &Path) -> Outcome<Value> {
+/// A report as JSON.
+pub(crate) fn load(path: &Path) -> Outcome<Value> {
     const CAP: u64 = 64 << 20;
     let length = std::fs::metadata(path).map_err(|e| Failure::io(path, "read", &e))?.len();
     if length > CAP {

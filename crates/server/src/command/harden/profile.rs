@@ -26,7 +26,7 @@ pub(super) fn text(facts: &Facts) -> String {
         let _ = writeln!(text, "  {} r,", path.display());
     }
     let _ = writeln!(text, "\n  # Written. Nothing here can be run.");
-    for folder in ["security", "data", "run", "logs", "backups"] {
+    for folder in ["security", "data", "run", "logs", "audit", "backups"] {
         let _ = writeln!(text, "  {home}/{folder}/** rwkl,");
     }
     for path in &facts.written {
