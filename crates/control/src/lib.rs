@@ -58,3 +58,4 @@ pub use publishing::{DefinitionSource, DeploymentRequest, ImportOptions, Lifecyc
 pub use service::{Change, Control, ControlSettings, Effect};
 pub use settings::{ApplicationAttribute, ConfiguredEnvironment, ConfiguredHost, PortalSettings};
 pub use usage::{UsagePoint, UsageQuery, UsageReport, UsageShare, UsageSpan, UsageSubject};
+pub use snapshot::SnapshotAge;

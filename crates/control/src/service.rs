@@ -147,7 +147,8 @@ impl Control {
         self
     }
 
-    pub(crate) fn approvals(&self) -> Option<&dyn Approvals> {
+    /// Requests that wait for an administrator, if there can be any.
+    pub fn approvals(&self) -> Option<&dyn Approvals> {
         self.approvals.as_deref()
     }
 

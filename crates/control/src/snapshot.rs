@@ -2,6 +2,7 @@
 //!
 //! A deployed revision never changes, so its compiled form is kept and shared; a change costs the rows that changed.
 
+mod age;
 mod api;
 pub(crate) mod changes;
 mod consumers;
@@ -17,6 +18,7 @@ use store::UnitOfWork;
 use store::repository::revision::{self, ServedRow};
 use store::repository::{artifact, change, operation_policy, tenant, throttling};
 
+pub use age::SnapshotAge;
 pub(crate) use consumers::consumers;
 
 use crate::publishing::{TEMPLATE, client_certificates, policy_uses, products};

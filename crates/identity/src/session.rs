@@ -245,12 +245,7 @@ impl Identity {
     /// # Errors
     /// [`IdentityError::Store`].
     pub async fn own_sessions(&self, own: &Session) -> Result<Vec<Session>, IdentityError> {
-        let mut work = self.database.read().await?;
-        let mut found = Vec::new();
-        for row in sessions::of_user(&mut work, own.tenant.id, own.user, self.now(), MAX_SESSIONS).await? {
-            found.extend(self.load_session(&mut work, row).await?);
-        }
-        Ok(found)
+        self.sessions_of(own.tenant.id, own.user).await
     }
 
     /// Ends one session of a session's user; `false` when the user has no such session.

@@ -88,3 +88,16 @@ async fn a_record_that_was_changed_is_shown_as_such() {
     let (next, follows) = world.control.audit_record(&own, changed + 1).await.unwrap();
     assert!(next.intact && !follows, "the record after it does not follow any more");
 }
+
+#[tokio::test]
+async fn a_snapshot_knows_how_old_it_is() {
+    let world = World::new().await;
+    let made = world.create(CREATOR, pizza("Pizza")).await;
+    world.deploy(CREATOR, made["id"].as_str().unwrap()).await;
+    let version = world.gateway.snapshot().version;
+    let age = world.control.snapshot_age(version).await.unwrap();
+    assert_eq!((age.latest, age.behind), (version, 0));
+    assert!(age.changed_at.is_some());
+    assert_eq!(world.control.snapshot_age(version - 1).await.unwrap().behind, 1);
+    assert_eq!(world.control.snapshot_age(u64::MAX).await.unwrap().changed_at, None);
+}

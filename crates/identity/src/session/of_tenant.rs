@@ -22,6 +22,19 @@ impl Identity {
         Ok((found, total))
     }
 
+    /// The valid sessions of a user, the newest first.
+    ///
+    /// # Errors
+    /// [`IdentityError::Store`].
+    pub async fn sessions_of(&self, tenant: TenantId, user: UserId) -> Result<Vec<Session>, IdentityError> {
+        let mut work = self.database.read().await?;
+        let mut found = Vec::new();
+        for row in sessions::of_user(&mut work, tenant, user, self.now(), super::MAX_SESSIONS).await? {
+            found.extend(self.load_session(&mut work, row).await?);
+        }
+        Ok(found)
+    }
+
     /// Ends one session of a user; `false` when the user has no such session.
     ///
     /// # Errors

@@ -40,3 +40,9 @@ pub async fn latest(work: &mut UnitOfWork) -> Result<i64, StoreError> {
     let row = work.find("SELECT sequence FROM change_head WHERE id = 1", []).await?;
     row.map_or(Ok(0), |row| row.int("sequence"))
 }
+
+/// When a change was made; `None` for a number that there is not.
+pub async fn made_at(work: &mut UnitOfWork, sequence: i64) -> Result<Option<Timestamp>, StoreError> {
+    let row = work.find("SELECT at FROM change_log WHERE sequence = $1", [sequence.into()]).await?;
+    row.map(|row| row.timestamp("at")).transpose()
+}
