@@ -137,8 +137,11 @@ mod tests {
         let read: Vec<&GuidelineState> = report.groups.iter().flat_map(|(_, states)| states).collect();
         let listed = value["guidelines"].as_array().unwrap();
         assert_eq!(read.len(), listed.len());
-        assert!(read.len() > 50 && read.iter().all(|g| !g.rationale.is_empty() && !g.seed.is_empty()));
-        for (state, raw) in read.iter().zip(listed) {
+        let bare: Vec<&str> =
+            read.iter().filter(|g| g.rationale.is_empty() || g.built.is_empty()).map(|g| g.id.as_str()).collect();
+        assert!(read.len() > 30 && bare.is_empty(), "{} {bare:?}", read.len());
+        for raw in listed {
+            let state = read.iter().find(|state| raw["id"] == state.id.as_str()).unwrap();
             assert_eq!(state.checks.len(), raw["checks"].as_array().unwrap().len(), "{}", state.id);
             assert_eq!(raw["status"], state.status.key());
             for (check, raw) in state.checks.iter().zip(raw["checks"].as_array().unwrap()) {
