@@ -1,7 +1,8 @@
 //! One client connection: TLS, HTTP/1.1 or HTTP/2, and what the watchdog needs to know about it. `budget` bounds the frames
-//! that cost a client nothing.
+//! that cost a client nothing, `framing` tells messages apart.
 
 mod budget;
+mod framing;
 
 use http::HeaderMap;
 use hyper::server::conn::{http1, http2};
@@ -22,6 +23,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use self::budget::Budget;
+use self::framing::Framing;
 use crate::access_log::Rendered;
 use crate::authorise::Standing;
 use crate::client_certificate::Presented;
@@ -58,6 +60,8 @@ pub(crate) struct Connection {
     certificate: OnceLock<Option<Arc<Presented>>>,
     /// What the connection becomes after the answer under way.
     tunnel: Mutex<Option<Box<Tunnel>>>,
+    /// Whether it becomes that.
+    upgraded: AtomicBool,
 }
 
 /// Which token a connection carries. A client of its own sends the same one with every call; then it need not be hashed to
@@ -106,11 +110,13 @@ impl Connection {
             recognised: Mutex::default(),
             certificate: OnceLock::new(),
             tunnel: Mutex::default(),
+            upgraded: AtomicBool::new(false),
         }
     }
 
     /// Leaves a tunnel to the connection, which runs it when the answer that agrees to it is sent.
     pub(crate) fn keep_tunnel(&self, tunnel: Tunnel) {
+        self.upgraded.store(true, Ordering::Relaxed);
         *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(tunnel));
     }
 
@@ -290,7 +296,8 @@ where
         .header_read_timeout(None)
         .max_header_size(caps.head_bytes)
         .max_buf_size((caps.head_bytes * 2).max(16 * 1024));
-    let io = TokioIo::new(Watched { stream, connection: Arc::clone(&connection), budget: None });
+    let guard = Guard::Messages(Framing::new());
+    let io = TokioIo::new(Watched { stream, connection: Arc::clone(&connection), guard });
     let service = service_fn({
         let (worker, connection) = (Arc::clone(&worker), Arc::clone(&connection));
         move |request| exchange::serve(Arc::clone(&worker), Arc::clone(&connection), request)
@@ -346,7 +353,8 @@ where
         .max_send_buf_size(64 * 1024)
         .keep_alive_interval(caps.idle_timeout / 2)
         .keep_alive_timeout(caps.stall_timeout);
-    let io = TokioIo::new(Watched { stream, connection: Arc::clone(&connection), budget: Some(Budget::new()) });
+    let guard = Guard::Frames(Budget::new());
+    let io = TokioIo::new(Watched { stream, connection: Arc::clone(&connection), guard });
     let service = service_fn({
         let worker = Arc::clone(&worker);
         move |request| exchange::serve(Arc::clone(&worker), Arc::clone(&connection), request)
@@ -399,26 +407,43 @@ impl AsyncWrite for Socket {
     }
 }
 
+/// What looks at the bytes of a client before the parser does.
+enum Guard {
+    /// HTTP/1.
+    Messages(Framing),
+    /// HTTP/2.
+    Frames(Budget),
+}
+
 /// A stream that tells the watchdog what happens on it.
 struct Watched<S> {
     stream: S,
     connection: Arc<Connection>,
-    /// Of HTTP/2.
-    budget: Option<Budget>,
+    guard: Guard,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
         let this = self.get_mut();
+        if matches!(&this.guard, Guard::Messages(framing) if framing.is_spoiled()) {
+            // The end, for a parser that is in the middle of a body; the answer can still be written.
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
             this.connection.was_read();
-            if let Some(budget) = &mut this.budget
-                && !budget.allows(buf.filled().get(before..).unwrap_or_default(), this.connection.now())
-            {
-                tracing::debug!(peer = %this.connection.peer(), "too many frames that carry nothing; the connection is cut");
-                return Poll::Ready(Err(std::io::ErrorKind::InvalidData.into()));
+            let fresh = buf.filled_mut().get_mut(before..).unwrap_or_default();
+            match &mut this.guard {
+                // What follows an upgrade are no messages.
+                Guard::Messages(_) if this.connection.upgraded.load(Ordering::Relaxed) => {}
+                Guard::Messages(framing) => framing.follow(fresh),
+                Guard::Frames(budget) => {
+                    if !budget.allows(fresh, this.connection.now()) {
+                        tracing::debug!(peer = %this.connection.peer(), "too many frames that carry nothing; the connection is cut");
+                        return Poll::Ready(Err(std::io::ErrorKind::InvalidData.into()));
+                    }
+                }
             }
         }
         read

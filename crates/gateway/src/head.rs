@@ -1,9 +1,9 @@
 //! What a request head must look like beyond what the HTTP parser checks, and which of its fields travel on.
 //!
 //! Decided here because the parser accepts them: a missing or second `Host`, an absolute-form target that disagrees with
-//! `Host`, transfer codings other than `chunked`, raw or ambiguous bytes in the path. `Content-Length` beside
-//! `Transfer-Encoding` is dropped by the parser, which closes the connection afterwards; a `#fragment` is cut by it before
-//! anything else sees the target, so route, log and upstream agree.
+//! `Host`, transfer codings other than `chunked`, raw or ambiguous bytes in the path. What two readers of a
+//! connection could frame differently is refused before the parser, see `connection::framing`; a `#fragment` is cut by the
+//! parser before anything else sees the target, so route, log and upstream agree.
 
 use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,

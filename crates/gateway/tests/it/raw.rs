@@ -14,13 +14,15 @@ enum Decision {
     Passed,
     /// Forwarded once; the connection ends.
     PassedAndClosed,
+    /// Forwarded once; the message behind it is refused with 400.
+    PassedThenRefused,
     /// Refused with this status; the connection may go on or end.
     Refused(u16),
     /// No answer at all, the connection ends or waits for more.
     Nothing,
 }
 
-use Decision::{Nothing, Passed, PassedAndClosed, Refused};
+use Decision::{Nothing, Passed, PassedAndClosed, PassedThenRefused, Refused};
 
 struct Case {
     name: String,
@@ -160,7 +162,9 @@ fn lengths(t: &mut Table) {
     t.post("Content-Length: 3\r\n", "abc", Passed);
     t.post("Content-Length: 0\r\n", "", Passed);
     t.post("Content-Length: 003\r\n", "abc", Passed);
-    t.post("Content-Length: 3\r\nContent-Length: 3\r\n", "abc", Passed);
+    t.post("Content-Length: 3\r\nContent-Length: 3\r\n", "abc", Refused(400));
+    t.post("Content-Length: 0\r\nContent-Length: 0\r\n", SMUGGLED, Refused(400));
+    t.post(&format!("Content-Length:{}3\r\n", " ".repeat(100)), "abc", Refused(400));
     for value in [
         "+3",
         "-3",
@@ -233,9 +237,11 @@ fn codings(t: &mut Table) {
     t.post(" Transfer-Encoding: chunked\r\n", "0\r\n\r\n", Refused(400));
     t.post("Transfer-Encoding:\r\n chunked\r\n", "0\r\n\r\n", Refused(400));
     t.post("X: y\r\nTransfer-Encoding\t: chunked\r\n", "0\r\n\r\n", Refused(400));
-    // The length is thrown away, the message ends with its last chunk, and the connection ends with the message.
-    t.post("Content-Length: 6\r\nTransfer-Encoding: chunked\r\n", &format!("0\r\n\r\n{SMUGGLED}"), PassedAndClosed);
-    t.post("Transfer-Encoding: chunked\r\nContent-Length: 6\r\n", &format!("0\r\n\r\n{SMUGGLED}"), PassedAndClosed);
+    // Whoever believes the length sees another message than whoever believes the coding.
+    t.post("Content-Length: 6\r\nTransfer-Encoding: chunked\r\n", &format!("0\r\n\r\n{SMUGGLED}"), Refused(400));
+    t.post("Content-Length: 0\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n", Refused(400));
+    t.post("content-length: 5\r\nTRANSFER-ENCODING:chunked\r\n", "0\r\n\r\n", Refused(400));
+    t.post("Transfer-Encoding: chunked\r\nContent-Length: 6\r\n", &format!("0\r\n\r\n{SMUGGLED}"), Refused(400));
     let old = format!("POST {PATH} HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
     t.add("chunked on HTTP/1.0", old, Refused(400));
     t.post("Transfer_Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n", Passed);
@@ -316,8 +322,12 @@ fn fields(t: &mut Table) {
     t.fields(&"X-A: b\r\n".repeat(101), Refused(431));
     t.fields(&format!("X-A: {}\r\n", "b".repeat(33_000)), Refused(431));
     t.fields(&format!("Cookie: {}\r\n", "a=b; ".repeat(7_000)), Refused(431));
-    // A line that ends with LF alone is a line for this parser and, as every message is written anew, for nobody else.
-    t.add("bare LF in the head", format!("GET {PATH} HTTP/1.1\nHost: localhost\n\n"), Passed);
+    // A line that ends with LF alone is a line for some parsers only.
+    t.add("bare LF in the head", format!("GET {PATH} HTTP/1.1\nHost: localhost\n\n"), Refused(400));
+    t.add("bare LF behind the request line", format!("GET {PATH} HTTP/1.1\nHost: localhost\r\n\r\n"), Refused(400));
+    t.add("bare LF as the end of the head", format!("GET {PATH} HTTP/1.1\r\nHost: localhost\r\n\n"), Refused(400));
+    t.fields("X-A: b\nX-B: c\r\n", Refused(400));
+    t.fields("X-A: b\r\n\nX-B: c\r\n", Refused(400));
     t.fields("Connection: close\r\n", PassedAndClosed);
     t.fields("Connection: Host\r\n", Passed);
     t.fields("Connection: Transfer-Encoding, Content-Length\r\n", Passed);
@@ -382,6 +392,14 @@ fn pipelines(t: &mut Table) {
         format!("DELETE {PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{SMUGGLED}", SMUGGLED.len()),
         Refused(405),
     );
+    for second in [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+        "X: y\nZ: z\r\n\r\n",
+    ] {
+        let raw = format!("{good}POST {PATH} HTTP/1.1\r\nHost: localhost\r\n{second}{SMUGGLED}");
+        t.add(format!("a doubtful second message {second:?}"), raw, PassedThenRefused);
+    }
     t.add("a TLS hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n".to_vec(), Refused(400));
     t.add("an HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Nothing);
     t.add("a PROXY line", format!("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n{good}"), Refused(400));
@@ -397,6 +415,15 @@ fn table() -> Vec<Case> {
     table.0
 }
 
+/// The status of the next answer; `left` is what came behind the one before. Two answers may come in one piece.
+fn next_status(stream: &mut TcpStream, left: &mut Vec<u8>) -> Option<u16> {
+    let held = std::mem::take(left);
+    let mut reply = read_reply(&mut held.as_slice().chain(stream))?;
+    let length = reply.header("content-length").map_or(0, |length| length.parse().unwrap());
+    *left = reply.body.split_off(length.min(reply.body.len()));
+    Some(reply.status)
+}
+
 /// The statuses of all answers until the connection ends or says nothing for a while; whether it ended.
 fn converse(address: SocketAddr, raw: &[u8], decision: Decision) -> (Vec<u16>, bool) {
     let mut stream = TcpStream::connect(address).unwrap();
@@ -405,23 +432,26 @@ fn converse(address: SocketAddr, raw: &[u8], decision: Decision) -> (Vec<u16>, b
     stream.set_read_timeout(Some(Duration::from_millis(patience))).unwrap();
     let _closed_early = stream.write_all(raw);
     let mut statuses = Vec::new();
-    if let Some(reply) = read_reply(&mut stream) {
-        statuses.push(reply.status);
-        if reply.status == 100 {
-            statuses.pop();
-            statuses.extend(read_reply(&mut stream).map(|reply| reply.status));
-        }
+    let mut left = Vec::new();
+    if let Some(status) = next_status(&mut stream, &mut left) {
+        let after = if status == 100 { next_status(&mut stream, &mut left) } else { Some(status) };
+        statuses.extend(after);
     }
     if statuses.is_empty() {
         let ended = matches!(stream.read(&mut [0; 1]), Ok(0));
         return (statuses, ended);
     }
+    if decision == PassedThenRefused {
+        // Nothing more is sent: bytes that nobody reads would make the system throw the second answer away.
+        statuses.extend(next_status(&mut stream, &mut left));
+        return (statuses, matches!(stream.read(&mut [0; 1]), Ok(0)));
+    }
     // The probe: what the gateway takes for the start of the next message must be ours.
     let probe = b"GET /pizza/1.0.0/any/probe HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let sent = stream.write_all(probe);
-    match read_reply(&mut stream) {
-        Some(reply) if sent.is_ok() => {
-            statuses.push(reply.status);
+    match next_status(&mut stream, &mut left) {
+        Some(status) if sent.is_ok() => {
+            statuses.push(status);
             (statuses, false)
         }
         _ => (statuses, true),
@@ -458,6 +488,7 @@ fn every_raw_message_gets_its_decision() {
         let in_step = match case.decision {
             Passed => statuses == [200, 200] && probed && passed == 1,
             PassedAndClosed => statuses == [200] && ended && !probed && passed == 1,
+            PassedThenRefused => statuses == [200, 400] && ended && passed == 1,
             Refused(status) => {
                 // In step the probe is answered with 200; otherwise there is no second answer.
                 statuses.first() == Some(&status) && passed == 0 && (ended || statuses.get(1) == Some(&200))
