@@ -66,7 +66,8 @@ impl Proxies {
             ForwardedField::Forwarded => "forwarded",
         };
         let values: Vec<&[u8]> = headers.get_all(name).iter().map(|value| value.as_bytes()).collect();
-        let elements = values.iter().rev().flat_map(|value| value.rsplit(|byte| *byte == b','));
+        let quoted = self.field == ForwardedField::Forwarded;
+        let elements = values.iter().rev().flat_map(|value| FromBehind { rest: Some(value), quoted });
         for element in elements.take(MAX_HOPS) {
             // Each alone: what a client wrote must not make unreadable what the proxy put behind it.
             let Ok(element) = std::str::from_utf8(element) else { break };
@@ -98,9 +99,52 @@ fn contains(networks: &[IpNet], address: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(&address))
 }
 
-/// A parameter of one element of `Forwarded`, without its quotes.
+/// The elements of a list, the last one first; `quoted` says that commas in quotes are none (RFC 7239 section 4). Read from
+/// behind, so that a quote that a client left open reaches nothing that a proxy put after it.
+struct FromBehind<'a> {
+    rest: Option<&'a [u8]>,
+    quoted: bool,
+}
+
+impl<'a> Iterator for FromBehind<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest?;
+        let mut inside = false;
+        for (at, byte) in rest.iter().enumerate().rev() {
+            let before = rest.get(..at).unwrap_or_default();
+            match byte {
+                b'"' if self.quoted => {
+                    let escapes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
+                    inside ^= escapes % 2 == 0;
+                }
+                b',' if !inside => {
+                    self.rest = Some(before);
+                    return rest.get(at + 1..);
+                }
+                _ => {}
+            }
+        }
+        self.rest = None;
+        Some(rest)
+    }
+}
+
+/// A parameter of one element of `Forwarded`, without its quotes. A semicolon in quotes ends none: `host` repeats what the
+/// client wrote.
 fn parameter<'a>(element: &'a str, wanted: &str) -> Option<&'a str> {
-    let mut pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
+    let (mut inside, mut escaped) = (false, false);
+    let pairs = element.split(|character| {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if inside => escaped = true,
+            '"' => inside = !inside,
+            _ => {}
+        }
+        character == ';' && !inside
+    });
+    let mut pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim_matches('"'))
 }
 
@@ -220,6 +264,12 @@ mod tests {
         assert_eq!(forwarded("for=192.0.2.7;proto=https"), ("192.0.2.7".into(), true));
         assert_eq!(forwarded("For=\"[2001:db8::1]:80\"; Proto=http"), ("2001:db8::1".into(), false));
         assert_eq!(forwarded("for=6.6.6.6, for=192.0.2.7, for=10.9.9.9"), ("192.0.2.7".into(), false));
+        assert_eq!(forwarded("for=192.0.2.7;by=\"a,for=6.6.6.6\""), ("192.0.2.7".into(), false));
+        assert_eq!(forwarded("host=\"x;for=6.6.6.6;proto=https\";for=192.0.2.7"), ("192.0.2.7".into(), false));
+        assert_eq!(forwarded("host=\"x\\\";for=6.6.6.6\";for=192.0.2.7"), ("192.0.2.7".into(), false));
+        assert_eq!(forwarded("for=\"6.6.6.6, for=192.0.2.7, for=10.1.1.1"), ("192.0.2.7".into(), false));
+        assert_eq!(forwarded("for=6.6.6.6\", for=192.0.2.7"), ("192.0.2.7".into(), false));
+        assert_eq!(forwarded("for=\"[2001:db8::1]:80\", for=\"10.1.1.1:80\""), ("2001:db8::1".into(), false));
         assert_eq!(forwarded("for=_hidden"), ("10.0.0.1".into(), false));
         assert_eq!(forwarded("by=1.2.3.4"), ("10.0.0.1".into(), false));
     }
