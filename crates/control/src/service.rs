@@ -32,6 +32,8 @@ pub struct ControlSettings {
     /// Environments of the configuration, names unique. One named `Default` says how that is announced; without it,
     /// `Default` has this server's own host name and ports.
     pub environments: Vec<ConfiguredEnvironment>,
+    /// For how long keys of a key manager that cannot be fetched again are relied on (`[gateway] jwks_stale_limit`).
+    pub keys_stale_limit: std::time::Duration,
     /// What the configuration decides about the Developer Portal and the built-in policies.
     pub portal: PortalSettings,
 }
@@ -46,6 +48,7 @@ impl Default for ControlSettings {
             gateway_https_port: 8243,
             gateway_http_port: 8280,
             environments: Vec::new(),
+            keys_stale_limit: std::time::Duration::from_hours(24),
             portal: PortalSettings::default(),
         }
     }

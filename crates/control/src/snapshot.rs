@@ -49,7 +49,7 @@ impl Compiler {
     /// be one whose secrets the vault lost.
     pub(crate) async fn compile(&self, work: &mut UnitOfWork, sealer: &dyn Sealer) -> Result<Snapshot, ControlError> {
         let version = u64::try_from(change::latest(work).await?).unwrap_or(0);
-        let consumers = consumers(work).await?;
+        let consumers = consumers(work, sealer).await?;
         let mut served = revision::all_deployments(work).await?;
         // An inactive tenant has no APIs at the gateway.
         served.retain(|row| consumers.tenants.contains_key(&row.tenant));

@@ -74,6 +74,10 @@ pub(crate) fn key(
     add(&[u8::from(secure)]);
     match caller {
         Caller::Anonymous => add(b"nobody"),
+        Caller::User(user) => {
+            add(b"user");
+            add(user.subject.as_bytes());
+        }
         Caller::Key { application, key_type, .. } => {
             add(b"key");
             add(application.to_string().as_bytes());

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::authenticate::{Caller, FOR_USER};
+use crate::authenticate::Caller;
 use crate::authorise::Standing;
 use crate::compile::{Api, Compiled};
 use crate::denial::qualified;
@@ -87,6 +87,7 @@ pub(crate) fn assertion(
     let application = standing.application();
     let assertions = match caller {
         Caller::Anonymous => return Ok(None),
+        Caller::User(_) => None,
         Caller::Token(principal) | Caller::Test { principal, .. } => Some(&principal.assertions),
         Caller::Key { .. } | Caller::Certificate(_) => application.map(|application| &application.assertions),
     };
@@ -126,8 +127,6 @@ fn claims(
     put("apicontext", deployed.versioned_context.clone());
     put("version", deployed.version.clone());
     put("keytype", if standing.key_type() == KeyType::Sandbox { "SANDBOX" } else { "PRODUCTION" }.to_owned());
-    let said = |name: &str| caller.claims().and_then(|claims| claims.get(name)?.as_str());
-    let for_user = said("aut") == Some(FOR_USER);
     if let Some(application) = standing.application() {
         put("applicationid", application.id.to_string());
         put("applicationUUId", application.id.to_string());
@@ -141,7 +140,8 @@ fn claims(
         put("subscriber", owner);
     }
     let owner = standing.application().map(|a| qualified(&a.owner, domain(a.tenant)));
-    let user = said("sub").filter(|_| for_user).map(|user| qualified(user, domain(deployed.tenant)));
+    let user = caller.user().map(|user| qualified(user, domain(deployed.tenant)));
+    let for_user = user.is_some();
     if let Some(user) = user.or(owner) {
         put("enduser", user);
     }

@@ -14,6 +14,7 @@ use crate::client_certificate::{Accepted, Presented};
 use crate::compile::{Api, Compiled, CompiledResource, Issuer, Scheme};
 use crate::counters::Counter;
 use crate::fault::Fault;
+use crate::inquiry::{self, KnownUser, Verdict};
 use crate::limit::{CounterKey, Window};
 use crate::token_cache::{Digest, Principal};
 use crate::worker::Worker;
@@ -41,6 +42,8 @@ pub(crate) enum Caller {
         /// The application limit's counter.
         window: Arc<Window>,
     },
+    /// A user of the API's tenant, by name and password.
+    User(Arc<KnownUser>),
     /// The holder of a certificate that the API accepts.
     Certificate(Arc<Accepted>),
 }
@@ -56,6 +59,8 @@ pub(crate) struct Source<'a> {
     pub(crate) certificate: Option<&'a Presented>,
     /// Whether the same call has proven before that it holds the key of its token.
     pub(crate) proven: bool,
+    /// What was found out about a credential that others judge.
+    pub(crate) verdict: Option<&'a Verdict>,
 }
 
 impl Caller {
@@ -63,8 +68,18 @@ impl Caller {
     pub(crate) fn claims(&self) -> Option<&serde_json::Map<String, serde_json::Value>> {
         match self {
             Self::Token(principal) | Self::Test { principal, .. } => Some(&principal.claims.all),
-            Self::Anonymous | Self::Key { .. } | Self::Certificate(_) => None,
+            Self::Anonymous | Self::Key { .. } | Self::Certificate(_) | Self::User(_) => None,
         }
+    }
+
+    /// The user for whom the call is made; `None` when a client makes it for itself.
+    pub(crate) fn user(&self) -> Option<&str> {
+        if let Self::User(user) = self {
+            return Some(&user.subject);
+        }
+        let claims = self.claims()?;
+        let said = |name: &str| claims.get(name).and_then(|value| value.as_str());
+        said("sub").filter(|_| said("aut") == Some(FOR_USER))
     }
 }
 
@@ -77,12 +92,14 @@ enum Credential<'a> {
     },
     Test(&'a str),
     Key(&'a str),
+    /// Name and password, which only the verdict says something about.
+    User,
 }
 
 /// Header of a test key.
 pub(crate) const INTERNAL_KEY: HeaderName = HeaderName::from_static("internal-key");
 /// Value of the claim `aut` in tokens that act for a user rather than for the client itself.
-pub(crate) const FOR_USER: &str = "APPLICATION_USER";
+const FOR_USER: &str = "APPLICATION_USER";
 /// Claim that tells test keys from access tokens; both are signed by the same key.
 const TOKEN_TYPE: &str = "token_type";
 
@@ -108,10 +125,15 @@ pub(crate) fn authenticate(
     }
     match credential(api, parts)? {
         Some(Credential::Token { token, with_proof }) => {
-            let Source { secure, certificate, proven, .. } = source;
+            let Source { secure, certificate, proven, verdict, .. } = source;
             let presentation = Presentation { token, with_proof, parts, secure, certificate, proven };
-            token_caller(worker, compiled, api, &presentation, now).map(Caller::Token)
+            token_caller(worker, compiled, api, (&presentation, verdict), now).map(Caller::Token)
         }
+        Some(Credential::User) => match source.verdict {
+            Some(Verdict::User(user, _)) => Ok(Caller::User(Arc::clone(user))),
+            Some(Verdict::Unknown) => Err(Fault::unclassified()),
+            Some(Verdict::Token(_) | Verdict::Refused) | None => Err(Fault::invalid_credentials()),
+        },
         Some(Credential::Test(key)) => test_caller(worker, compiled, api, key, now),
         Some(Credential::Key(key)) => key_caller(worker, compiled, api, key, (&parts.headers, source.peer), now),
         None => Err(missing(api)),
@@ -123,7 +145,7 @@ fn credential<'a>(api: &Api, parts: &'a Parts) -> Result<Option<Credential<'a>>,
     if let Some(value) = parts.headers.get(INTERNAL_KEY) {
         return value.to_str().map(|k| Some(Credential::Test(k.trim()))).map_err(|_| Fault::invalid_credentials());
     }
-    if api.schemes.contains(&Scheme::Token) {
+    if api.schemes.contains(&Scheme::Token) || api.schemes.contains(&Scheme::Basic) {
         let mut values = parts.headers.get_all(&api.token_header).iter();
         let value = values.next();
         if values.next().is_some() {
@@ -132,15 +154,13 @@ fn credential<'a>(api: &Api, parts: &'a Parts) -> Result<Option<Credential<'a>>,
         }
         let text = value.map(|v| v.to_str().map_err(|_| Fault::invalid_credentials())).transpose()?;
         if let Some(text) = text {
-            if let Some(token) = text.get(..7).filter(|s| s.eq_ignore_ascii_case("bearer ")).and(text.get(7..)) {
-                return Ok(Some(Credential::Token { token: token.trim(), with_proof: false }));
+            if api.schemes.contains(&Scheme::Basic) && scheme(text, "basic ").is_some() {
+                return Ok(Some(Credential::User));
             }
-            if let Some(token) = text.get(..5).filter(|s| s.eq_ignore_ascii_case("dpop ")).and(text.get(5..)) {
-                return Ok(Some(Credential::Token { token: token.trim(), with_proof: true }));
-            }
-            // A header of our own choice carries the bare token, as WSO2 accepts it.
-            if api.token_header != http::header::AUTHORIZATION && !text.trim().is_empty() {
-                return Ok(Some(Credential::Token { token: text.trim(), with_proof: false }));
+            let usual = api.token_header == http::header::AUTHORIZATION;
+            let token = sole_token(text, usual).filter(|_| api.schemes.contains(&Scheme::Token));
+            if let Some(token) = token {
+                return Ok(Some(Credential::Token { token, with_proof: scheme(text, "dpop ").is_some() }));
             }
         }
     }
@@ -153,6 +173,22 @@ fn credential<'a>(api: &Api, parts: &'a Parts) -> Result<Option<Credential<'a>>,
         }
     }
     Ok(None)
+}
+
+/// What stands behind the name of a scheme, which is given in lower case with a blank.
+pub(crate) fn scheme<'a>(field: &'a str, name: &str) -> Option<&'a str> {
+    field.get(..name.len()).filter(|start| start.eq_ignore_ascii_case(name)).and(field.get(name.len()..))
+}
+
+/// The token of a field. A header of one's own choice carries the bare token, as WSO2 accepts it; `usual` says that it is
+/// not one.
+pub(crate) fn sole_token(field: &str, usual: bool) -> Option<&str> {
+    let named = scheme(field, "bearer ").or_else(|| scheme(field, "dpop "));
+    match named {
+        Some(token) => Some(token.trim()),
+        None if usual || field.trim().is_empty() => None,
+        None => Some(field.trim()),
+    }
 }
 
 /// Whether a pair of a query is an API key, however its name is spelled.
@@ -172,6 +208,11 @@ pub(crate) fn without_key(query: &str) -> Option<String> {
     if kept.is_empty() { None } else { Some(kept.join("&")) }
 }
 
+/// A header's name as people write it.
+fn shown(name: &HeaderName) -> &str {
+    if *name == http::header::AUTHORIZATION { "Authorization" } else { name.as_str() }
+}
+
 fn missing(api: &Api) -> Fault {
     if api.schemes.is_empty() {
         return Fault::invalid_credentials();
@@ -183,13 +224,9 @@ fn missing(api: &Api) -> Fault {
         }
         match scheme {
             Scheme::Token => {
-                let name = if api.token_header == http::header::AUTHORIZATION {
-                    "Authorization"
-                } else {
-                    api.token_header.as_str()
-                };
-                hint.push_str(&format!("'{name} : Bearer ACCESS_TOKEN'"));
+                hint.push_str(&format!("'{} : Bearer ACCESS_TOKEN'", shown(&api.token_header)));
             }
+            Scheme::Basic => hint.push_str(&format!("'{} : Basic CREDENTIALS'", shown(&api.token_header))),
             Scheme::Key => {
                 let name = if api.key_header.as_str() == "apikey" { "ApiKey" } else { api.key_header.as_str() };
                 hint.push_str(&format!("'{name} : API_KEY'"));
@@ -203,10 +240,16 @@ fn token_caller(
     worker: &Worker,
     compiled: &Compiled,
     api: &Api,
-    presentation: &Presentation<'_>,
+    (presentation, verdict): (&Presentation<'_>, Option<&Verdict>),
     now: Timestamp,
 ) -> Result<Arc<Principal>, Fault> {
-    let principal = principal(worker, compiled, api, presentation.token, now)?;
+    let principal = match verdict {
+        None => principal(worker, compiled, api, presentation.token, now)?,
+        Some(Verdict::Token(principal)) if now.seconds() < principal.claims.expires => Arc::clone(principal),
+        Some(Verdict::Token(_)) => return Err(Fault::expired()),
+        Some(Verdict::Unknown) => return Err(Fault::unclassified()),
+        Some(Verdict::User(..) | Verdict::Refused) => return Err(Fault::invalid_credentials()),
+    };
     if (principal.binding != Binding::None || presentation.with_proof) && !presentation.proven {
         binding::check(&principal.binding, presentation, &worker.shared.replays, now)?;
     }
@@ -214,7 +257,7 @@ fn token_caller(
         // A test key must not pass as an access token.
         return Err(Fault::invalid_credentials());
     }
-    check_current(compiled, api, &principal)?;
+    check_current(compiled, api, &principal, now)?;
     let audiences = &api.deployed.security.audiences;
     if !audiences.is_empty() && !principal.claims.audiences().any(|a| audiences.contains(a)) {
         return Err(Fault::invalid_credentials());
@@ -234,7 +277,7 @@ fn test_caller(worker: &Worker, compiled: &Compiled, api: &Api, key: &str, now: 
     if !claims.text(TOKEN_TYPE).is_some_and(|kind| kind.eq_ignore_ascii_case("InternalKey")) {
         return Err(Fault::invalid_credentials());
     }
-    check_current(compiled, api, &principal)?;
+    check_current(compiled, api, &principal, now)?;
     let contexts = claims.all.get("subscribedAPIs").and_then(|apis| apis.as_array()).map_or(&[][..], Vec::as_slice);
     let context = |entry: &serde_json::Value| entry.get("context").and_then(|c| c.as_str()).map(str::to_owned);
     if !contexts.iter().filter_map(context).any(|context| context == api.deployed.versioned_context) {
@@ -286,15 +329,33 @@ fn verify(
             _ => Fault::invalid_credentials(),
         }
     })?;
-    let facts = compiled.issuers.get(issuer).ok_or_else(Fault::invalid_credentials)?;
+    let verified = Verified { issuer, claims, introspected: false };
+    describe(worker, compiled, verified).map(Arc::new).ok_or_else(Fault::invalid_credentials)
+}
+
+/// Claims that somebody stands for.
+pub(crate) struct Verified {
+    /// Index of who does.
+    pub(crate) issuer: usize,
+    /// The claims.
+    pub(crate) claims: jose::Claims,
+    /// Whether the issuer was asked.
+    pub(crate) introspected: bool,
+}
+
+/// Whose the claims are.
+pub(crate) fn describe(worker: &Worker, compiled: &Compiled, verified: Verified) -> Option<Principal> {
+    let Verified { issuer, claims, introspected } = verified;
+    let facts = compiled.issuers.get(issuer)?;
     let consumer_key = facts.consumer_key_claims.iter().find_map(|name| claims.text(name)).unwrap_or_default();
     let user_window = compiled.keys.get(consumer_key).map(|key| {
         let user = claims.subject().unwrap_or_default().to_owned();
         (key.application, worker.shared.carried.counters.get(CounterKey::User(key.application, user)))
     });
-    Ok(Arc::new(Principal {
+    Some(Principal {
         issuers_epoch: compiled.issuers_epoch,
         issuer,
+        introspected,
         consumer_key: consumer_key.into(),
         signing_tenant: signing_tenant(facts, &claims),
         user_tenant: user_tenant(facts, &claims),
@@ -302,7 +363,7 @@ fn verify(
         assertions: crate::assertion::Assertions::default(),
         binding: Binding::of(&claims),
         claims,
-    }))
+    })
 }
 
 /// The tenant a token was signed for, as the built-in key manager writes it. It signs for every tenant with one key, so
@@ -324,15 +385,20 @@ fn user_tenant(issuer: &Issuer, claims: &jose::Claims) -> Option<Box<str>> {
 }
 
 /// What can change between two calls with the same token: revocation, subject epochs, and the API's own conditions.
-fn check_current(compiled: &Compiled, api: &Api, principal: &Principal) -> Result<(), Fault> {
+fn check_current(compiled: &Compiled, api: &Api, principal: &Principal, now: Timestamp) -> Result<(), Fault> {
     let claims = &principal.claims;
     let issuer = compiled.issuers.get(principal.issuer).ok_or_else(Fault::invalid_credentials)?;
     let security = &api.deployed.security;
-    let managed = security.key_managers.is_empty()
-        || security.key_managers.contains("all")
-        || security.key_managers.contains(&*issuer.name);
-    if !managed || !issuer.serves(api.deployed.tenant) {
+    if !issuer.is_accepted_by(security) || !issuer.serves(api.deployed.tenant) {
         return Err(Fault::invalid_credentials());
+    }
+    if !principal.introspected {
+        // Keys that nobody could fetch again for too long may be withdrawn by now; and a token that its issuer wants to be
+        // asked about is worth nothing by its signature alone.
+        let asked = issuer.introspection.as_ref().is_some_and(inquiry::Endpoint::also_jwt);
+        if asked || issuer.is_stale(now) {
+            return Err(Fault::invalid_credentials());
+        }
     }
     if !compiled.revoked.is_empty() && claims.token_id().is_some_and(|id| compiled.revoked.contains_key(id)) {
         return Err(Fault::invalid_credentials());

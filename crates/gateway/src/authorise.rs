@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::access_log::Rendered;
-use crate::authenticate::{Caller, FOR_USER};
+use crate::authenticate::Caller;
 use crate::compile::{Api, ApiEndpoint, Compiled, CompiledResource, CompiledSubscription, Consumer};
 use crate::denial::qualified;
 use crate::fault::Fault;
@@ -126,8 +126,8 @@ pub(crate) fn authorise<'a>(
         None => (api.production.as_ref(), api.sandbox.as_ref()),
     };
     let endpoint = if production { for_production } else { for_sandbox };
-    // A resource without security belongs to nobody's key: it takes the endpoint that exists.
-    let fallback = if matches!(caller, Caller::Anonymous) { for_sandbox } else { None };
+    // Neither a resource without security nor a user belongs to a key: the call takes the endpoint that exists.
+    let fallback = if matches!(caller, Caller::Anonymous | Caller::User(_)) { for_sandbox } else { None };
     let endpoint = endpoint.or(fallback).ok_or_else(|| Fault::no_endpoint_for_key(production))?;
     if api.denied || standing.denied {
         return Err(Fault::denied());
@@ -135,7 +135,7 @@ pub(crate) fn authorise<'a>(
     let user_window = match caller {
         Caller::Token(principal) => principal.user_window.as_ref().map(|(_, window)| window),
         Caller::Key { window, .. } => Some(window),
-        Caller::Anonymous | Caller::Test { .. } | Caller::Certificate(_) => None,
+        Caller::Anonymous | Caller::Test { .. } | Caller::Certificate(_) | Caller::User(_) => None,
     };
     let plan = match caller {
         Caller::Certificate(accepted) => accepted.limit.as_ref(),
@@ -224,9 +224,8 @@ impl Properties for Seen<'_> {
         let domain = |tenant| self.compiled.tenants.get(&tenant).map_or("", |domain| domain.as_str());
         match field {
             CallField::UserId => {
-                let claim = |name: &str| self.caller.claims().and_then(|claims| claims.get(name)?.as_str());
-                let named = claim("sub");
-                match (named.filter(|_| claim("aut") == Some(FOR_USER)), application) {
+                let named = self.caller.claims().and_then(|claims| claims.get("sub")?.as_str());
+                match (self.caller.user(), application) {
                     (Some(user), _) => qualified(user, domain(self.api.deployed.tenant)).into(),
                     (None, Some(owned)) => qualified(&owned.owner, domain(owned.tenant)).into(),
                     (None, None) => named.unwrap_or_default().into(),
@@ -265,8 +264,13 @@ fn check_tenant(
     caller: &Caller,
     (application, subscribed): (Option<&Arc<Consumer>>, bool),
 ) -> Result<(Option<TenantId>, bool), Fault> {
-    let Caller::Token(principal) = caller else { return Ok((None, false)) };
     let tenant = api.deployed.tenant;
+    if let Caller::User(user) = caller {
+        // WSO2 refuses the users of other tenants, whose roles mean nothing here.
+        let own = compiled.tenants.get(&tenant).is_some_and(|domain| *domain == user.tenant);
+        return if own { Ok((Some(tenant), false)) } else { Err(Fault::foreign_user()) };
+    }
+    let Caller::Token(principal) = caller else { return Ok((None, false)) };
     let named = |domain: &str| tenant_named(compiled, tenant, domain);
     let signing = match &principal.signing_tenant {
         None => compiled.issuers.get(principal.issuer).map(|issuer| issuer.tenant),
@@ -295,7 +299,7 @@ fn identify<'a>(
     caller: &Caller,
 ) -> Result<(Option<&'a Arc<Consumer>>, KeyType), Fault> {
     match caller {
-        Caller::Anonymous => Ok((None, KeyType::Production)),
+        Caller::Anonymous | Caller::User(_) => Ok((None, KeyType::Production)),
         Caller::Certificate(accepted) => Ok((None, accepted.key_type)),
         Caller::Test { key_type, .. } => Ok((None, *key_type)),
         Caller::Key { application, key_type, .. } => Ok((Some(consumer(compiled, *application)?), *key_type)),
@@ -337,10 +341,14 @@ fn subscription<'a>(
 }
 
 fn check_scopes(compiled: &Compiled, resource: &CompiledResource, caller: &Caller) -> Result<(), Fault> {
-    let Caller::Token(principal) = caller else { return Ok(()) };
     if resource.scopes.is_empty() {
         return Ok(());
     }
+    if let Caller::User(user) = caller {
+        let granted = resource.scopes.iter().any(|scope| user.scopes.contains(&**scope));
+        return if granted { Ok(()) } else { Err(Fault::wrong_scope()) };
+    }
+    let Caller::Token(principal) = caller else { return Ok(()) };
     let claim = compiled.issuers.get(principal.issuer).map_or("scope", |issuer| &issuer.scopes_claim);
     let granted = principal.claims.scopes(claim).any(|scope| resource.scopes.iter().any(|s| **s == *scope));
     if granted { Ok(()) } else { Err(Fault::wrong_scope()) }
@@ -361,13 +369,12 @@ fn denied(
     }
     let domain = |tenant: TenantId| compiled.tenants.get(&tenant).map_or("", |domain| domain.as_str());
     // A client's own token and an API key act for the owner of the application; a user's token for that user.
-    let (subject, for_user) = match caller {
-        Caller::Token(principal) | Caller::Test { principal, .. } => {
-            (principal.claims.subject(), principal.claims.text("aut") == Some(FOR_USER))
-        }
-        Caller::Key { .. } | Caller::Anonymous | Caller::Certificate(_) => (None, false),
+    let subject = match caller {
+        Caller::Token(principal) | Caller::Test { principal, .. } => principal.claims.subject(),
+        Caller::User(user) => Some(user.subject.as_str()),
+        Caller::Key { .. } | Caller::Anonymous | Caller::Certificate(_) => None,
     };
-    let owner = application.filter(|_| !for_user);
+    let owner = application.filter(|_| caller.user().is_none());
     let named = |name: &str, own: TenantId| {
         // The policy of a tenant on a guest is written `guest@elsewhere`, which its own domain may have been added to.
         denials.user(tenant, name, domain(own))

@@ -10,7 +10,7 @@ mod consumers;
 use ipnet::IpNet;
 use jose::{Verifier, VerifyingKey};
 use model::snapshot::{
-    ApiKey, CustomLimit, Delta, DeployedApi, LimitLevel, LimitPolicy, Snapshot, Subscription, TokenIssuer,
+    ApiKey, ApiSecurity, CustomLimit, Delta, DeployedApi, LimitLevel, LimitPolicy, Snapshot, Subscription, TokenIssuer,
 };
 use model::{ApiId, ApplicationId, TenantDomain, TenantId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -21,6 +21,7 @@ pub(crate) use api::{Api, ApiEndpoint, CompiledResource, Scheme};
 pub(crate) use consumers::{ClientKey, CompiledSubscription, Consumer};
 
 use crate::denial::Denials;
+use crate::inquiry;
 use crate::limit::Counters;
 use crate::route::Contexts;
 use crate::settings::GatewaySettings;
@@ -84,6 +85,10 @@ pub(crate) struct Common {
     pub(crate) verifiers: Vec<Verifier>,
     /// Facts about each verifier, by the same index.
     pub(crate) issuers: Vec<Issuer>,
+    /// Whether any issuer is asked about tokens.
+    pub(crate) introspects: bool,
+    /// Whether any is asked about JWTs as well.
+    pub(crate) introspects_jwt: bool,
     /// Grows when the issuers or their keys change.
     pub(crate) issuers_epoch: u64,
     issuers_text: String,
@@ -108,12 +113,27 @@ pub(crate) struct Issuer {
     pub(crate) consumer_key_claims: Vec<Box<str>>,
     /// Claim that carries the scopes.
     pub(crate) scopes_claim: Box<str>,
+    /// Until when its keys may be relied on.
+    keys_until: Option<Timestamp>,
+    /// Where it is asked about tokens.
+    pub(crate) introspection: Option<inquiry::Endpoint>,
 }
 
 impl Issuer {
     /// Whether tokens of this issuer may be used with APIs of a tenant.
     pub(crate) fn serves(&self, tenant: TenantId) -> bool {
         self.tenant == tenant || self.serves_every_tenant()
+    }
+
+    /// Whether an API takes its tokens.
+    pub(crate) fn is_accepted_by(&self, security: &ApiSecurity) -> bool {
+        let names = &security.key_managers;
+        names.is_empty() || names.contains("all") || names.contains(&*self.name)
+    }
+
+    /// Whether its keys are too old to be relied on: nobody could fetch them again for longer than is allowed.
+    pub(crate) fn is_stale(&self, now: Timestamp) -> bool {
+        self.keys_until.is_some_and(|until| now >= until)
     }
 
     /// Whether this is the built-in key manager, whose tokens say which tenant they were signed for.
@@ -305,11 +325,31 @@ impl Common {
                     None => vec!["azp".into(), "client_id".into()],
                 },
                 scopes_claim: issuer.scopes_claim.as_deref().unwrap_or("scope").into(),
+                keys_until: issuer.keys_until,
+                introspection: match issuer.introspection.as_ref().map(inquiry::Endpoint::compile).transpose() {
+                    Ok(endpoint) => endpoint,
+                    Err(reason) => {
+                        let subject = format!("token validation of key manager {}", issuer.name);
+                        faults.push(SnapshotFault { subject, reason });
+                        None
+                    }
+                },
             });
         }
-        self.issuers_text = serde_json::to_string(issuers).unwrap_or_default();
+        let endpoints = || self.issuers.iter().filter_map(|issuer| issuer.introspection.as_ref());
+        self.introspects = endpoints().next().is_some();
+        self.introspects_jwt = endpoints().any(inquiry::Endpoint::also_jwt);
+        // Keys that were fetched again and are the same change nothing.
+        let timeless = |issuer: &TokenIssuer| TokenIssuer { keys_until: None, ..issuer.clone() };
+        let timeless: Vec<TokenIssuer> = issuers.iter().map(timeless).collect();
+        self.issuers_text = serde_json::to_string(&timeless).unwrap_or_default();
         let same = self.issuers_text == previous.issuers_text;
         self.issuers_epoch = if same { previous.issuers_epoch } else { previous.issuers_epoch + 1 };
+    }
+
+    /// Whether what a subject was granted at a time has ended since.
+    pub(crate) fn ended_since(&self, subject: &str, at: Timestamp) -> bool {
+        self.subject_epochs.get(subject).is_some_and(|epochs| epochs.iter().any(|(_, epoch)| at < *epoch))
     }
 
     fn add_api_keys(&mut self, snapshot: &Snapshot, faults: &mut Vec<SnapshotFault>) {

@@ -66,6 +66,8 @@ counters! {
     TokensVerified => tokens_verified,
     /// Tokens that verification refused.
     TokensRefused => tokens_refused,
+    /// Credentials that somebody else was asked about.
+    CredentialsAsked => credentials_asked,
     /// Calls whose token was known already.
     TokenCacheHits => token_cache_hits,
     /// Connections opened to upstreams.

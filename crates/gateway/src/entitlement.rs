@@ -14,11 +14,15 @@ use std::time::Duration;
 use crate::authenticate::{Caller, Source, authenticate};
 use crate::authorise::{Asked, Standing, authorise, check_lifecycle};
 use crate::client_certificate::Presented;
+use crate::inquiry::{self, Verdict};
 use crate::route::Lookup;
 use crate::worker::{Local, Worker};
 
 /// How often a call that lasts is looked at.
 pub(crate) const LOOK: Duration = Duration::from_secs(5);
+
+/// A caller, and what that is worth.
+type Entitled = (Caller, Arc<Standing>);
 
 /// Why the caller may go on.
 pub(crate) struct Entitlement {
@@ -36,8 +40,10 @@ pub(crate) struct Entitlement {
     pub(crate) client: (IpAddr, bool),
     /// The client's certificate.
     pub(crate) certificate: Option<Arc<Presented>>,
+    /// What was found out last about a credential that others judge.
+    pub(crate) verdict: Option<Verdict>,
     /// Who calls, and what that is worth.
-    pub(crate) caller: (Caller, Arc<Standing>),
+    pub(crate) caller: Entitled,
 }
 
 impl Entitlement {
@@ -52,25 +58,27 @@ impl Entitlement {
         let allowed = self.ask(&local);
         self.local = local;
         match allowed {
-            Some(caller) => {
-                self.caller = caller;
+            Some((caller, verdict)) => {
+                (self.caller, self.verdict) = (caller, verdict);
                 true
             }
             None => false,
         }
     }
 
-    fn ask(&self, local: &Local) -> Option<(Caller, Arc<Standing>)> {
+    fn ask(&self, local: &Arc<Local>) -> Option<(Entitled, Option<Verdict>)> {
         let compiled = &local.compiled;
         let (peer, secure) = self.client;
         let (api, tail) = compiled.find_api(&self.address.0, &self.address.1)?;
         check_lifecycle(api, secure).ok().filter(|()| api.deployed.kind == self.kind)?;
         let Lookup::Found(index) = api.table.find(&Method::GET, self.address.1.get(tail..)?) else { return None };
+        let verdict = inquiry::look(&self.worker, local, api, &self.parts, (peer, self.verdict.as_ref()));
         // A proof works once, and the call has given it.
-        let source = Source { peer, secure, certificate: self.certificate.as_deref(), proven: true };
+        let certificate = self.certificate.as_deref();
+        let source = Source { peer, secure, certificate, proven: true, verdict: verdict.as_ref() };
         let caller = authenticate(&self.worker, compiled, api, api.resources.get(index)?, &self.parts, source).ok()?;
         let standing = Standing::of(compiled, api, &caller, peer).ok()?;
-        Some((caller, Arc::new(standing)))
+        Some(((caller, Arc::new(standing)), verdict))
     }
 
     /// Charges messages to the limits of the caller; false when one of them refuses, or the caller may not go on.

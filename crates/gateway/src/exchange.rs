@@ -33,6 +33,7 @@ use crate::events::{self, Events};
 use crate::fault::{Fault, Format};
 use crate::forward::{Outgoing, forward};
 use crate::head;
+use crate::inquiry::{Verdict, ask, inquiry};
 use crate::limit::Window;
 use crate::outbound_token::TokenSource;
 use crate::proxy::Client;
@@ -67,6 +68,7 @@ pub(crate) async fn serve(
         found: None,
         assertion: None,
         keep: None,
+        verdict: None,
         entitlement: None,
     };
     let outcome = exchange.run(parts, body).await;
@@ -122,6 +124,8 @@ struct Exchange<'a> {
     assertion: Option<HeaderValue>,
     /// Under which key the answer may be kept.
     keep: Option<Digest>,
+    /// What was found out about a credential that others judge.
+    verdict: Option<Verdict>,
     /// Why a call that lasts may go on.
     entitlement: Option<Box<Entitlement>>,
 }
@@ -165,7 +169,7 @@ impl<'a> Exchange<'a> {
         }
         self.found = Some((api, Some(resource)));
         self.note(|record| record.subject = Some(resource.rendered.clone()));
-        let (caller, standing) = self.identify(api, resource, &parts)?;
+        let (caller, standing) = self.identify(api, resource, &parts).await?;
         self.note(|record| record.standing = Some(Arc::clone(&standing)));
         let length = body.size_hint().exact().unwrap_or(0);
         let now = self.record.as_ref().map_or_else(|| self.worker.now(), |record| record.at);
@@ -187,8 +191,8 @@ impl<'a> Exchange<'a> {
 
     /// Authenticates, with a short cut for the token that was accepted on this connection for this API of this snapshot.
     /// Nothing else that acceptance depends on can have changed but the time.
-    fn identify(
-        &self,
+    async fn identify(
+        &mut self,
         api: &Api,
         resource: &CompiledResource,
         parts: &Parts,
@@ -208,17 +212,26 @@ impl<'a> Exchange<'a> {
         let known = field.and_then(|field| self.connection.recognise(field, self.generation, &api.deployed));
         if let (Some((principal, standing)), Some(record)) = (known, &self.record)
             && record.at.seconds() < principal.claims.expires
+            && !self.compiled.issuers.get(principal.issuer).is_none_or(|issuer| issuer.is_stale(record.at))
         {
             self.worker.counters.add(Counter::TokenCacheHits);
             return Ok((Caller::Token(principal), standing));
         }
         let peer = self.client.address;
         let certificate = self.certificate(parts);
-        let source = Source { peer, secure: self.client.secure, certificate: certificate.as_deref(), proven: false };
+        if resource.authenticated
+            && let Some(inquiry) = inquiry(self.compiled, api, parts)
+        {
+            // Boxed: nearly no call needs room for it.
+            self.verdict = Some(Box::pin(ask(self.worker, self.compiled, api, inquiry, peer)).await);
+        }
+        let (certificate, verdict) = (certificate.as_deref(), self.verdict.as_ref());
+        let source = Source { peer, secure: self.client.secure, certificate, proven: false, verdict };
         let caller = authenticate(self.worker, self.compiled, api, resource, parts, source)?;
         let standing = Arc::new(Standing::of(self.compiled, api, &caller, peer)?);
         // A proof is for one call, and a certificate may be that of another client next time.
-        let lasting = |principal: &Principal| principal.binding == Binding::None;
+        // An issuer that was asked is asked again before long.
+        let lasting = |principal: &Principal| principal.binding == Binding::None && !principal.introspected;
         if let (Some(field), Caller::Token(principal)) = (field, &caller)
             && lasting(principal)
         {
@@ -317,7 +330,9 @@ impl<'a> Exchange<'a> {
         };
         let flow = &resource.flows.request;
         let grpc = parts.version == Version::HTTP_2 && head::is_grpc(&call.headers);
-        let (mut body, progress) = self.request_body(flow, body, grpc).await?;
+        // Who answers a challenge sends a call twice.
+        let whole = flow.needs_body() || permit.endpoint().endpoint.digest().is_some();
+        let (mut body, progress) = self.request_body(whole, body, grpc).await?;
         if !flow.is_empty() {
             run_request_flow(flow, &mut call, caller, &mut body)?;
         }
@@ -381,7 +396,7 @@ impl<'a> Exchange<'a> {
 
     async fn request_body(
         &mut self,
-        flow: &CompiledFlow,
+        whole: bool,
         body: Arriving,
         lasts: bool,
     ) -> Result<(RequestBody, Option<Arc<Progress>>), Fault> {
@@ -391,14 +406,14 @@ impl<'a> Exchange<'a> {
         };
         let caps = &self.worker.shared.settings.caps;
         if body.is_end_stream() {
-            let empty = if flow.needs_body() { RequestBody::Whole(None) } else { RequestBody::Empty };
+            let empty = if whole { RequestBody::Whole(None) } else { RequestBody::Empty };
             return Ok((empty, None));
         }
         // Known beforehand as a rule; a body without a length is counted on its way.
         if body.size_hint().lower() > caps.body_bytes {
             return Err(Fault::body_too_large());
         }
-        if !flow.needs_body() {
+        if !whole {
             // Between two messages of a gRPC stream both sides may take their time.
             let limit = if lasts { caps.upstream_idle_timeout } else { caps.stall_timeout };
             let (body, progress) = RequestBody::stream(body, limit, caps.body_bytes);

@@ -214,6 +214,12 @@ impl Fault {
         Self::new(StatusCode::FORBIDDEN, 900_908, Family::Security, "Resource forbidden ", text)
     }
 
+    /// 900908 for a user of another tenant.
+    pub(crate) const fn foreign_user() -> Self {
+        let text = "User is NOT authorized to access the Resource. The user belongs to another tenant.";
+        Self::new(StatusCode::FORBIDDEN, 900_908, Family::Security, "Resource forbidden ", text)
+    }
+
     /// 900908 for an API key used from elsewhere.
     pub(crate) const fn key_not_permitted_here() -> Self {
         let text = "Access forbidden for the invocations";

@@ -2,7 +2,8 @@
 
 mod balanced;
 
-use http::{HeaderMap, Method};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Method, StatusCode};
 use model::TenantId;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -12,18 +13,23 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use crate::authorise::Permit;
-use crate::body::{RequestBody, Upstream};
+use crate::body::{RequestBody, Upstream, collect};
 use crate::counters::Counter;
 use crate::fault::Fault;
 use crate::path::{canonical, query_is_clean};
 use crate::template::Variables;
 use crate::traffic::Asker;
 use crate::traffic::state::code;
+use crate::upstream::digest::DigestAuth;
 use crate::upstream::response::Head;
 use crate::upstream::transport::Transport;
 use crate::upstream::wire::{CallError, RequestHead, Wire};
 use crate::upstream::{CompiledEndpoint, Credential, Peer, Target};
 use crate::worker::Worker;
+
+/// Longest body of an upstream's refusal that is read to keep its connection, and how long that may take.
+const REFUSAL_BYTES: usize = 64 * 1024;
+const REFUSAL_TIME: Duration = Duration::from_secs(5);
 
 /// What goes to the upstream.
 pub(crate) struct Outgoing<'a> {
@@ -69,7 +75,7 @@ pub(crate) async fn forward(
     for target in endpoint.candidates() {
         let text = target_text(target, endpoint, (path, query), variables)?;
         let head = RequestHead { method: &method, target: &text, host: &target.peer.authority, headers: &headers };
-        match attempt(worker, (permit.tenant(), target), &head, &mut body, (deadline, None)).await {
+        match proven(worker, endpoint, (permit.tenant(), target), &head, &mut body, (deadline, None)).await {
             Attempt::Answered(answer, wire) => {
                 let limit = worker.shared.settings.caps.upstream_idle_timeout;
                 return Ok((answer, Upstream::new(worker, target.pool, wire, body, limit)));
@@ -138,6 +144,54 @@ enum Attempt {
 
 /// Until when the answer must be there, and how long connecting may take if that is not the gateway's own bound.
 type Bounds = (Instant, Option<Duration>);
+
+/// One try with a target, which may want its challenge answered first.
+async fn proven(
+    worker: &Arc<Worker>,
+    endpoint: &CompiledEndpoint,
+    (tenant, target): (TenantId, &Target),
+    head: &RequestHead<'_>,
+    body: &mut RequestBody,
+    bounds: Bounds,
+) -> Attempt {
+    match endpoint.digest() {
+        None => attempt(worker, (tenant, target), head, body, bounds).await,
+        // Boxed, so that other calls need no room for it.
+        Some(proof) => Box::pin(answering(worker, proof, (tenant, target), head, body, bounds)).await,
+    }
+}
+
+async fn answering(
+    worker: &Arc<Worker>,
+    proof: &DigestAuth,
+    (tenant, target): (TenantId, &Target),
+    head: &RequestHead<'_>,
+    body: &mut RequestBody,
+    bounds: Bounds,
+) -> Attempt {
+    let mut headers = head.headers.clone();
+    let spare = body.replay();
+    for last in [false, true] {
+        headers.remove(AUTHORIZATION);
+        if let Some(value) = proof.value(head.method, head.target) {
+            headers.insert(AUTHORIZATION, value);
+        }
+        let head = RequestHead { method: head.method, target: head.target, host: head.host, headers: &headers };
+        match attempt(worker, (tenant, target), &head, body, bounds).await {
+            Attempt::Answered(answer, wire) if answer.status == StatusCode::UNAUTHORIZED && !last => {
+                let Some(again) = spare.as_ref().and_then(RequestBody::replay).filter(|_| proof.learn(&answer.headers))
+                else {
+                    return Attempt::Answered(answer, wire);
+                };
+                // Read to its end, so that the connection serves the next try; a long one costs a new connection.
+                let refused = Upstream::new(worker, target.pool, wire, std::mem::replace(body, again), REFUSAL_TIME);
+                let _thrown_away = collect(refused, REFUSAL_BYTES, REFUSAL_TIME).await;
+            }
+            other => return other,
+        }
+    }
+    Attempt::Failed(Fault::upstream_unreachable(), code::PROTOCOL)
+}
 
 async fn attempt(
     worker: &Arc<Worker>,

@@ -20,6 +20,7 @@ use crate::binding::Replays;
 use crate::compile::{Carried, Compiled, SnapshotFault, WrongVersion};
 use crate::counters::Metrics;
 use crate::denial::qualified;
+use crate::inquiry::Inquiries;
 use crate::resolve::Resolver;
 use crate::series::{Series, Tally};
 use crate::settings::{GatewaySettings, Listener};
@@ -97,6 +98,7 @@ impl Gateway {
             egress: settings.egress.clone(),
             streams_tls: streams_tls(&settings.upstream_tls),
             resolver: Resolver::system(),
+            inquiries: Inquiries::new(settings.caps.cached_tokens),
             settings,
             carried: Carried::default(),
             answers: Answers::default(),

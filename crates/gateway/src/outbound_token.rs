@@ -1,4 +1,4 @@
-//! Tokens that the gateway itself needs to call an upstream (WSO2: endpoint security `OAUTH`, grant client credentials).
+//! Tokens that the gateway itself needs to call an upstream (WSO2: endpoint security `OAUTH`, grants client credentials and password).
 //!
 //! One token for each endpoint, shared by all workers, fetched when it is first needed and again shortly before it ends or
 //! when the upstream refuses it. Who fetches it comes from the composition root.
@@ -22,6 +22,8 @@ pub struct ClientCredentials {
     pub client_secret: Secret<String>,
     /// Wanted scopes, separated by blanks; empty asks for none.
     pub scope: String,
+    /// User name and password for the grant `password` (RFC 6749 section 4.3); `None` for client credentials.
+    pub owner: Option<(String, Secret<String>)>,
 }
 
 impl std::fmt::Debug for ClientCredentials {
@@ -43,8 +45,8 @@ pub type TokenAnswer = Pin<Box<dyn Future<Output = Option<OutboundToken>> + Send
 
 /// Fetches tokens, within a time of its own.
 pub trait TokenClient: Send + Sync {
-    /// Asks for a token (RFC 6749 section 4.4).
-    fn client_credentials(&self, request: Arc<ClientCredentials>) -> TokenAnswer;
+    /// Asks for a token (RFC 6749 sections 4.3 and 4.4).
+    fn fetch(&self, request: Arc<ClientCredentials>) -> TokenAnswer;
 }
 
 /// How long before its end a token is replaced, seconds; a token that lives shorter is used for half of its life.
@@ -74,7 +76,7 @@ impl std::fmt::Debug for TokenSource {
 impl TokenSource {
     /// For an endpoint whose security asks for it.
     pub(crate) fn of(security: Option<&EndpointSecurity>) -> Option<Self> {
-        let Some(EndpointSecurity::OAuth { token_url, client_id, client_secret, scope }) = security else {
+        let Some(EndpointSecurity::OAuth { token_url, client_id, client_secret, scope, owner }) = security else {
             return None;
         };
         let request = ClientCredentials {
@@ -82,6 +84,7 @@ impl TokenSource {
             client_id: client_id.clone(),
             client_secret: Secret::new(client_secret.clone()),
             scope: scope.clone(),
+            owner: owner.as_ref().map(|(name, password)| (name.clone(), Secret::new(password.clone()))),
         };
         Some(Self { request: Arc::new(request), refused: AtomicBool::new(false), state: Mutex::new(State::Nothing) })
     }
@@ -98,7 +101,7 @@ impl TokenSource {
             State::Token(..) | State::Failed(_) | State::Nothing => {}
         }
         self.refused.store(false, Ordering::Relaxed);
-        let answer = client.client_credentials(Arc::clone(&self.request)).await;
+        let answer = client.fetch(Arc::clone(&self.request)).await;
         let value = answer.and_then(|answer| {
             let mut value = HeaderValue::try_from(format!("Bearer {}", answer.token.expose())).ok()?;
             value.set_sensitive(true);

@@ -145,6 +145,7 @@ fn challenges(worker: &Worker, api: Option<&Api>, challenge: Challenge) -> Vec<H
             (Scheme::Token, Challenge::Invalid) => format!(
                 "OAuth2 realm=\"{realm}\", error=\"invalid_token\", error_description=\"The provided token is invalid\""
             ),
+            (Scheme::Basic, _) => format!("Basic realm=\"{realm}\", charset=\"UTF-8\""),
             (Scheme::Key, _) => format!("API Key realm=\"{realm}\""),
         };
         HeaderValue::from_str(&text).ok()

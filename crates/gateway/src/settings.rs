@@ -43,6 +43,13 @@ pub struct GatewaySettings {
     pub api_series: usize,
     /// Whether calls are counted for usage analytics; somebody must take what was counted ([`crate::Handle::take_usage`]).
     pub usage: bool,
+    /// Judges credentials that the gateway cannot; `None`: those are refused.
+    pub judge: Option<Arc<dyn crate::CredentialJudge>>,
+    /// For how many seconds a user's name and password count as right once they were. A password that is changed and a user
+    /// who is locked end it at once.
+    pub basic_seconds: u64,
+    /// For how many seconds the answer about a token is good (RFC 7662 section 4).
+    pub introspection_seconds: u64,
     /// Fetches tokens for endpoints that want one of the gateway's own; `None`: such endpoints are refused.
     pub token_client: Option<Arc<dyn crate::TokenClient>>,
     /// How upstreams learn who calls; `None`: they do not.

@@ -20,6 +20,8 @@ pub(crate) struct Principal {
     pub(crate) issuers_epoch: u64,
     /// Index of the issuer in that set.
     pub(crate) issuer: usize,
+    /// Whether the issuer said what the token is worth, instead of a key: then it is asked again and again.
+    pub(crate) introspected: bool,
     /// Its claims.
     pub(crate) claims: Claims,
     /// Tokens for upstreams that were made for it.
@@ -109,6 +111,7 @@ mod tests {
         Arc::new(Principal {
             issuers_epoch,
             issuer: 0,
+            introspected: false,
             assertions: Assertions::default(),
             binding: crate::binding::Binding::of(&claims),
             claims,

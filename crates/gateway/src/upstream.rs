@@ -1,6 +1,7 @@
 //! Compiled endpoints: where calls go and how the gateway proves itself there. `wire` is the HTTP/1.1 connection to one, with
 //! `response` for what comes back and `transport` below it; `streams` are the HTTP/2 connections.
 
+pub(crate) mod digest;
 pub(crate) mod response;
 pub(crate) mod streams;
 pub(crate) mod transport;
@@ -18,6 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use self::digest::DigestAuth;
 use crate::template::TargetTemplate;
 use crate::traffic::{Balance, Owner, TrafficError};
 
@@ -107,6 +109,8 @@ pub(crate) enum Credential {
     Header(HeaderName, HeaderValue),
     /// A query parameter, escaped.
     Query(Box<str>),
+    /// An answer to the upstream's challenge.
+    Digest(Arc<DigestAuth>),
 }
 
 impl std::fmt::Debug for Credential {
@@ -154,10 +158,21 @@ impl CompiledEndpoint {
             // A fetched token is added before the call is forwarded, see `outbound_token`.
             credential: match &endpoint.security {
                 None | Some(EndpointSecurity::OAuth { .. }) => None,
+                Some(EndpointSecurity::Digest { .. }) if sockets => {
+                    return Err(EndpointError::Security("a handshake cannot be sent twice; use BASIC or API_KEY"));
+                }
                 Some(fixed) => Some(credential(fixed)?),
             },
             timeout: Duration::from_millis(u64::from(endpoint.timeout_ms.max(1))),
         })
+    }
+
+    /// How a challenge of the targets is answered.
+    pub(crate) fn digest(&self) -> Option<&DigestAuth> {
+        match &self.credential {
+            Some(Credential::Digest(proof)) => Some(proof),
+            _ => None,
+        }
     }
 
     /// A target by its position, that of its member in the rules.
@@ -264,6 +279,10 @@ fn credential(security: &EndpointSecurity) -> Result<Credential, EndpointError> 
                 percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
             };
             Ok(Credential::Query(format!("{}={}", escape(name), escape(value)).into()))
+        }
+        EndpointSecurity::Digest { username, password } => {
+            let proof = DigestAuth::new(username, password).ok_or(EndpointError::Security("the user name"))?;
+            Ok(Credential::Digest(Arc::new(proof)))
         }
         EndpointSecurity::OAuth { .. } => Err(EndpointError::Security("a token that is fetched for each endpoint")),
     }

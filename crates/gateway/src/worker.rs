@@ -18,6 +18,7 @@ use crate::binding::Replays;
 use crate::compile::{Carried, Compiled};
 use crate::connection::{self, Connection, Stop};
 use crate::counters::{Counter, Counters};
+use crate::inquiry::Inquiries;
 use crate::pool::Pool;
 use crate::resolve::Resolver;
 use crate::series::Tally;
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) carried: Carried,
     /// Answers that are kept.
     pub(crate) answers: Answers,
+    /// What others said of credentials.
+    pub(crate) inquiries: Inquiries,
     /// DPoP proofs that were used.
     pub(crate) replays: Replays,
     pub(crate) clock: Arc<dyn Clock>,

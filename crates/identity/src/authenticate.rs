@@ -1,5 +1,6 @@
 //! Who is calling: the [`web::Authenticator`] of the management listener.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use jose::{Claims, DPOP_LIFETIME, DpopExpectation, TokenKind};
@@ -24,6 +25,17 @@ pub(crate) struct LiveToken {
     /// The user, or the owner of the client that acts in its own name.
     pub(crate) user: Option<UserRow>,
     pub(crate) tenant: Tenant,
+}
+
+/// A user who calls an API with name and password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiUser {
+    /// `sub` that the user's tokens have, which [`crate::SubjectEpoch`] names.
+    pub subject: String,
+    /// The user's tenant.
+    pub tenant: TenantDomain,
+    /// Those of the asked scopes that the user's roles allow.
+    pub scopes: BTreeSet<String>,
 }
 
 impl Authenticator for Identity {
@@ -63,6 +75,31 @@ impl Authenticator for Identity {
 }
 
 impl Identity {
+    /// Whether name and password are those of a user who may call APIs, and which of these scopes the user's roles allow.
+    /// A name without a domain is one of the tenant's users. Guesses count as for any other sign-in.
+    ///
+    /// # Errors
+    /// [`IdentityError::Store`].
+    pub async fn check_api_user(
+        &self,
+        (username, password): (&str, &Secret<String>),
+        tenant: &TenantDomain,
+        scopes: &[String],
+        address: Option<IpAddr>,
+    ) -> Result<Option<ApiUser>, IdentityError> {
+        let Some(signed_in) = self.sign_in(username, Some(tenant.as_str()), password, address).await? else {
+            return Ok(None);
+        };
+        let mut work = self.database.read().await?;
+        let table = self.scope_table(&mut work, signed_in.tenant.id).await?;
+        let domain = signed_in.tenant.domain;
+        Ok(Some(ApiUser {
+            subject: format!("{}@{domain}", signed_in.user.name),
+            tenant: domain,
+            scopes: scopes.iter().filter(|scope| table.allows(scope, &signed_in.roles)).cloned().collect(),
+        }))
+    }
+
     async fn browser(&self, cookie: &Secret<String>) -> Result<Option<Principal>, IdentityError> {
         match self.session_of(cookie).await? {
             Some(session) => self.principal_of(session).await.map(Some),

@@ -48,6 +48,7 @@ mod totp;
 mod user;
 mod user_store;
 
+pub use authenticate::ApiUser;
 pub use breach_list::BreachList;
 pub use callback::{CallbackFault, CallbackPattern};
 pub use clean_up::CleanUpReport;

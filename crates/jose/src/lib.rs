@@ -20,7 +20,9 @@ pub use dpop::{DPOP_LIFETIME, DpopError, DpopExpectation, DpopProof, same_target
 pub use key::{KeyError, VerifyingKey, thumbprint};
 pub use object::parse as parse_object;
 pub use sign::{SigningKey, jwks};
-pub use verify::{MAX_KEY_ID_BYTES, MAX_TOKEN_BYTES, TokenError, TokenKind, Verifier, verify_any, verify_as};
+pub use verify::{
+    MAX_KEY_ID_BYTES, MAX_TOKEN_BYTES, TokenError, TokenKind, Verifier, claimed_issuer, verify_any, verify_as,
+};
 
 #[cfg(test)]
 mod tests;

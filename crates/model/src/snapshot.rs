@@ -295,6 +295,16 @@ pub enum EndpointSecurity {
         client_secret: String,
         /// Wanted scopes, separated by blanks.
         scope: String,
+        /// User name and password of the grant `password`; `None` for client credentials.
+        #[serde(default)]
+        owner: Option<(String, String)>,
+    },
+    /// HTTP digest authentication (RFC 7616).
+    Digest {
+        /// User name.
+        username: String,
+        /// Password.
+        password: String,
     },
 }
 
@@ -304,6 +314,7 @@ impl std::fmt::Debug for EndpointSecurity {
             Self::Basic { .. } => "Basic(..)",
             Self::ApiKey { .. } => "ApiKey(..)",
             Self::OAuth { .. } => "OAuth(..)",
+            Self::Digest { .. } => "Digest(..)",
         })
     }
 }
@@ -611,6 +622,35 @@ pub struct TokenIssuer {
     pub consumer_key_claim: Option<String>,
     /// Claim that carries the scopes, default `scope`.
     pub scopes_claim: Option<String>,
+    /// Until when `keys` may be relied on although nobody could fetch them again; `None` for keys that are not fetched.
+    #[serde(default)]
+    pub keys_until: Option<Timestamp>,
+    /// Who is asked about tokens that nobody can verify by a key; `None` when nobody is.
+    #[serde(default)]
+    pub introspection: Option<Introspection>,
+}
+
+/// Where a key manager says what a token is worth (RFC 7662). The client's secret is one: a snapshot is kept in memory or
+/// sealed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Introspection {
+    /// Address of the endpoint.
+    pub url: String,
+    /// Client id that asks.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// Regular expressions of which a token must match one as a whole (WSO2: token validation `REFERENCE`); empty takes any.
+    pub patterns: Vec<String>,
+    /// Whether JWTs of the issuer are asked about as well, instead of being verified by its keys (WSO2: the reverse of
+    /// `enableSelfValidationJWT`).
+    pub also_jwt: bool,
+}
+
+impl std::fmt::Debug for Introspection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Introspection").field("url", &self.url).finish_non_exhaustive()
+    }
 }
 
 /// A deny policy: what matches is answered with 403, code 900805.

@@ -412,6 +412,7 @@ fn control_settings(config: &Config) -> ControlSettings {
         gateway_https_port: config.listeners.gateway_https.map_or(0, |a| a.port()),
         gateway_http_port: config.listeners.gateway_http.map_or(0, |a| a.port()),
         environments: config.environments.iter().map(environment).collect(),
+        keys_stale_limit: config.gateway.jwks_stale_limit.get(),
         portal: PortalSettings {
             unlimited_tier: config.throttling.enable_unlimited_tier,
             grant_types: grant_types(config),

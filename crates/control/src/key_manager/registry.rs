@@ -1,9 +1,11 @@
 //! Registered key managers: create, read, change, remove, and what the gateway must know to accept their tokens.
 
 pub(crate) mod keys;
+mod served;
+
+pub(crate) use served::issuer_of;
 
 use model::TenantId;
-use model::snapshot::TokenIssuer;
 use serde_json::{Map, Value, json};
 use store::UnitOfWork;
 use store::repository::application_key;
@@ -18,8 +20,10 @@ use crate::{Actor, Change, Control, ControlError};
 
 /// What stands in place of a secret.
 const MASK: &str = "*****";
-/// Public keys of the issuer, kept with the document but not part of the REST object.
+/// Public keys of the issuer, and until when they are relied on although they cannot be fetched again, milliseconds since
+/// the Unix epoch. Kept with the document but not part of the REST object.
 const KEYS: &str = "portcullisKeys";
+const KEYS_UNTIL: &str = "portcullisKeysUntil";
 
 const ENDPOINTS: [&str; 11] = [
     "wellKnownEndpoint",
@@ -84,6 +88,7 @@ fn shown(row: &ItemRow) -> Value {
     let connector = document.at("type").as_str().and_then(Connector::find);
     if let Some(object) = document.as_object_mut() {
         object.remove(KEYS);
+        object.remove(KEYS_UNTIL);
         if let (Some(connector), Some(Value::Object(properties))) = (connector, object.get_mut("additionalProperties"))
         {
             for field in connector.fields.iter().filter(|field| field.secret) {
@@ -154,7 +159,7 @@ pub async fn create(control: &Control, actor: &Actor, input: &Value) -> Result<V
     let id = control.uuid();
     let mut document = checked(control, id, input, None)?;
     let keys = keys::of(control, &document).await;
-    document.insert(KEYS.into(), keys);
+    served::insert_keys(control, &mut document, keys);
     let name = document.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut work = control.begin().await?;
     let taken = catalogue::find_by_name(&mut work, ItemKind::KeyManager, actor.tenant(), &name).await?.is_some();
@@ -184,7 +189,7 @@ pub async fn update(control: &Control, actor: &Actor, id: &str, input: &Value) -
     }
     let mut document = checked(control, old.id, &named, Some(&old.document))?;
     let keys = keys::of(control, &document).await;
-    document.insert(KEYS.into(), keys);
+    served::insert_keys(control, &mut document, keys);
     let row = ItemRow { document: Value::Object(document), ..old };
     let mut work = control.begin().await?;
     if !catalogue::update(&mut work, ItemKind::KeyManager, &row).await? {
@@ -376,58 +381,4 @@ fn filled(id: Uuid, input: &Value, connector: &Connector, properties: Value) -> 
     let organizations = input.at("allowedOrganizations").as_array().cloned().unwrap_or_else(|| vec![json!("ALL")]);
     document.insert("allowedOrganizations".into(), Value::Array(organizations));
     document
-}
-
-/// Whose tokens a stored key manager makes the gateway accept; `None` while it is off or its keys are not known.
-pub(crate) fn issuer_of(row: &ItemRow) -> Option<TokenIssuer> {
-    let document = &row.document;
-    let direct = matches!(document.at("tokenType").as_str(), None | Some("DIRECT" | "BOTH"));
-    let keys = document[KEYS].as_array().filter(|keys| !keys.is_empty())?;
-    (direct && document.at("enabled").as_bool().unwrap_or(true)).then(|| TokenIssuer {
-        tenant: row.tenant,
-        name: row.name.clone(),
-        issuer: document.at("issuer").as_str().unwrap_or_default().to_owned(),
-        keys: keys.clone(),
-        consumer_key_claim: document.at("consumerKeyClaim").as_str().map(str::to_owned),
-        scopes_claim: document.at("scopesClaim").as_str().map(str::to_owned),
-    })
-}
-
-impl Control {
-    /// Fetches the public keys of all registered key managers again and publishes what has changed. For a job that runs
-    /// every few minutes; a key manager that cannot be reached keeps the keys it had.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn refresh_issuers(&self) -> Result<(), ControlError> {
-        let mut work = self.read().await?;
-        let rows = catalogue::all(&mut work, ItemKind::KeyManager).await?;
-        work.cancel().await?;
-        let mut changed = false;
-        for row in rows {
-            let Some(object) = row.document.as_object() else { continue };
-            let keys = keys::of(self, object).await;
-            if keys.as_array().is_none_or(Vec::is_empty) || object.get(KEYS) == Some(&keys) {
-                continue;
-            }
-            changed |= self.store_keys(&row, keys).await?;
-        }
-        if changed { self.publish_changes().await } else { Ok(()) }
-    }
-
-    /// Stores keys that were fetched for a key manager as it was before. It may have been changed or removed meanwhile:
-    /// only its keys are written, and only while it still names the place they come from. Returns whether they were.
-    async fn store_keys(&self, fetched_for: &ItemRow, keys: Value) -> Result<bool, ControlError> {
-        let mut work = self.begin().await?;
-        let found = catalogue::find(&mut work, ItemKind::KeyManager, fetched_for.tenant, fetched_for.id).await?;
-        let Some(mut row) = found else { return Ok(false) };
-        if ["certificates", "issuer"].iter().any(|field| row.document.at(field) != fetched_for.document.at(field)) {
-            return Ok(false);
-        }
-        let Some(object) = row.document.as_object_mut() else { return Ok(false) };
-        object.insert(KEYS.into(), keys);
-        catalogue::update(&mut work, ItemKind::KeyManager, &row).await?;
-        work.save().await?;
-        Ok(true)
-    }
 }

@@ -280,21 +280,30 @@ fn endpoint_security(
             in_query: text("apiKeyIdentifierType").eq_ignore_ascii_case("QUERY_PARAMETER"),
         })),
         "OAUTH" => {
-            let grant = text("grantType");
-            if !grant.is_empty() && !grant.eq_ignore_ascii_case("CLIENT_CREDENTIALS") {
-                return Err(format!(
-                    "endpoint security with the grant {grant} is not supported; use CLIENT_CREDENTIALS"
-                ));
-            }
+            let owner = match text("grantType").to_uppercase().as_str() {
+                "" | "CLIENT_CREDENTIALS" => None,
+                "PASSWORD" => Some((text("username").to_owned(), open("password")?)),
+                grant => {
+                    return Err(format!(
+                        "endpoint security with the grant {grant} is not supported; use CLIENT_CREDENTIALS or PASSWORD"
+                    ));
+                }
+            };
             let scope = security.get("customParameters").and_then(|p| p.get("scope")).and_then(Value::as_str);
             Ok(Some(EndpointSecurity::OAuth {
                 token_url: text("tokenUrl").to_owned(),
                 client_id: text("clientId").to_owned(),
                 client_secret: open("clientSecret")?,
                 scope: scope.unwrap_or_default().to_owned(),
+                owner,
             }))
         }
-        other => Err(format!("endpoint security of type {other} is not supported; use BASIC, API_KEY or OAUTH")),
+        "DIGEST" => {
+            Ok(Some(EndpointSecurity::Digest { username: text("username").to_owned(), password: open("password")? }))
+        }
+        other => {
+            Err(format!("endpoint security of type {other} is not supported; use BASIC, DIGEST, API_KEY or OAUTH"))
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use store::repository::{
 };
 use store::{StoreError, UnitOfWork};
 
+use crate::Sealer;
 use crate::deny::denial_of;
 use crate::key_manager::registry::issuer_of;
 use crate::throttling::{custom_limit_of, limit_of, unlimited};
@@ -59,7 +60,7 @@ fn key_type(text: &str) -> KeyType {
 }
 
 /// Reads them all.
-pub(crate) async fn consumers(work: &mut UnitOfWork) -> Result<Consumers, StoreError> {
+pub(crate) async fn consumers(work: &mut UnitOfWork, sealer: &dyn Sealer) -> Result<Consumers, StoreError> {
     let mut found = Consumers::default();
     for row in tenant::list(work).await?.into_iter().filter(|row| row.tenant.active) {
         found.tenants.insert(row.tenant.id, row.tenant.domain);
@@ -78,7 +79,8 @@ pub(crate) async fn consumers(work: &mut UnitOfWork) -> Result<Consumers, StoreE
     for tenant in found.tenants.keys() {
         found.limits.extend(unlimited_of(*tenant));
     }
-    found.issuers = catalogue::all(work, ItemKind::KeyManager).await?.iter().filter_map(issuer_of).collect();
+    let key_managers = catalogue::all(work, ItemKind::KeyManager).await?;
+    found.issuers = key_managers.iter().filter_map(|row| issuer_of(row, sealer)).collect();
     for row in deny_policies::active(work).await? {
         found.denials.extend(denial_of(&row, found.tenants.get(&row.tenant)));
     }

@@ -93,6 +93,8 @@ pub(crate) enum Scheme {
     Token,
     /// API key.
     Key,
+    /// Name and password of a user.
+    Basic,
 }
 
 /// A compiled API.
@@ -319,8 +321,13 @@ fn schemes(api: &DeployedApi) -> Result<Vec<Scheme>, ApiError> {
     if security.api_key {
         schemes.push(Scheme::Key);
     }
+    if security.basic {
+        schemes.push(Scheme::Basic);
+    }
     if schemes.is_empty() && !security.mutual_tls && api.resources.iter().any(|r| r.authenticated) {
-        return Err(ApiError::Unsupported("none of its security schemes is supported; enable oauth2 or api_key"));
+        return Err(ApiError::Unsupported(
+            "none of its security schemes is supported; enable oauth2, api_key or basic_auth",
+        ));
     }
     Ok(schemes)
 }

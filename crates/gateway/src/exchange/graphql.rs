@@ -78,7 +78,9 @@ impl<'a> Exchange<'a> {
         head::expectation(&mut parts.headers)?;
         // Where no operation is open, nobody has a body held here who may call none of them.
         let known = match api.resources.first() {
-            Some(first) if api.resources.iter().all(|r| r.authenticated) => Some(self.identify(api, first, &parts)?),
+            Some(first) if api.resources.iter().all(|r| r.authenticated) => {
+                Some(self.identify(api, first, &parts).await?)
+            }
             _ => None,
         };
         let whole = collect(body, cap, caps.stall_timeout).await;
@@ -91,7 +93,7 @@ impl<'a> Exchange<'a> {
         self.note(|record| record.subject = Some(resource.rendered.clone()));
         let (caller, standing) = match known {
             Some(known) => known,
-            None => self.identify(api, resource, &parts)?,
+            None => self.identify(api, resource, &parts).await?,
         };
         self.note(|record| record.standing = Some(Arc::clone(&standing)));
         check_bounds(&query, standing.subscription())?;

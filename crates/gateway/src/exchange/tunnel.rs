@@ -40,7 +40,7 @@ impl<'a> Exchange<'a> {
         self.found = Some((api, Some(resource)));
         self.note(|record| record.subject = Some(resource.rendered.clone()));
         let certificate = self.certificate(&parts);
-        let (caller, standing) = self.identify(api, resource, &parts)?;
+        let (caller, standing) = self.identify(api, resource, &parts).await?;
         self.note(|record| record.standing = Some(Arc::clone(&standing)));
         let now = self.worker.now();
         let mut permit = authorise(self.compiled, (api, resource), &caller, &standing, &self.asked((now, 0), &parts))?;
@@ -114,6 +114,7 @@ impl Exchange<'_> {
             address: (host, path),
             client: (self.client.address, self.client.secure),
             certificate,
+            verdict: self.verdict.clone(),
             caller,
         }
     }

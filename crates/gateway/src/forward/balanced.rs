@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-use super::{Attempt, Bounds, Outgoing, attempt, connect_with, target_text};
+use super::{Attempt, Bounds, Outgoing, connect_with, proven, target_text};
 use crate::authorise::Permit;
 use crate::body::{Progress, RequestBody, Upstream, collect};
 use crate::counters::Counter;
@@ -222,7 +222,7 @@ impl Attempts<'_> {
         }
         let (method, headers) = (&self.method, &self.headers);
         let head = RequestHead { method, target: &text, host: &target.peer.authority, headers };
-        Ok(match attempt(self.worker, (self.tenant, target), &head, &mut body, bounds).await {
+        Ok(match proven(self.worker, self.endpoint, (self.tenant, target), &head, &mut body, bounds).await {
             Attempt::Answered(head, wire) => {
                 Outcome::Answered(head, Box::new(Upstream::new(self.worker, target.pool, wire, body, limit)))
             }

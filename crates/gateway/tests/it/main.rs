@@ -17,6 +17,7 @@ mod changes;
 mod events;
 mod forged;
 mod graphql;
+mod judged;
 mod kept_alive;
 mod limits;
 mod outbound_token;

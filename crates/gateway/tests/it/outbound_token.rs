@@ -15,7 +15,7 @@ struct Issuer {
 }
 
 impl TokenClient for Issuer {
-    fn client_credentials(&self, request: Arc<ClientCredentials>) -> TokenAnswer {
+    fn fetch(&self, request: Arc<ClientCredentials>) -> TokenAnswer {
         assert_eq!((request.token_url.as_str(), request.client_id.as_str()), ("https://idp.test/token", "me"));
         assert_eq!((request.client_secret.expose().as_str(), request.scope.as_str()), ("s3cr3t", "a b"));
         let number = self.asked.fetch_add(1, Ordering::SeqCst);
@@ -42,6 +42,7 @@ fn start(upstream: &Upstream) -> (Stack, Arc<Issuer>) {
                     client_id: "me".into(),
                     client_secret: "s3cr3t".into(),
                     scope: "a b".into(),
+                    owner: None,
                 });
             });
         },

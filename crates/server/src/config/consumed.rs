@@ -185,6 +185,9 @@ const USES: &[(&str, &str, &str)] = &[
     ("gateway.proxy_protocol_peers", "serve/data_plane.rs", "config.gateway.proxy_protocol_peers"),
     ("gateway.trusted_proxies", "serve/data_plane.rs", "config.gateway.trusted_proxies"),
     ("gateway.forwarded_header", "serve/data_plane.rs", "config.gateway.forwarded_header"),
+    ("gateway.jwks_stale_limit", "serve.rs", "config.gateway.jwks_stale_limit"),
+    ("gateway.introspection_cache", "serve/data_plane.rs", "limits.introspection_cache"),
+    ("gateway.basic_auth_cache", "serve/data_plane.rs", "limits.basic_auth_cache"),
     ("gateway.max_message_size", "serve/data_plane.rs", "limits.max_message_size"),
 ];
 

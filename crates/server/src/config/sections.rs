@@ -468,6 +468,12 @@ section! {
         ours "trusted_proxies" trusted_proxies: Vec<Network> = "[]";
         /// The one header that `trusted_proxies` overwrite: `x-forwarded-for` (with `x-forwarded-proto`) or `forwarded` (RFC 7239).
         ours "forwarded_header" forwarded_header: ForwardedHeader = r#""x-forwarded-for""#;
+        /// For how long the keys of a key manager whose JWKS address does not answer are relied on; after that its tokens are refused.
+        ours "jwks_stale_limit" jwks_stale_limit: Span = r#""24h""#;
+        /// For how long a key manager's word about a token is good that it was asked about (RFC 7662).
+        ours "introspection_cache" introspection_cache: Span = r#""60s""#;
+        /// For how long name and password of a user are not checked again (security scheme `basic_auth`). A new password or a locked account counts at once.
+        ours "basic_auth_cache" basic_auth_cache: Span = r#""60s""#;
         /// Most bytes of a WebSocket message; more ends the connection with code 1009.
         ours "max_message_size" max_message_size: Size = r#""1MiB""#;
     }

@@ -1,20 +1,22 @@
 //! The gateway of this process, fed by the control plane and by what identity has ended.
 
+mod credentials;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
 
 use control::{GatewayPublisher, PublishError};
 use gateway::{
-    AssertionSigner, BackendToken, Caps, ChangeError, ClientCredentials, ForwardedField, Gateway, GatewaySettings,
-    Handle, Listener, Metrics, OutboundToken, Proxies, Series, SnapshotFault, StartError, TokenAnswer, TokenClient,
+    BackendToken, Caps, ChangeError, ForwardedField, Gateway, GatewaySettings, Handle, Listener, Metrics, Proxies,
+    Series, SnapshotFault, StartError,
 };
 use identity::Identity;
 use model::snapshot::{Cors, Delta, Snapshot, TokenIssuer};
 use model::{Clock, EgressRules, TenantId, Timestamp, UsageKey, UsageTotals};
 use web::BoxFuture;
 
+use self::credentials::{Judge, OutboundTokens, Signer};
 use crate::config::{Config, ForwardedHeader, Network, Origin};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -154,6 +156,8 @@ impl DataPlane {
             keys: o.keys,
             consumer_key_claim: None,
             scopes_claim: None,
+            keys_until: None,
+            introspection: None,
         }));
         for revoked in self.identity.revoked_tokens(Timestamp::from_millis(0)).await? {
             snapshot.revoked_tokens.insert(revoked.token_id, revoked.expires_at);
@@ -204,53 +208,6 @@ impl GatewayPublisher for DataPlane {
     }
 }
 
-/// Signs with the keys of the key manager in this process.
-struct Signer(Arc<Identity>);
-
-impl AssertionSigner for Signer {
-    fn sign(&self, tenant: TenantId, claims: &serde_json::Map<String, serde_json::Value>) -> Option<String> {
-        self.0.sign_backend_token(tenant, claims)
-    }
-}
-
-/// Fetches tokens for endpoints over the way out that everything else takes.
-struct OutboundTokens(web::Egress);
-
-impl TokenClient for OutboundTokens {
-    fn client_credentials(&self, request: Arc<ClientCredentials>) -> TokenAnswer {
-        let egress = self.0.clone();
-        Box::pin(async move {
-            let answer = outbound_token(&egress, &request).await;
-            if let Err(reason) = &answer {
-                tracing::warn!(url = %request.token_url, %reason, "no token for an endpoint");
-            }
-            answer.ok()
-        })
-    }
-}
-
-async fn outbound_token(egress: &web::Egress, request: &ClientCredentials) -> Result<OutboundToken, String> {
-    use base64::Engine as _;
-    let encode =
-        |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
-    let pair = format!("{}:{}", encode(&request.client_id), encode(request.client_secret.expose()));
-    let authorization = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair));
-    let mut form = String::from("grant_type=client_credentials");
-    if !request.scope.is_empty() {
-        form.push_str(&format!("&scope={}", encode(&request.scope)));
-    }
-    let answer = egress.post_form(&request.token_url, &authorization, form.into()).await.map_err(|e| e.to_string())?;
-    if !answer.status.is_success() {
-        return Err(format!("the token endpoint answered {}", answer.status));
-    }
-    let body: serde_json::Value =
-        serde_json::from_slice(&answer.body).map_err(|_| "the token endpoint did not answer in JSON".to_owned())?;
-    let token = body.get("access_token").and_then(|t| t.as_str()).ok_or("the answer holds no access_token")?;
-    // RFC 6749 section 5.1: without a lifetime it is not known; five minutes are usual.
-    let seconds = body.get("expires_in").and_then(serde_json::Value::as_u64).unwrap_or(300);
-    Ok(OutboundToken { token: model::Secret::new(token.to_owned()), lifetime: Duration::from_secs(seconds) })
-}
-
 fn backend_token(config: &Config, identity: &Arc<Identity>) -> Option<BackendToken> {
     let token = &config.backend_token;
     // The name was checked when the configuration was read.
@@ -282,7 +239,10 @@ fn settings(
         message_bytes: limits.max_message_size.bytes(),
         ..Caps::default()
     };
-    let outbound = OutboundTokens(web::Egress::new(rules.clone(), Arc::clone(&upstream_tls)));
+    let egress = web::Egress::new(rules.clone(), Arc::clone(&upstream_tls));
+    let judge =
+        Judge { identity: Arc::clone(identity), egress: egress.clone(), runtime: tokio::runtime::Handle::current() };
+    let outbound = OutboundTokens(egress);
     GatewaySettings {
         listeners,
         workers,
@@ -294,6 +254,9 @@ fn settings(
         authorization_header: config.gateway_token.auth_header.as_str().to_owned(),
         api_series: number(limits.api_series.get()),
         usage: config.usage.enable,
+        judge: Some(Arc::new(judge)),
+        basic_seconds: limits.basic_auth_cache.get().as_secs(),
+        introspection_seconds: limits.introspection_cache.get().as_secs(),
         token_client: Some(Arc::new(outbound)),
         backend_token: backend_token(config, identity),
         client_certificate_chains: config.mutual_tls.enable_certificate_chain_validation,
