@@ -12,5 +12,6 @@ pub(crate) mod error;
 pub(crate) mod form;
 pub(crate) mod logout;
 pub(crate) mod metadata;
+pub(crate) mod published_keys;
 pub(crate) mod pushed;
 pub(crate) mod trusted;

@@ -94,7 +94,7 @@ impl Identity {
             revoked_at: now,
         };
         if row.access_expires_at > now {
-            tokens::revoke(&mut work, tenant.id, &revoked).await?;
+            tokens::retire(&mut work, tenant.id, &revoked).await?;
         }
         let subject = Subject { tenant: &tenant, id: user.id, name: &user.name };
         details.binding = wanted.binding.clone();
@@ -109,6 +109,7 @@ impl Identity {
             details: &details,
             renewable: true,
             at_most: None,
+            origin: None,
         };
         let issued = self.issue_for_user(&mut work, &issue).await?;
         work.save().await?;

@@ -13,6 +13,7 @@ use web::Permit;
 
 use crate::address::AddressBudget;
 use crate::oauth::budget::OpenBudget;
+use crate::oauth::published_keys::PublishedKeys;
 use crate::password::PasswordHashes;
 use crate::scope::ScopeTables;
 use crate::sign_in::Holds;
@@ -42,6 +43,9 @@ pub struct Identity {
     pub(crate) holds: Arc<Holds>,
     pub(crate) scope_tables: Arc<ScopeTables>,
     pub(crate) open_clients: Arc<OpenBudget>,
+    pub(crate) published_keys: Arc<PublishedKeys>,
+    /// The way out to addresses that clients and administrators name; see [`Identity::with_egress`].
+    pub(crate) egress: Option<web::Egress>,
     pub(crate) directories: Arc<Directories>,
     pub(crate) directory_turns: Arc<Semaphore>,
     /// Seals what is kept or sent out and must come back unread and unaltered; see [`Identity::with_keyring`].
@@ -71,6 +75,8 @@ impl Identity {
             holds: Arc::default(),
             scope_tables: Arc::default(),
             open_clients: Arc::default(),
+            published_keys: Arc::default(),
+            egress: None,
             directories: Arc::default(),
             directory_turns: Arc::new(Semaphore::new(DIRECTORY_TURNS)),
             keyring: None,
@@ -87,6 +93,13 @@ impl Identity {
     #[must_use]
     pub fn with_keyring(mut self, keyring: Arc<Keyring>) -> Self {
         self.keyring = Some(keyring);
+        self
+    }
+
+    /// The service with a way out, which keys that clients publish are fetched by; without it such clients are refused.
+    #[must_use]
+    pub fn with_egress(mut self, egress: web::Egress) -> Self {
+        self.egress = Some(egress);
         self
     }
 

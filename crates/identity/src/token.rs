@@ -9,10 +9,11 @@ use model::{ConsumerKey, Secret, Tenant, TenantDomain, TenantId, Timestamp, User
 use serde_json::{Value, json};
 use store::UnitOfWork;
 use store::repository::client::{self as clients, ClientKind, ClientRow};
-use store::repository::token::{self as tokens, RefreshRow};
-use store::repository::{role as roles, tenant as tenants, user as users};
+use store::repository::token::{self as tokens, DerivedRow, RefreshRow};
+use store::repository::{role as roles, tenant as tenants, trusted_issuer, user as users};
 
 use crate::oauth::binding::{Binding, Details};
+use crate::oauth::trusted::VouchedSubject;
 use crate::scope::EVERYONE;
 use crate::settings::MAX_LIFETIME;
 use crate::sign_in::{SignedIn, is_unchanged};
@@ -75,6 +76,17 @@ pub(crate) struct Issue<'a> {
     pub(crate) renewable: bool,
     /// Longest lifetime, where something else than the settings bounds it.
     pub(crate) at_most: Option<Duration>,
+    /// The token that this one is issued for: it ends with that one.
+    pub(crate) origin: Option<Origin<'a>>,
+}
+
+/// A token that another one was issued for.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin<'a> {
+    /// Its `jti`.
+    pub(crate) token_id: &'a str,
+    /// The client that has it.
+    pub(crate) client: &'a ConsumerKey,
 }
 
 /// What an access token says.
@@ -170,32 +182,43 @@ impl Identity {
     }
 
     /// A token for somebody whom a trusted issuer outside vouches for. Their rights are those of the roles that the
-    /// tenant gave to what the issuer says about them.
+    /// tenant gave to what the issuer says about them. It ends when the issuer is not trusted any more; `None` when that
+    /// happened meanwhile.
     pub(crate) async fn federated_token(
         &self,
         client: &ClientRow,
-        subject: &str,
+        subject: &VouchedSubject,
         granted: &BTreeSet<String>,
         details: &Details,
         at_most: Option<Duration>,
-    ) -> Result<IssuedToken, IdentityError> {
+    ) -> Result<Option<IssuedToken>, IdentityError> {
         self.need_keys(client.tenant).await?;
-        let mut work = self.database.read().await?;
+        let mut work = self.database.begin().await?;
         let tenant = self.need_tenant(&mut work, client.tenant).await?;
-        work.cancel().await?;
+        if !trusted_issuer::hold(&mut work, client.tenant, &subject.issuer).await? {
+            return Ok(None);
+        }
         let scope = join(granted);
         let lifetime = self.user_lifetime(client, at_most);
         let token = self.access_token(&Contents {
             client,
             signing_tenant: &tenant,
-            subject,
+            subject: &subject.name,
             kind: FOR_FEDERATED,
             scope: &scope,
             epoch: None,
             lifetime: Some(lifetime),
             details,
         })?;
-        Ok(token.issued(scope, details))
+        let derived = DerivedRow {
+            token_id: token.id.clone(),
+            origin: subject.origin(),
+            client: client.id.clone(),
+            expires_at: token.expires_at,
+        };
+        tokens::derive(&mut work, client.tenant, &derived).await?;
+        work.save().await?;
+        Ok(Some(token.issued(scope, details)))
     }
 
     /// The lifetime of a user's token for a client.
@@ -252,6 +275,7 @@ impl Identity {
             details,
             renewable: true,
             at_most: None,
+            origin: None,
         };
         let issued = self.issue_for_user(&mut work, &issue).await?;
         work.save().await?;
@@ -279,6 +303,15 @@ impl Identity {
             lifetime: Some(self.user_lifetime(client, issue.at_most)),
             details,
         })?;
+        if let Some(origin) = &issue.origin {
+            let derived = DerivedRow {
+                token_id: token.id.clone(),
+                origin: origin.token_id.to_owned(),
+                client: origin.client.clone(),
+                expires_at: token.expires_at,
+            };
+            tokens::derive(work, client.tenant, &derived).await?;
+        }
         let renewable = issue.renewable && client.grants.iter().any(|g| g == REFRESH_GRANT);
         let refresh_token = if renewable { Some(self.refresh_token(work, issue, &scope, &token).await?) } else { None };
         let id_token = if granted.contains("openid") {

@@ -302,7 +302,12 @@ fn every_page_keeps_the_rules() {
     let account = own::samples::frame("account");
     let (password, factor) = (own::samples::frame("password"), own::samples::frame("second-factor"));
     let question = oauth::sample_question();
-    let device = identity::WaitingDevice { client: "<b>TV</b>".into(), scopes: vec!["openid".into()] };
+    let device = identity::WaitingDevice {
+        client: "<b>TV</b>".into(),
+        scopes: vec!["openid".into()],
+        person: "alice".into(),
+        tenant: "carbon.super".into(),
+    };
     let fields = [("state".to_owned(), "\"><b>".to_owned())];
     let pages = [
         ("set_up", set_up::SetUp::sample().render()),

@@ -332,6 +332,7 @@ impl Foundation {
             None
         };
         let identity = identity.with_directories(directories::assemble(config, &secrets, &outbound)?);
+        let identity = identity.with_egress(Egress::new(egress::rules(config)?, Arc::clone(&outbound)));
         Ok(Self { keys, server_identity, database, identity: Arc::new(identity), first_boot, outbound, clients })
     }
 }

@@ -56,6 +56,12 @@ pub(crate) const ALL: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0006_usage.sql"),
         postgres: include_str!("../migrations/postgres/0006_usage.sql"),
     },
+    Migration {
+        version: 11,
+        name: "derived tokens",
+        sqlite: include_str!("../migrations/sqlite/0011_derived_tokens.sql"),
+        postgres: include_str!("../migrations/postgres/0011_derived_tokens.sql"),
+    },
 ];
 
 impl Migration {

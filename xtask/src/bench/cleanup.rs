@@ -147,7 +147,6 @@ fn watch(name: &str, options: &Options, home: &Home, caller: &Caller) -> Result<
         found
     });
     let report = report.with_context(|| format!("the server printed:\n{}", home.log_end()))?;
-    server.stop()?;
     // The log writes every field as text.
     let figure = |field: &str| report.pointer(&format!("/fields/{field}"))?.as_str()?.parse::<u64>().ok();
     let number = |field: &str| figure(field).with_context(|| format!("the log line has no {field}: {report}"));
@@ -161,6 +160,8 @@ fn watch(name: &str, options: &Options, home: &Home, caller: &Caller) -> Result<
         rows as f64 * 1000.0 / took.max(1) as f64
     );
     println!("{name}: sign-in before: {}; meanwhile: {}", percentiles(before), percentiles(during));
+    // A backup of what is left may be under way, which is let end.
+    server.stop().with_context(|| home.log_end())?;
     if rows < options.rows {
         return Ok(Some(format!("{name}: only {rows} rows went")));
     }

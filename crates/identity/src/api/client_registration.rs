@@ -167,19 +167,13 @@ struct Registration11 {
     grant_types: Vec<String>,
     #[serde(default)]
     ext_application_owner: Option<String>,
-    #[serde(default)]
-    jwks_uri: Option<String>,
     #[serde(flatten)]
     metadata: ClientMetadata,
 }
 
 impl Registration11 {
     fn of(call: &Call) -> Result<Self, RestError> {
-        let wanted: Self = call.json()?;
-        if wanted.jwks_uri.is_some() {
-            return Err(RestError::bad_request("Send the keys in jwks; jwks_uri is not fetched."));
-        }
-        Ok(wanted)
+        call.json()
     }
 
     fn grants(&self) -> Vec<String> {

@@ -117,6 +117,7 @@ async fn exchange(
         details: &details,
         renewable: true,
         at_most: None,
+        origin: None,
     };
     identity.issue_for_user(work, &issue).await.map(Some)
 }

@@ -88,6 +88,7 @@ async fn issue(
         details: &details,
         renewable: true,
         at_most: None,
+        origin: None,
     };
     identity.issue_for_user(work, &issue).await.map(Some)
 }

@@ -12,5 +12,6 @@ pub(super) async fn run(request: &TokenRequest<'_>) -> Result<IssuedToken, OAuth
     let granted = identity.federated_scopes(client.tenant, &subject, &request.scopes).await?;
     // The statement is used up, and nobody here can end what it gave: no client's own longer lifetime counts.
     let longest = identity.settings().user_token_lifetime;
-    Ok(identity.federated_token(client, &subject.name, &granted, &request.details(), Some(longest)).await?)
+    let issued = identity.federated_token(client, &subject, &granted, &request.details(), Some(longest)).await?;
+    issued.ok_or_else(|| OAuthError::invalid_grant("The issuer is not trusted any more."))
 }

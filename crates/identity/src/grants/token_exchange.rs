@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jose::Claims;
+use model::Timestamp;
 use serde_json::{Value, json};
-use store::repository::role as roles;
+use store::repository::{role as roles, token as tokens};
 
 use super::TokenRequest;
 use crate::authenticate::LiveToken;
@@ -13,14 +14,11 @@ use crate::oauth::binding::{Binding, Details};
 use crate::oauth::client_auth::unverified_issuer;
 use crate::oauth::error::OAuthError;
 use crate::scope::EVERYONE;
-use crate::token::{Issue, Subject};
+use crate::token::{Issue, Origin, Subject};
 use crate::{Identity, IssuedToken};
 
 /// The type of what is issued.
 pub(super) const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
-/// Longest life of a token that was exchanged for one of ours: nothing ties it to the one it came from, so revoking that
-/// one reaches it only so soon.
-const LONGEST: Duration = Duration::from_mins(5);
 const JWT_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
 
 pub(super) async fn run(request: &TokenRequest<'_>) -> Result<IssuedToken, OAuthError> {
@@ -43,7 +41,9 @@ pub(super) async fn run(request: &TokenRequest<'_>) -> Result<IssuedToken, OAuth
     }
     let subject = identity.vouched_subject(client.tenant, token, request.call, false).await?;
     let granted = identity.federated_scopes(client.tenant, &subject, &request.scopes).await?;
-    Ok(identity.federated_token(client, &subject.name, &granted, &request.details(), Some(subject.remaining)).await?)
+    let issued =
+        identity.federated_token(client, &subject, &granted, &request.details(), Some(subject.remaining)).await?;
+    issued.ok_or_else(|| OAuthError::invalid_grant("The issuer is not trusted any more."))
 }
 
 fn refused(which: &str) -> OAuthError {
@@ -106,7 +106,7 @@ async fn own(request: &TokenRequest<'_>, token: &str) -> Result<IssuedToken, OAu
     let had: BTreeSet<String> = claims.scopes("scope").map(str::to_owned).collect();
     let wanted = if request.scopes.is_empty() { had } else { had.intersection(&request.scopes).cloned().collect() };
     let left = claims.expires.saturating_sub(identity.now().seconds());
-    let at_most = Duration::from_secs(u64::try_from(left).unwrap_or(0)).min(LONGEST);
+    let at_most = Duration::from_secs(u64::try_from(left).unwrap_or(0));
     // Who acted before stays visible behind whoever acts now (RFC 8693 section 4.1).
     let former = claims.all.get("act").cloned();
     let actor = match (actor, former) {
@@ -137,6 +137,12 @@ async fn own(request: &TokenRequest<'_>, token: &str) -> Result<IssuedToken, OAu
     if granted.remove("openid") && granted.is_empty() {
         granted.insert(crate::scope::DEFAULT_SCOPE.to_owned());
     }
+    // It may have ended since it was checked: from here on whoever ends it waits, and then ends the new one too.
+    let subject_id = claims.token_id().ok_or_else(|| refused("subject"))?;
+    let ends = Timestamp::from_seconds(claims.expires);
+    if !tokens::hold(&mut work, live_token.client.tenant, subject_id, ends).await? {
+        return Err(refused("subject"));
+    }
     let family = identity.rng.uuid().to_string();
     let issue = Issue {
         client,
@@ -146,6 +152,7 @@ async fn own(request: &TokenRequest<'_>, token: &str) -> Result<IssuedToken, OAu
         details: &details,
         renewable: false,
         at_most: Some(at_most),
+        origin: Some(Origin { token_id: subject_id, client: &live_token.client.id }),
     };
     let issued = identity.issue_for_user(&mut work, &issue).await?;
     let target = format!("client/{}", client.id);

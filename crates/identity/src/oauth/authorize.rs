@@ -60,8 +60,12 @@ pub struct ConsentQuestion {
     pub destination: String,
     /// Scopes asked for that the person may grant.
     pub scopes: Vec<String>,
-    /// Who is signed in, as WSO2 reports names.
+    /// Who is signed in.
     pub person: String,
+    /// Domain of their tenant.
+    pub tenant: String,
+    /// Domain of the tenant that the client belongs to: one that serves all tenants may be another's.
+    pub client_tenant: String,
 }
 
 /// A request whose client and redirect URI are certain.
@@ -265,7 +269,9 @@ impl Identity {
             client: client.name.clone(),
             destination: origin(&request.redirect_uri),
             scopes: scopes.into_iter().collect(),
-            person: session.map(Session::display_name).unwrap_or_default(),
+            person: session.map(|s| s.name.clone()).unwrap_or_default(),
+            tenant: session.map(|s| s.tenant.domain.to_string()).unwrap_or_default(),
+            client_tenant: self.tenant(client.tenant).await?.tenant.domain.to_string(),
         };
         let row = RequestRow {
             hash: hash::sha256(id.expose()),

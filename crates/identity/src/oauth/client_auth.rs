@@ -154,7 +154,11 @@ impl Identity {
         }
         let tenant = self.tenant(client.row.tenant).await?.tenant;
         let audiences = self.own_audiences(&tenant.domain, call);
-        let verifier = Verifier::new(issuer.as_str(), client.metadata.keys()?, audiences);
+        let keys = match &client.metadata.jwks_uri {
+            Some(uri) => self.published_keys(uri, unverified_key_id(assertion).as_deref()).await,
+            None => client.metadata.keys()?,
+        };
+        let verifier = Verifier::new(issuer.as_str(), keys, audiences);
         let now = self.now().seconds();
         let verified = jose::verify_as(TokenKind::Assertion, &[verifier], assertion, now);
         let (_, claims) = verified.map_err(|reason| {
@@ -269,6 +273,13 @@ pub(crate) fn unverified_issuer(assertion: &str) -> Option<String> {
     let payload = URL_SAFE_NO_PAD.decode(assertion.split('.').nth(1)?).ok()?;
     let claims: serde_json::Value = serde_json::from_slice(&payload).ok()?;
     claims.get("iss")?.as_str().map(str::to_owned)
+}
+
+/// The key that an assertion says it is signed with: decides only whether keys are fetched again.
+fn unverified_key_id(assertion: &str) -> Option<String> {
+    let header = URL_SAFE_NO_PAD.decode(assertion.split('.').next()?).ok()?;
+    let header: serde_json::Value = serde_json::from_slice(&header).ok()?;
+    header.get("kid")?.as_str().map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -47,6 +47,10 @@ pub struct WaitingDevice {
     pub client: String,
     /// Scopes asked for.
     pub scopes: Vec<String>,
+    /// Who is signed in.
+    pub person: String,
+    /// Domain of their tenant.
+    pub tenant: String,
 }
 
 /// What people type: letters in any case, with or without the dash.
@@ -140,7 +144,12 @@ impl Identity {
         let Some(client) = client else { return Ok(None) };
         let request: DeviceRequest =
             serde_json::from_value(row.request.clone()).map_err(|e| IdentityError::Internal(e.to_string()))?;
-        let device = WaitingDevice { client: client.name, scopes: request.scopes.into_iter().collect() };
+        let device = WaitingDevice {
+            client: client.name,
+            scopes: request.scopes.into_iter().collect(),
+            person: session.name.clone(),
+            tenant: session.tenant.domain.to_string(),
+        };
         Ok(Some((row, device)))
     }
 

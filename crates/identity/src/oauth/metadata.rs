@@ -82,6 +82,9 @@ pub struct ClientMetadata {
     /// The client's public keys (RFC 7517).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Value>,
+    /// Where the client's public keys are published, instead of `jwks`: an `https` address (RFC 7591 section 2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
     /// Subject of the client's certificate (RFC 4514), for `tls_client_auth`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_client_auth_subject_dn: Option<String>,
@@ -131,8 +134,16 @@ impl ClientMetadata {
         }
         let method = self.token_endpoint_auth_method;
         let keys = self.keys()?;
-        if method == Some(ClientAuthMethod::PrivateKeyJwt) && keys.is_empty() {
-            return Err(IdentityError::invalid("private_key_jwt needs jwks with at least one key."));
+        if let Some(uri) = &self.jwks_uri {
+            if self.jwks.is_some() {
+                return Err(IdentityError::invalid("Send jwks or jwks_uri, not both."));
+            }
+            if !uri.starts_with("https://") || !is_redirect_uri(uri) {
+                return Err(IdentityError::invalid("jwks_uri is an https address without user and fragment."));
+            }
+        }
+        if method == Some(ClientAuthMethod::PrivateKeyJwt) && keys.is_empty() && self.jwks_uri.is_none() {
+            return Err(IdentityError::invalid("private_key_jwt needs jwks with at least one key, or jwks_uri."));
         }
         if method == Some(ClientAuthMethod::SelfSignedTlsClientAuth) && self.certificates().is_empty() {
             return Err(IdentityError::invalid("self_signed_tls_client_auth needs jwks with a certificate in x5c."));

@@ -11,6 +11,7 @@ use jose::{TokenError, TokenKind, Verifier};
 use model::TenantId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use store::repository::token as tokens;
 use store::repository::trusted_issuer::{self as rows, TrustedIssuerRow};
 use web::Call;
 use x509_parser::certificate::X509Certificate;
@@ -57,6 +58,20 @@ pub(crate) struct VouchedSubject {
     pub(crate) roles: BTreeSet<String>,
     /// How long the statement is still valid.
     pub(crate) remaining: Duration,
+    /// Id of the trusted issuer.
+    pub(crate) issuer: String,
+}
+
+impl VouchedSubject {
+    /// What tokens for this subject come from; see [`store::repository::token::DerivedRow`].
+    pub(crate) fn origin(&self) -> String {
+        origin_of(&self.issuer)
+    }
+}
+
+/// A `jti` never begins like this: ours are UUIDs.
+fn origin_of(issuer: &str) -> String {
+    format!("issuer:{issuer}")
 }
 
 impl Identity {
@@ -116,7 +131,7 @@ impl Identity {
         let theirs = claim.map(|claim| claims.scopes(claim)).into_iter().flatten();
         let roles = theirs.filter_map(|role| trusted.trust.roles.get(role).cloned()).collect();
         let remaining = Duration::from_secs(u64::try_from(life).unwrap_or(0));
-        Ok(VouchedSubject { name: name.to_owned(), roles, remaining })
+        Ok(VouchedSubject { name: name.to_owned(), roles, remaining, issuer: trusted.id })
     }
 
     /// The scopes for a vouched subject: never one of the management APIs.
@@ -194,8 +209,11 @@ impl Identity {
         if !rows::delete(&mut work, tenant, id).await? {
             return Err(no_issuer());
         }
+        tokens::revoke_derived(&mut work, &origin_of(id), self.now()).await?;
         self.record(&mut work, tenant, "identity.trusted-issuers.remove", &format!("trusted-issuer/{id}")).await?;
-        Ok(work.save().await?)
+        work.save().await?;
+        self.announce();
+        Ok(())
     }
 }
 

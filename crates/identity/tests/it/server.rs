@@ -91,10 +91,14 @@ impl Server {
 
     /// Nobody there yet, with directories as user stores.
     pub(crate) async fn with_directories(stores: Vec<identity::DirectoryStore>) -> Self {
-        let server = Self::empty().await;
-        let identity = Arc::new((*server.identity).clone().with_directories(stores));
+        Self::empty().await.with(|identity| identity.with_directories(stores))
+    }
+
+    /// The same server with a service that has something more.
+    pub(crate) fn with(self, change: impl FnOnce(Identity) -> Identity) -> Self {
+        let identity = Arc::new(change((*self.identity).clone()));
         let router = Identity::routes().into_router(Arc::clone(&identity), Arc::clone(&identity) as _);
-        Self { identity, router, ..server }
+        Self { identity, router, ..self }
     }
 
     /// What the service's database holds, looked at from outside.

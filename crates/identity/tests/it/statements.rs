@@ -63,6 +63,97 @@ async fn a_client_proves_itself_with_its_key() {
 }
 
 #[tokio::test]
+async fn a_client_publishes_its_keys_at_an_address() {
+    let key = Prover::new(Algorithm::Es256);
+    let (address, certificate, asked) = publisher(key.jwks().to_string()).await;
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let tls = std::sync::Arc::new(tls.with_root_certificates(roots).with_no_client_auth());
+    let here = model::EgressRules::with_networks(["127.0.0.0/8".parse().unwrap()]);
+    let server = Server::with_admin().await;
+    let uri = format!("https://{address}/keys");
+    let metadata = json!({"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": uri});
+    let client = server.register("Publisher", metadata.clone()).await;
+    let admin = basic("admin", PASSWORD);
+    for wrong in [
+        json!({"jwks_uri": "http://localhost/keys"}),
+        json!({"jwks_uri": "https://user@localhost/keys"}),
+        json!({"jwks_uri": "file:///etc/passwd"}),
+        json!({"jwks_uri": uri, "jwks": key.jwks()}),
+    ] {
+        let mut body = json!({"client_name": "Wrong"});
+        body.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
+        let reply = server.call("POST", "/api/identity/oauth2/dcr/v1.1/register", &admin, Some(body)).await;
+        assert_eq!(reply.status, 400, "{wrong}: {}", reply.text);
+    }
+    let count = std::cell::Cell::new(0);
+    let ask = async |server: &Server, key: &Prover| {
+        count.set(count.get() + 1);
+        let now = server.now();
+        let claims =
+            json!({"iss": client.id, "sub": client.id, "aud": ISSUER, "jti": count.get().to_string(), "exp": now + 60});
+        let assertion = key.0.sign("JWT", &claims).unwrap();
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", ASSERTION),
+            ("client_assertion", assertion.as_str()),
+        ];
+        server.form("/oauth2/token", "", &encoded(&form)).await
+    };
+    // Nowhere to go at first, and then an address that may not be called: nobody is asked.
+    assert_eq!(ask(&server, &key).await.field("error"), "invalid_client");
+    let server = server.with(|i| i.with_egress(web::Egress::new(model::EgressRules::default(), tls.clone())));
+    server.clock.advance(Duration::from_secs(31));
+    assert_eq!(ask(&server, &key).await.field("error"), "invalid_client", "a private address was called");
+    assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 0);
+    let server = server.with(|i| i.with_egress(web::Egress::new(here, tls)));
+    server.clock.advance(Duration::from_secs(31));
+    let reply = ask(&server, &key).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    // Forgeries do not make this server call the client's address over and over.
+    let stranger = Prover::new(Algorithm::Es256);
+    for _ in 0..20 {
+        assert_eq!(ask(&server, &stranger).await.field("error"), "invalid_client");
+    }
+    assert_eq!(ask(&server, &key).await.status, 200);
+    assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 1);
+}
+
+/// A server with TLS that answers everything with one text, and how often it was asked.
+async fn publisher(
+    text: String,
+) -> (std::net::SocketAddr, rustls::pki_types::CertificateDer<'static>, std::sync::Arc<std::sync::atomic::AtomicUsize>)
+{
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".into()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let certificate = made.cert.der().clone();
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let tls = tls.with_no_client_auth().with_single_cert(vec![certificate.clone()], key).unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(tls));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = asked.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await;
+            let length = text.len();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n");
+            let _ = stream.write_all(format!("{head}{text}").as_bytes()).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    (address, certificate, asked)
+}
+
+#[tokio::test]
 async fn a_public_client_gets_nothing_in_its_own_name() {
     let server = Server::with_admin().await;
     let client = server.register("Phone", json!({"token_endpoint_auth_method": "none"})).await;
@@ -185,6 +276,10 @@ async fn a_trusted_issuer_vouches_for_strangers_and_for_nobody_here() {
     let exchanged = server.form("/oauth2/token", &client.basic(), &encoded(&form)).await;
     assert_eq!(exchanged.json()["expires_in"], 900, "{}", exchanged.text);
     assert_eq!(server.call("DELETE", &format!("{path}/{id}"), &admin, None).await.status, 204);
+    for token in [&token, &alice, &exchanged.field("access_token")] {
+        let live = server.form("/oauth2/introspect", &client.basic(), &encoded(&[("token", token)])).await;
+        assert_eq!(live.json()["active"], false, "a token outlived the trust in its issuer");
+    }
     assert_eq!(ask(&key, json!({}), "").await.field("error"), "invalid_grant");
     server.clock.advance(Duration::from_secs(1));
 }

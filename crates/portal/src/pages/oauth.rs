@@ -251,6 +251,8 @@ pub(crate) fn sample_question() -> ConsentQuestion {
         destination: "https://weather.example".into(),
         scopes: vec!["openid".into(), "orders:read".into()],
         person: "alice".into(),
+        tenant: "carbon.super".into(),
+        client_tenant: "shop.example".into(),
     }
 }
 

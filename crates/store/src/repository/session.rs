@@ -73,6 +73,7 @@ macro_rules! expiring {
 /// Every table that clean-up looks at.
 pub const EXPIRING: &[Expiring] = &[
     expiring!("revoked_token", "expires_at"),
+    expiring!("derived_token", "expires_at"),
     expiring!("refresh_token", "expires_at"),
     expiring!("client_secret", "expires_at"),
     expiring!("authorization_request", "expires_at"),

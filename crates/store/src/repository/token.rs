@@ -56,6 +56,20 @@ pub struct RefreshRow {
     pub used_at: Option<Timestamp>,
 }
 
+/// Revokes the tokens that a query with `$1` names, and all that were issued for them. `$2` is the time.
+macro_rules! revoke_below {
+    ($first:literal) => {
+        concat!(
+            "INSERT INTO revoked_token (token_id, tenant_id, expires_at, revoked_at) \
+             WITH RECURSIVE below (token_id) AS (",
+            $first,
+            " UNION SELECT d.token_id FROM derived_token d JOIN below b ON d.origin = b.token_id) \
+             SELECT token_id, tenant_id, expires_at, CAST($2 AS BIGINT) FROM derived_token \
+             WHERE token_id IN (SELECT token_id FROM below) AND expires_at > $2 ON CONFLICT (token_id) DO NOTHING"
+        )
+    };
+}
+
 fn refresh(row: &Row) -> Result<RefreshRow, StoreError> {
     Ok(RefreshRow {
         hash: row.bytes("hash")?,
@@ -73,8 +87,67 @@ fn refresh(row: &Row) -> Result<RefreshRow, StoreError> {
     })
 }
 
-/// Revokes an access token; a second time changes nothing.
+/// An access token that was issued for something else, with which it ends.
+#[derive(Clone, Debug)]
+pub struct DerivedRow {
+    /// `jti`.
+    pub token_id: String,
+    /// `jti` of the token that it was issued for, or `issuer:` and the id of the trusted issuer whose statement it was.
+    pub origin: String,
+    /// The client that had that token, or that brought the statement.
+    pub client: ConsumerKey,
+    /// `exp`.
+    pub expires_at: Timestamp,
+}
+
+/// Remembers where an access token came from.
+pub async fn derive(work: &mut UnitOfWork, tenant: TenantId, derived: &DerivedRow) -> Result<(), StoreError> {
+    work.execute(
+        "INSERT INTO derived_token (token_id, origin, tenant_id, client_id, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        [
+            (&derived.token_id).into(),
+            (&derived.origin).into(),
+            tenant.into(),
+            (&derived.client).into(),
+            derived.expires_at.into(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Revokes everything that was issued for an origin (see [`DerivedRow`]), and for that in turn; returns how much.
+pub async fn revoke_derived(work: &mut UnitOfWork, origin: &str, now: Timestamp) -> Result<u64, StoreError> {
+    work.execute(revoke_below!("SELECT token_id FROM derived_token WHERE origin = $1"), [origin.into(), now.into()])
+        .await
+}
+
+/// Whether an access token is not revoked; whoever wants to revoke it waits for the end of this transaction, and then sees
+/// what was derived in it.
+pub async fn hold(
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+    token_id: &str,
+    expires_at: Timestamp,
+) -> Result<bool, StoreError> {
+    // A row of the same key is the lock that both backends know; nobody else ever sees it.
+    let row = RevokedRow { token_id: token_id.to_owned(), expires_at, revoked_at: expires_at };
+    if !retire(work, tenant, &row).await? {
+        return Ok(false);
+    }
+    work.execute("DELETE FROM revoked_token WHERE token_id = $1", [token_id.into()]).await?;
+    Ok(true)
+}
+
+/// Revokes an access token and everything that was issued for it; a second time changes nothing.
 pub async fn revoke(work: &mut UnitOfWork, tenant: TenantId, revoked: &RevokedRow) -> Result<bool, StoreError> {
+    let is_new = retire(work, tenant, revoked).await?;
+    revoke_derived(work, &revoked.token_id, revoked.revoked_at).await?;
+    Ok(is_new)
+}
+
+/// Revokes an access token that a newer one of the same sign-in replaces: what was issued for it goes on.
+pub async fn retire(work: &mut UnitOfWork, tenant: TenantId, revoked: &RevokedRow) -> Result<bool, StoreError> {
     let rows = work
         .execute(
             "INSERT INTO revoked_token (token_id, tenant_id, expires_at, revoked_at) VALUES ($1, $2, $3, $4) \
@@ -209,6 +282,14 @@ pub async fn revoke_family(work: &mut UnitOfWork, family: &str, now: Timestamp) 
         [family.into(), now.into()],
     )
     .await?;
+    work.execute(
+        revoke_below!(
+            "SELECT d.token_id FROM derived_token d JOIN refresh_token r ON d.origin = r.access_token_id \
+             WHERE r.family = $1"
+        ),
+        [family.into(), now.into()],
+    )
+    .await?;
     work.execute("DELETE FROM refresh_token WHERE family = $1", [family.into()]).await?;
     Ok(())
 }
@@ -237,6 +318,8 @@ pub async fn revoke_refresh_of_client(
         [client.into(), now.into()],
     )
     .await?;
+    work.execute(revoke_below!("SELECT token_id FROM derived_token WHERE client_id = $1"), [client.into(), now.into()])
+        .await?;
     work.execute("DELETE FROM refresh_token WHERE client_id = $1", [client.into()]).await?;
     Ok(())
 }

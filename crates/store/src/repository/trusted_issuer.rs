@@ -63,6 +63,15 @@ pub async fn find(work: &mut UnitOfWork, tenant: TenantId, id: &str) -> Result<O
         .transpose()
 }
 
+/// Whether an issuer is there; whoever wants to remove it waits for the end of this transaction.
+pub async fn hold(work: &mut UnitOfWork, tenant: TenantId, id: &str) -> Result<bool, StoreError> {
+    // An UPDATE is the row lock that both backends know.
+    let rows = work
+        .execute("UPDATE trusted_issuer SET name = name WHERE tenant_id = $1 AND id = $2", [tenant.into(), id.into()])
+        .await?;
+    Ok(rows > 0)
+}
+
 /// Adds an issuer.
 ///
 /// # Errors
