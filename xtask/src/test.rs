@@ -5,6 +5,7 @@ mod end_to_end;
 mod gateway_judges;
 mod listeners;
 mod oauth_clients;
+mod portals;
 mod revocation;
 mod tls_agreement;
 mod tools;
@@ -43,6 +44,9 @@ pub(crate) struct Options {
     /// Only the outside judges of the audit's reports: SARIF, OSCAL, JUnit.
     #[arg(long, conflicts_with_all = ["fast", "end_to_end", "gateway"])]
     audit: bool,
+    /// Only the consoles in Chromium.
+    #[arg(long, conflicts_with_all = ["fast", "end_to_end", "gateway"])]
+    portals: bool,
     /// Run this program end to end instead of building one.
     #[arg(long, value_name = "PORTCULLIS", conflicts_with = "fast")]
     bin: Option<PathBuf>,
@@ -112,7 +116,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// The parts that the options name, or all.
 fn all(steps: &mut Steps, options: &Options) {
-    let only = options.gateway || options.audit || options.oauth;
+    let only = options.gateway || options.audit || options.oauth || options.portals;
     let mut postgres = None;
     if !only {
         if !steps.run("tools and PostgreSQL", || start_postgres().map(|started| postgres = Some(started))) {
@@ -142,6 +146,9 @@ fn all(steps: &mut Steps, options: &Options) {
     }
     if !only || options.oauth {
         oauth_clients::run(steps, portcullis);
+    }
+    if !only || options.portals {
+        portals::run(steps, portcullis);
     }
 }
 

@@ -39,6 +39,7 @@ mod field;
 #[cfg(feature = "for-tests")]
 pub mod for_tests;
 mod organization;
+mod publisher;
 mod settings;
 mod subscription;
 mod tenant_config;
@@ -54,6 +55,7 @@ pub use key_manager::{
     TokenRequest,
 };
 pub use port::{Approvals, GatewayPublisher, InternalKeyIssuer, PendingApproval, Ports, PublishError, Sealer};
+pub use publisher::Holdings;
 pub use publishing::{DefinitionSource, DeploymentRequest, ImportOptions, LifecycleOptions, ValidationReport};
 pub use service::{Change, Control, ControlSettings, Effect};
 pub use settings::{ApplicationAttribute, ConfiguredEnvironment, ConfiguredHost, PortalSettings};

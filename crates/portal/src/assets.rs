@@ -55,7 +55,7 @@ pub(crate) fn paths() -> &'static Paths {
 }
 
 /// FNV-1a, 64 bits: tells versions of our own files apart, which is all that is needed.
-fn hash(bytes: &[u8]) -> String {
+pub(crate) fn hash(bytes: &[u8]) -> String {
     let hash = bytes
         .iter()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));

@@ -120,7 +120,6 @@ pub(crate) struct Frame {
     section: Option<(String, Vec<Tab>)>,
     sought: String,
     flash: String,
-    /// Where to come back to after a sign-in.
     signed_in: bool,
 }
 
@@ -184,11 +183,6 @@ impl Frame {
         // other site can set a cookie with this prefix, so a seal would protect nobody.
         let packed = pack(text);
         Ok(web::with_cookie(page::see_other(path), FLASH, &packed, "SameSite=Strict; Max-Age=60"))
-    }
-
-    /// The same page for an error: what failed, in the frame, so that the way on is there.
-    pub(crate) fn fault(&self, error: &RestError) -> Result<Answer, PageError> {
-        self.answer_with(error.status, Page::new(error.message.clone()).lead(&error.description).narrow())
     }
 }
 

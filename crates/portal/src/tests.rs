@@ -1,6 +1,7 @@
 mod account;
 mod console;
 mod mails;
+mod publisher;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

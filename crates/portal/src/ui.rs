@@ -17,9 +17,10 @@ pub(crate) use form::{Faults, Field, Form};
 pub(crate) use page::{Page, Tab};
 pub(crate) use show::day;
 pub(crate) use show::{
-    Badge, Button, Card, Checklist, Code, Confirmation, Empty, Facts, Link, Notice, Once, Timeline, Tone, minute,
+    Actions, Badge, Button, Card, Checklist, Code, Confirmation, Empty, Facts, Link, Notice, Once, Timeline, Tone,
+    minute,
 };
-pub(crate) use table::{Chip, Column, Pager, Table};
+pub(crate) use table::{Chip, Chips, Column, Pager, Table};
 
 /// Rendered by one of our templates, so it is markup and not text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -21,7 +21,7 @@ impl Control {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub(crate) async fn endpoint_certificates(
+    pub async fn endpoint_certificates(
         &self,
         actor: &Actor,
         alias: &str,
@@ -39,7 +39,7 @@ impl Control {
     ///
     /// # Errors
     /// 404.
-    pub(crate) async fn endpoint_certificate(&self, actor: &Actor, alias: &str) -> Result<Value, ControlError> {
+    pub async fn endpoint_certificate(&self, actor: &Actor, alias: &str) -> Result<Value, ControlError> {
         let mut work = self.read().await?;
         let row = find(&mut work, actor, alias).await?;
         serde_json::from_str(&row.detail)
@@ -59,7 +59,7 @@ impl Control {
     ///
     /// # Errors
     /// 400 for an expired, weak or broken certificate and wrong fields; 409 when the alias is taken.
-    pub(crate) async fn add_endpoint_certificate(
+    pub async fn add_endpoint_certificate(
         &self,
         actor: &Actor,
         alias: &str,
@@ -124,7 +124,7 @@ impl Control {
     ///
     /// # Errors
     /// 404.
-    pub(crate) async fn delete_endpoint_certificate(&self, actor: &Actor, alias: &str) -> Result<(), ControlError> {
+    pub async fn delete_endpoint_certificate(&self, actor: &Actor, alias: &str) -> Result<(), ControlError> {
         let mut work = self.begin().await?;
         if !certificate::delete(&mut work, actor.tenant(), KIND, "", alias).await? {
             return Err(unknown(alias));

@@ -62,7 +62,7 @@ impl Control {
     ///
     /// # Errors
     /// 403, 404.
-    pub(crate) async fn client_certificates(
+    pub async fn client_certificates(
         &self,
         actor: &Actor,
         id: ApiId,
@@ -100,7 +100,7 @@ impl Control {
     /// # Errors
     /// 400 for an expired, weak or broken certificate and a plan that the API does not have; 403, 404; 409 when the alias
     /// is taken.
-    pub(crate) async fn add_client_certificate(
+    pub async fn add_client_certificate(
         &self,
         actor: &Actor,
         id: ApiId,
@@ -172,7 +172,7 @@ impl Control {
     ///
     /// # Errors
     /// 403, 404.
-    pub(crate) async fn delete_client_certificate(
+    pub async fn delete_client_certificate(
         &self,
         actor: &Actor,
         id: ApiId,

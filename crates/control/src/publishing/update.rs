@@ -10,7 +10,7 @@ use super::load::{load_api, parse, store_document};
 use super::products;
 use super::rules;
 use crate::document::{Faults, ViewContext, check_document, fill_defaults, seal_secrets, view};
-use crate::{Actor, Change, Control, ControlError};
+use crate::{Actor, Change, Control, ControlError, FaultKind};
 
 /// Fields that an update never changes.
 const FIXED: [&str; 6] = ["name", "version", "context", "provider", "type", "lifeCycleStatus"];
@@ -27,8 +27,26 @@ impl Control {
         id: ApiId,
         document: ApiDocument,
     ) -> Result<ApiDocument, ControlError> {
+        self.update_api_since(actor, id, document, None).await
+    }
+
+    /// The same, only if nobody changed the API since it was read: `seen` is its `lastUpdatedTime` then.
+    ///
+    /// # Errors
+    /// As [`Control::update_api`]; 412 when it was changed.
+    pub async fn update_api_since(
+        &self,
+        actor: &Actor,
+        id: ApiId,
+        document: ApiDocument,
+        seen: Option<&str>,
+    ) -> Result<ApiDocument, ControlError> {
         let mut work = self.begin().await?;
         let mut row = load_api(&mut work, actor, id).await?;
+        if seen.is_some_and(|seen| seen != row.updated_at.millis().to_string()) {
+            let text = format!("{} changed this API in the meantime. Read it again.", row.updated_by);
+            return Err(ControlError::new(FaultKind::Precondition, 412, "Precondition Failed", text));
+        }
         self.replace_document(&mut work, actor, &mut row, document).await?;
         let target = format!("api/{id}");
         self.commit(work, actor, Change::of_api("publisher.apis.update", &target, id)).await?;

@@ -41,6 +41,11 @@ impl<'a> Browser<'a> {
 
     /// Sends a form with the hidden fields of the page it is on.
     pub(super) async fn submit(&mut self, page: &Seen, path: &str, fields: &[(&str, &str)]) -> Seen {
+        self.submit_to(page, path, path, fields).await
+    }
+
+    /// Sends the form for one path to another one.
+    pub(super) async fn submit_to(&mut self, page: &Seen, path: &str, target: &str, fields: &[(&str, &str)]) -> Seen {
         let form = page
             .body
             .split("<form")
@@ -52,7 +57,18 @@ impl<'a> Browser<'a> {
         });
         let typed = fields.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
         let encoded: Vec<String> = hidden.chain(typed).map(|(n, v)| format!("{n}={}", encode(&v))).collect();
-        self.post(path, encoded.join("&")).await
+        self.post(target, encoded.join("&")).await
+    }
+
+    /// Sends a form in parts, as one that carries files.
+    pub(super) async fn send_parts(&mut self, path: &str, fields: &[(&str, &str)]) -> Seen {
+        let part = |(name, value): &(&str, &str)| {
+            format!("--XyZ\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let body: String = fields.iter().map(part).collect();
+        let request = Request::post(path).header("content-type", "multipart/form-data; boundary=XyZ");
+        let request = request.header("origin", "https://localhost:9443").header("sec-fetch-site", "same-origin");
+        self.send(request, format!("{body}--XyZ--\r\n")).await
     }
 
     pub(super) async fn post(&mut self, path: &str, body: String) -> Seen {

@@ -49,6 +49,11 @@ impl Faults {
         Ok(Self(texts.into_iter().map(part).collect()))
     }
 
+    /// The first one's text.
+    pub(crate) fn first(&self) -> Option<&str> {
+        self.0.first().map(|(_, text)| text.as_str())
+    }
+
     fn of_field(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(field, _)| field == name).map(|(_, text)| text.as_str())
     }

@@ -382,6 +382,30 @@ impl Checklist {
     }
 }
 
+/// Buttons or links, each with what it does.
+#[derive(Default, Template)]
+#[template(
+    source = "<ul class=\"actions\">{% for (what, text) in actions %}<li>{{ what }}<p class=\"muted\">{{ text }}</p></li>{% endfor %}</ul>",
+    ext = "html"
+)]
+pub(crate) struct Actions {
+    actions: Vec<(Html, String)>,
+}
+
+impl Actions {
+    /// None yet.
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// One more.
+    #[must_use]
+    pub(crate) fn action(mut self, what: Html, text: impl Into<String>) -> Self {
+        self.actions.push((what, text.into()));
+        self
+    }
+}
+
 /// What happened, newest first.
 #[derive(Default, Template)]
 #[template(

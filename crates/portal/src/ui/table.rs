@@ -59,6 +59,21 @@ impl Chip {
     }
 }
 
+/// Filters that stand alone, above something that is no list.
+#[derive(Template)]
+#[template(path = "components/chips.html")]
+pub(crate) struct Chips {
+    label: String,
+    chips: Vec<Chip>,
+}
+
+impl Chips {
+    /// Filters with what they are about.
+    pub(crate) fn new(label: impl Into<String>, chips: Vec<Chip>) -> Self {
+        Self { label: label.into(), chips }
+    }
+}
+
 /// Links to the pages before and after.
 #[derive(Default)]
 pub(crate) struct Pager {
@@ -74,7 +89,13 @@ impl Pager {
         let total = list.len();
         let from = if from < total { from } else { 0 };
         let shown: Vec<T> = list.into_iter().skip(from).take(size).collect();
-        let end = from.saturating_add(shown.len());
+        let pager = Self::of(from, shown.len(), size, total, base);
+        (shown, pager)
+    }
+
+    /// For a list that was cut already: `shown` of `total` from `from` on.
+    pub(crate) fn of(from: usize, shown: usize, size: usize, total: usize, base: &str) -> Self {
+        let end = from.saturating_add(shown);
         let link = |at: usize| format!("{base}from={at}");
         let place = match total {
             0 => String::new(),
@@ -82,7 +103,7 @@ impl Pager {
         };
         let before = (from > 0).then(|| link(from.saturating_sub(size)));
         let after = (end < total).then(|| link(end));
-        (shown, Self { place, before, after })
+        Self { place, before, after }
     }
 }
 
@@ -93,7 +114,7 @@ pub(crate) struct Table {
     caption: String,
     columns: Vec<Column>,
     rows: Vec<Vec<Html>>,
-    chips: Vec<Chip>,
+    chips: Option<Chips>,
     pager: Pager,
     empty: Option<Empty>,
 }
@@ -107,7 +128,7 @@ impl Table {
     /// Filters above.
     #[must_use]
     pub(crate) fn chips(mut self, chips: Vec<Chip>) -> Self {
-        self.chips = chips;
+        self.chips = Some(Chips::new("Filters", chips));
         self
     }
 
