@@ -7,6 +7,7 @@ mod changes;
 mod cleanup;
 mod gateway;
 mod identity;
+mod integrator;
 mod latency;
 mod load;
 mod peers;
@@ -32,6 +33,8 @@ enum What {
     Changes(changes::Options),
     /// Sign-ins and tokens per second of CPU time, and the cost of a password check.
     Identity(identity::Options),
+    /// CPU time of one message through the integrator, beside the figures that WSO2 publishes.
+    Integrator(integrator::Options),
     /// Clean-up of millions of expired rows while people sign in, on both databases.
     Cleanup(cleanup::Options),
     /// Time from starting the program to its first TLS answer, and memory when idle.
@@ -43,6 +46,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         What::Gateway(options) => gateway::run(options),
         What::Changes(options) => changes::run(options),
         What::Identity(options) => identity::run(options),
+        What::Integrator(options) => integrator::run(options),
         What::Cleanup(options) => cleanup::run(options),
         What::Start(options) => start::run(options),
     }

@@ -9,9 +9,10 @@ use synapse::artifact;
 use tokio::sync::Mutex;
 
 use crate::context::Context;
-use crate::deployment::Deployment;
+use crate::deployment::{Deployed, Deployment};
 use crate::repository::{self, Stamp, Unit};
 use crate::service::DeployFault;
+use crate::settings::Tree;
 
 /// A file that is not deployed, with everything that is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +63,40 @@ pub enum DeployError {
         /// Why.
         cause: std::io::Error,
     },
+}
+
+/// Puts a Carbon application into a tree, where an integrator that watches it finds it. For commands, which run beside
+/// the server.
+///
+/// # Errors
+/// [`DeployError`]; nothing is written then.
+pub fn place_application(tree: &Tree, name: &str, bytes: &[u8]) -> Result<PathBuf, DeployError> {
+    let path = file_of(tree, name)?;
+    repository::parse(&path, bytes).map_err(DeployError::Refused)?;
+    write(&path, bytes).map_err(|cause| DeployError::Storage { path: path.clone(), cause })?;
+    Ok(path)
+}
+
+/// A file of a tree: what it holds, or what is wrong with it.
+pub type Listed = (PathBuf, Result<Vec<Deployed>, Vec<DeployFault>>);
+
+/// Every file of a tree that may hold artifacts.
+pub fn list(tree: &Tree) -> Vec<Listed> {
+    let files = repository::scan(tree).into_keys();
+    files
+        .map(|path| {
+            let loaded = repository::load(&path).map(|unit| unit.artifacts().cloned().collect());
+            (path, loaded)
+        })
+        .collect()
+}
+
+fn file_of(tree: &Tree, name: &str) -> Result<PathBuf, DeployError> {
+    let fits = name.len() <= 200
+        && name.to_ascii_lowercase().ends_with(".car")
+        && !name.starts_with('.')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+'));
+    if fits { Ok(tree.applications().join(name)) } else { Err(DeployError::Name(name.to_owned())) }
 }
 
 /// Changes what is deployed; one change at a time.
@@ -116,7 +151,7 @@ impl Deployer {
 
     /// Deploys an application that somebody uploads, and keeps its file. The same name replaces it.
     pub(crate) async fn upload(&self, name: &str, bytes: &[u8]) -> Result<DeployReport, DeployError> {
-        let path = self.file(name)?;
+        let path = file_of(&self.context.settings().tree, name)?;
         let unit = repository::parse(&path, bytes).map_err(DeployError::Refused)?;
         let mut state = self.state.lock().await;
         let changes: Changes = [(path.clone(), Some(Arc::new(unit)))].into();
@@ -153,17 +188,6 @@ impl Deployer {
         self.apply(&mut state, [(path.clone(), None)].into(), &mut report).await;
         state.seen.remove(&path);
         Ok(report)
-    }
-
-    fn file(&self, name: &str) -> Result<PathBuf, DeployError> {
-        let fits = name.len() <= 200
-            && name.to_ascii_lowercase().ends_with(".car")
-            && !name.starts_with('.')
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+'));
-        if !fits {
-            return Err(DeployError::Name(name.to_owned()));
-        }
-        Ok(self.context.settings().tree.applications().join(name))
     }
 
     fn saw(&self, state: &mut State, path: &Path) {

@@ -58,6 +58,10 @@ impl InboundEndpoints {
                         "set the parameter to a number below 65536".to_owned(),
                     )
                 })?;
+                if self.settings.inbound_ports.as_ref().is_some_and(|ports| !ports.contains(&port)) {
+                    let hint = "name it under [integrator] inbound_ports in deployment.toml".to_owned();
+                    return Err((format!("port {port} is not open for inbound endpoints"), hint));
+                }
                 let to_all = match parameter(endpoint, "dispatch.filter.pattern") {
                     Some(text) if !text.is_empty() => {
                         let pattern =

@@ -27,7 +27,7 @@ mod watch;
 mod wsdl;
 
 pub use application::{MemberUse, classify, unpack};
-pub use deploy::{DeployError, DeployReport, Refusal};
+pub use deploy::{DeployError, DeployReport, Listed, Refusal, list, place_application};
 pub use deployment::{Application, Deployed, Deployment};
 pub use integrator::Integrator;
 pub use service::DeployFault;

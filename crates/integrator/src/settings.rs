@@ -48,6 +48,8 @@ pub struct Settings {
     pub https_port: Option<u16>,
     /// Address that inbound endpoints of kind `http` and `https` listen on.
     pub inbound_address: IpAddr,
+    /// Ports that inbound endpoints may listen on; none for every port.
+    pub inbound_ports: Option<Vec<u16>>,
     /// Directories that inbound endpoints of kind `file` may read, move and delete in.
     pub file_directories: Vec<PathBuf>,
     /// Bounds.
@@ -63,6 +65,7 @@ impl Settings {
             http_port: None,
             https_port: None,
             inbound_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            inbound_ports: None,
             file_directories: Vec::new(),
             limits: Limits::default(),
         }

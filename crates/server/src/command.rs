@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: Arguments, terminal: Terminal) -> Outcome {
         Command::Serve(serve) => crate::serve::run(&home, serve.overlay.as_deref(), terminal),
         Command::Quickstart { exit } => crate::quickstart::run(&home, exit, terminal),
         Command::Config(command) => config::run(&home, command, terminal),
-        Command::Integrator(command) => integrator::run(command, terminal),
+        Command::Integrator(command) => integrator::run(&home, command, terminal),
         Command::Vault(command) => vault::run(&home, command, terminal),
         Command::Keystore(command) => keystore::run(&home, command, terminal),
         Command::Db(command) => block_on(db::run(&home, command, terminal)),

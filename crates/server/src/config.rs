@@ -10,6 +10,7 @@
 mod context;
 mod database;
 pub(crate) mod diagnostic;
+mod integrator;
 mod keys;
 mod nearest;
 mod parsed;
@@ -33,6 +34,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
+pub use self::integrator::IntegratorSection;
 pub use context::Effective;
 pub use database::{Database, Postgres, PostgresHost, PostgresTls};
 pub use diagnostic::{Diagnostic, Severity, codes, render_all};

@@ -6,6 +6,7 @@ pub(crate) mod confine;
 mod data_plane;
 pub(crate) mod directories;
 mod egress;
+mod integrator;
 mod key_manager;
 mod limit_state;
 mod listeners;
@@ -30,6 +31,7 @@ use vault::KeyMaterial;
 use vault::tls::ServerIdentity;
 use web::Egress;
 
+pub(crate) use self::integrator::runtime as integrator_runtime;
 use crate::command::initialise;
 use crate::config::{Config, Environment, EnvironmentType, LogFormat, SigningAlgorithm, VirtualHost};
 use crate::exit::Exit;
@@ -95,6 +97,7 @@ pub(crate) struct Server {
     tasks: JoinSet<()>,
     /// Ends with the server; the last counts are written when the gateway has ended.
     usage: Option<tokio::task::JoinHandle<usage::Usage>>,
+    integrator: Option<integrator::Role>,
     _lock: HomeLock,
     // Last, so that everything above can still log while it is dropped.
     _logs: LogGuard,
@@ -141,7 +144,7 @@ impl Server {
         let effective = loaded.effective;
         let (clock, rng) = world();
         // Ports first: the most likely reason not to start should be said before anything is touched.
-        let sockets = Sockets::bind(home, &lock, &config)?;
+        let mut sockets = Sockets::bind(home, &lock, &config)?;
         let logs = start_logs(home, &config, log_place, terminal, Arc::clone(&clock), Arc::clone(&rng))?;
         for note in &loaded.notes {
             tracing::info!(code = note.code, place = %note.place(), key = %note.path, why = %note.reason, "note about the configuration");
@@ -160,6 +163,13 @@ impl Server {
         let data_plane = Arc::new(data_plane);
         limit_state::restore(home, &data_plane);
         let sealer = sealer::VaultSealer::new(Arc::clone(&keys.keyring), Arc::clone(&rng));
+        let shared = integrator::Shared {
+            rules: rules.clone(),
+            outbound: Arc::clone(&outbound),
+            tls: tls::listener_config(&server_identity)?,
+            sockets: std::mem::take(&mut sockets.integrator),
+        };
+        let integrator = integrator::start(home, &config, &keys, shared).await?;
         let egress = Egress::new(rules, outbound);
         let parts = (database.clone(), egress, Arc::new(sealer) as Arc<dyn control::Sealer>);
         let control = control_plane(&config, &identity, &data_plane, parts, (&clock, &rng));
@@ -230,6 +240,7 @@ impl Server {
             reload,
             tasks,
             usage,
+            integrator,
             _lock: lock,
             _logs: logs,
         })
@@ -263,6 +274,9 @@ impl Server {
         if let Some(status) = self.config.listeners.status {
             terminal.say(&format!("  status   https://{status}/readyz"));
         }
+        if let Some(address) = self.config.listeners.integrator_https {
+            terminal.say(&format!("  integrator  https://{address}"));
+        }
         match self.set_up_link() {
             Some(link) => terminal
                 .say(&format!("\nChoose the first administrator within 24 hours; the link works once:\n  {link}")),
@@ -279,6 +293,9 @@ impl Server {
         tracing::info!("the server is stopping");
         self.data_plane.close();
         let _ = self.stop.send(true);
+        if let Some(integrator) = self.integrator {
+            integrator.stop().await;
+        }
         limit_state::save(&self.home, &self.data_plane);
         let data_plane = Arc::clone(&self.data_plane);
         // Stopping the gateway joins its threads, so it must not hold up the runtime.

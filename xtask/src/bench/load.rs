@@ -47,6 +47,11 @@ impl Cost {
 
 /// Drives a target and divides the CPU time it took by the calls it answered.
 pub(super) fn load(target: &Target, seconds: u32, scratch: &Path) -> Result<Cost> {
+    load_with(target, seconds, scratch, None)
+}
+
+/// As [`load`], with a script that says what is sent.
+pub(super) fn load_with(target: &Target, seconds: u32, scratch: &Path, script: Option<&Path>) -> Result<Cost> {
     let mut wrk = Command::new("taskset");
     wrk.args(["-c", LOAD_CORE, "wrk", "-t1", "-c", CONNECTIONS, &format!("-d{seconds}s"), "--latency"]);
     match target.tokens.as_slice() {
@@ -57,6 +62,9 @@ pub(super) fn load(target: &Target, seconds: u32, scratch: &Path) -> Result<Cost
         many => {
             wrk.arg("-s").arg(rotation(many, scratch)?);
         }
+    }
+    if let Some(script) = script {
+        wrk.arg("-s").arg(script);
     }
     let before = cpu_time(target.pid)?;
     let output = wrk.arg(&target.url).output().context("cannot run wrk")?;

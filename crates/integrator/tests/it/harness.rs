@@ -15,12 +15,12 @@ use tokio::sync::watch;
 /// A namespace, and what stands for it in test artifacts.
 const NS: &str = "xmlns=\"http://ws.apache.org/ns/synapse\"";
 
-pub struct Running {
-    pub home: tempfile::TempDir,
-    pub integrator: Arc<Integrator>,
-    pub clock: Arc<MockClock>,
-    pub address: SocketAddr,
-    pub report: DeployReport,
+pub(crate) struct Running {
+    pub(crate) home: tempfile::TempDir,
+    pub(crate) integrator: Arc<Integrator>,
+    pub(crate) clock: Arc<MockClock>,
+    pub(crate) address: SocketAddr,
+    pub(crate) report: DeployReport,
     stop: watch::Sender<bool>,
 }
 
@@ -32,7 +32,7 @@ impl SecretSource for Vault {
     }
 }
 
-pub fn client_tls(authority: Option<&rustls::pki_types::CertificateDer<'static>>) -> Arc<rustls::ClientConfig> {
+pub(crate) fn client_tls(authority: Option<&rustls::pki_types::CertificateDer<'static>>) -> Arc<rustls::ClientConfig> {
     let mut roots = rustls::RootCertStore::empty();
     if let Some(authority) = authority {
         roots.add(authority.clone()).unwrap();
@@ -43,10 +43,10 @@ pub fn client_tls(authority: Option<&rustls::pki_types::CertificateDer<'static>>
 }
 
 /// What a test wants to be otherwise.
-pub struct Wanted {
-    pub egress: EgressRules,
-    pub tls: Arc<rustls::ClientConfig>,
-    pub settings: Box<dyn FnOnce(&mut Settings)>,
+pub(crate) struct Wanted {
+    pub(crate) egress: EgressRules,
+    pub(crate) tls: Arc<rustls::ClientConfig>,
+    pub(crate) settings: Box<dyn FnOnce(&mut Settings)>,
 }
 
 impl Default for Wanted {
@@ -62,11 +62,11 @@ impl Default for Wanted {
 impl Running {
     /// Starts with artifacts: path below `synapse-configs/default` (or a path from the home with a leading slash), and
     /// text, in which `@NS` stands for the namespace.
-    pub async fn start(artifacts: &[(&str, String)]) -> Self {
+    pub(crate) async fn start(artifacts: &[(&str, String)]) -> Self {
         Self::with(artifacts, Wanted::default()).await
     }
 
-    pub async fn with(artifacts: &[(&str, String)], wanted: Wanted) -> Self {
+    pub(crate) async fn with(artifacts: &[(&str, String)], wanted: Wanted) -> Self {
         let home = tempfile::tempdir().unwrap();
         for (path, text) in artifacts {
             put(home.path(), path, text);
@@ -93,23 +93,23 @@ impl Running {
         Self { home, integrator, clock, address, report, stop }
     }
 
-    pub fn put(&self, path: &str, text: &str) -> PathBuf {
+    pub(crate) fn put(&self, path: &str, text: &str) -> PathBuf {
         put(self.home.path(), path, text)
     }
 
-    pub fn remove(&self, path: &str) {
+    pub(crate) fn remove(&self, path: &str) {
         std::fs::remove_file(place(self.home.path(), path)).unwrap();
     }
 
-    pub async fn get(&self, target: &str) -> Answer {
+    pub(crate) async fn get(&self, target: &str) -> Answer {
         self.send("GET", target, &[], b"").await
     }
 
-    pub async fn post(&self, target: &str, content_type: &str, body: &str) -> Answer {
+    pub(crate) async fn post(&self, target: &str, content_type: &str, body: &str) -> Answer {
         self.send("POST", target, &[("Content-Type", content_type)], body.as_bytes()).await
     }
 
-    pub async fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub(crate) async fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         request(self.address, method, target, headers, body).await
     }
 }
@@ -136,19 +136,25 @@ fn put(home: &Path, path: &str, text: &str) -> PathBuf {
 
 /// An answer as it came.
 #[derive(Clone, Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }
 
-pub async fn request(address: SocketAddr, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+pub(crate) async fn request(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
     let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
@@ -163,7 +169,7 @@ pub async fn request(address: SocketAddr, method: &str, target: &str, headers: &
 }
 
 /// Sends bytes as they are and reads until the end.
-pub async fn raw(address: SocketAddr, bytes: &[u8]) -> Answer {
+pub(crate) async fn raw(address: SocketAddr, bytes: &[u8]) -> Answer {
     let exchange = async {
         let mut stream = TcpStream::connect(address).await.unwrap();
         // The other side may answer and close before everything is sent.
@@ -176,7 +182,7 @@ pub async fn raw(address: SocketAddr, bytes: &[u8]) -> Answer {
     parse(&answer)
 }
 
-pub fn parse(answer: &[u8]) -> Answer {
+pub(crate) fn parse(answer: &[u8]) -> Answer {
     let end = answer.windows(4).position(|part| part == b"\r\n\r\n").unwrap_or_else(|| {
         panic!("no head in {:?}", String::from_utf8_lossy(answer));
     });
@@ -194,7 +200,7 @@ pub fn parse(answer: &[u8]) -> Answer {
     Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
 }
 
-pub fn unchunk(mut rest: &[u8]) -> Vec<u8> {
+pub(crate) fn unchunk(mut rest: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     while let Some(at) = rest.windows(2).position(|part| part == b"\r\n") {
         let size = usize::from_str_radix(std::str::from_utf8(&rest[..at]).unwrap().trim(), 16).unwrap();
@@ -208,7 +214,7 @@ pub fn unchunk(mut rest: &[u8]) -> Vec<u8> {
 }
 
 /// An API at `/t` with one resource for every method, whose in sequence is this.
-pub fn api(mediators: &str) -> String {
+pub(crate) fn api(mediators: &str) -> String {
     format!(
         "<api @NS name=\"t\" context=\"/t\"><resource methods=\"GET POST PUT DELETE PATCH HEAD OPTIONS\" url-mapping=\"/*\">\
          <inSequence>{mediators}</inSequence></resource></api>"

@@ -137,6 +137,27 @@ pub(crate) enum IntegratorCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Serves a folder of artifacts on this machine, and deploys what changes in it. For development: plain HTTP on
+    /// loopback, no home directory.
+    Run {
+        /// A project, a folder of artifacts, or a Carbon application (.car).
+        path: PathBuf,
+        /// Port.
+        #[arg(long, default_value_t = 8290)]
+        port: u16,
+    },
+    /// Puts a Carbon application (.car) into the home directory; a running server deploys it within seconds.
+    Deploy {
+        /// The application. One with the same name of the file is replaced.
+        file: PathBuf,
+    },
+    /// Removes a Carbon application from the home directory; a running server undeploys it within seconds.
+    Undeploy {
+        /// Name of its file.
+        name: String,
+    },
+    /// Lists what the home directory holds, with what is refused and why.
+    List,
     /// Runs unit-test suites with their mock services.
     Test {
         /// A suite, or a folder with projects that hold some.

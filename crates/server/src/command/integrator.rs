@@ -1,12 +1,15 @@
 //! `portcullis integrator`
 
 mod check;
+mod deploy;
+mod run;
 mod test;
 
 use std::path::{Path, PathBuf};
 
 use crate::cli::IntegratorCommand;
 use crate::failure::{Failure, Outcome};
+use crate::home::Home;
 use crate::terminal::Terminal;
 
 /// Largest file that is read, bytes.
@@ -14,9 +17,13 @@ const CAP: u64 = 64 << 20;
 /// Files below one path.
 const FILES: usize = 100_000;
 
-pub(super) fn run(command: IntegratorCommand, terminal: Terminal) -> Outcome {
+pub(super) fn run(home: &Home, command: IntegratorCommand, terminal: Terminal) -> Outcome {
     match command {
         IntegratorCommand::Check { path, json } => check::run(&path, json, terminal),
+        IntegratorCommand::Run { path, port } => run::run(&path, port, terminal),
+        IntegratorCommand::Deploy { file } => deploy::deploy(home, &file, terminal),
+        IntegratorCommand::Undeploy { name } => deploy::undeploy(home, &name, terminal),
+        IntegratorCommand::List => deploy::list(home, terminal),
         IntegratorCommand::Test { path, junit, mock, json } => {
             super::block_on(test::run(&path, junit.as_deref(), &mock, json, terminal))
         }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::database::Database;
+use super::integrator::IntegratorSection;
 use super::secret::{SecretRef, TextSource};
 use super::section::Section as _;
 use super::sections::{
@@ -70,6 +71,8 @@ pub struct Config {
     pub vault: VaultKey,
     /// Limits of the gateway.
     pub gateway: GatewaySection,
+    /// The integrator.
+    pub integrator: IntegratorSection,
     /// `[secrets]`: alias to sealed text.
     pub secrets: BTreeMap<String, String>,
 }
@@ -135,6 +138,10 @@ pub struct Listeners {
     pub gateway_http: Option<SocketAddr>,
     /// Health and metrics, TLS.
     pub status: Option<SocketAddr>,
+    /// Integrator with TLS.
+    pub integrator_https: Option<SocketAddr>,
+    /// Integrator without TLS.
+    pub integrator_http: Option<SocketAddr>,
 }
 
 impl Listeners {
@@ -145,6 +152,8 @@ impl Listeners {
             (GatewayHttpsSection::NAME, self.gateway_https),
             (GatewayHttpSection::NAME, self.gateway_http),
             (StatusSection::NAME, self.status),
+            (IntegratorSection::NAME, self.integrator_https),
+            (IntegratorSection::NAME, self.integrator_http),
         ]
         .into_iter()
         .filter_map(|(name, address)| Some((name, address?)))

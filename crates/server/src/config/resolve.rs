@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::context::Context;
 use super::database;
 use super::diagnostic::codes;
+use super::integrator::IntegratorSection;
 use super::parsed::{
     Cleanup, Config, Environment, FirstAdmin, Keystore, KeystoreFile, Listeners, Server, Truststore, VaultKey,
     VirtualHost,
@@ -30,7 +31,9 @@ pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
     let server = read_one::<ServerSection>(cx)
         .map(|section| Server { hostname: section.hostname, offset: u16::try_from(section.offset.get()).unwrap_or(0) });
     let first_admin = first_admin(cx);
-    let listeners = listeners(server.as_ref().map_or(0, |server| server.offset), cx);
+    let integrator = read_one::<IntegratorSection>(cx);
+    let offset = server.as_ref().map_or(0, |server| server.offset);
+    let listeners = listeners(offset, integrator.as_ref(), cx);
     let tls_keystore = read_one::<TlsKeystoreSection>(cx).and_then(|s| {
         keystore(TlsKeystoreSection::NAME, (s.file_name, s.kind, s.key_file, s.alias), (s.password, s.key_password), cx)
     });
@@ -90,6 +93,7 @@ pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
         usage: usage?,
         vault: vault?,
         gateway: gateway?,
+        integrator: integrator?,
         secrets,
     })
 }
@@ -133,17 +137,20 @@ fn first_admin(cx: &mut Context<'_>) -> Option<Option<FirstAdmin>> {
     Some(Some(FirstAdmin { username: section.username?, password: section.password? }))
 }
 
-fn listeners(offset: u16, cx: &mut Context<'_>) -> Option<Listeners> {
+fn listeners(offset: u16, integrator: Option<&IntegratorSection>, cx: &mut Context<'_>) -> Option<Listeners> {
     let console = read_one::<ConsoleSection>(cx);
     let https = read_one::<GatewayHttpsSection>(cx);
     let http = read_one::<GatewayHttpSection>(cx);
     let status = read_one::<StatusSection>(cx);
-    let (console, https, http, status) = (console?, https?, http?, status?);
+    let (console, https, http, status, integrator) = (console?, https?, http?, status?, integrator?);
+    let (own, plain) = (integrator.enable, integrator.enable && integrator.http_enable);
     let wanted = [
         ("transport.https.properties.port", true, console.bind_address, console.port),
         ("transport.passthru_https.listener.port", https.enable, https.bind_address, https.port),
         ("transport.passthru_http.listener.port", http.enable, http.bind_address, http.port),
         ("status.port", status.enable, status.bind_address, status.port),
+        ("integrator.https_port", own, integrator.bind_address, integrator.https_port),
+        ("integrator.http_port", plain, integrator.bind_address, integrator.http_port),
     ];
     let highest = wanted.iter().filter(|(_, enabled, ..)| *enabled).max_by_key(|(_, _, _, port)| port.get())?;
     if highest.3.shifted(offset).is_none() {
@@ -172,11 +179,19 @@ fn listeners(offset: u16, cx: &mut Context<'_>) -> Option<Listeners> {
         taken.push((path, socket));
         Some(socket)
     });
-    let [console_at, gateway_https, gateway_http, status] = made;
+    let [console_at, gateway_https, gateway_http, status, integrator_https, integrator_http] = made;
     if !right {
         return None;
     }
-    Some(Listeners { console: console_at?, server_header: console.server, gateway_https, gateway_http, status })
+    Some(Listeners {
+        console: console_at?,
+        server_header: console.server,
+        gateway_https,
+        gateway_http,
+        status,
+        integrator_https,
+        integrator_http,
+    })
 }
 
 fn offset_too_large(path: &str, port: Port, offset: u16, cx: &mut Context<'_>) {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use super::integrator::IntegratorSection;
 use super::secret::{SecretRef, TextSource};
 use super::section::{Kind, Parse, Section, Setting, section};
 use super::sign_in::{EmailSection, PasswordSection, RecoverySection, SelfRegistrationSection, SessionSection};
@@ -515,6 +516,7 @@ pub(super) const SECTIONS: &[(&str, &[&str], &[Setting])] = &[
     entry::<UsageSection>(),
     entry::<VaultSection>(),
     entry::<GatewaySection>(),
+    entry::<IntegratorSection>(),
 ];
 
 const fn entry<S: Section>() -> (&'static str, &'static [&'static str], &'static [Setting]) {

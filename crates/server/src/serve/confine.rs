@@ -26,6 +26,9 @@ pub(crate) fn enter(home: &Home, overlay: Option<&Path>, more: &[u16]) -> Outcom
     }
     let loaded = load_config(home, overlay)?;
     let mut ports: Vec<u16> = loaded.config.listeners.all().map(|(_, address)| address.port()).collect();
+    if loaded.config.integrator.enable {
+        ports.extend(loaded.config.integrator.inbound_ports.as_slice().iter().map(|port| port.get()));
+    }
     ports.extend(more.iter().map(|port| port.saturating_add(loaded.config.server.offset)));
     let account = account(&loaded.config)?;
     if let Some(account) = &account {
@@ -59,6 +62,11 @@ fn plan(home: &Home, loaded: &Loaded, overlay: Option<&Path>) -> Plan {
     plan.write.extend(["security", "data", "run", "logs", "audit"].map(|name| root.join(name)));
     if let config::Database::Sqlite { path: Some(path) } = &config.database {
         plan.write.extend(root.join(path).parent().map(Path::to_path_buf));
+    }
+    if config.integrator.enable {
+        // Applications are uploaded to it, and messages of stores are kept in it.
+        plan.write.push(root.join(&config.integrator.directory));
+        plan.write.extend(config.integrator.file_directories.as_slice().iter().cloned());
     }
     if let Some(file) = &config.logging.file {
         plan.write.extend(root.join(file).parent().map(Path::to_path_buf));

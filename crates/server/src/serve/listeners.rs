@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use web::{Access, Authenticator, CertificateTrust, ListenerLimits, Operation, RestError, RouteTable, TlsSource};
 
 use super::status::{self, Status};
-use crate::config::Config;
+use crate::config::{Config, Listeners};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, Report};
 use crate::home::{Home, HomeLock};
@@ -32,6 +32,8 @@ pub(super) struct Site {
 pub(super) struct Sockets {
     console: TcpListener,
     status: Option<TcpListener>,
+    /// Of the integrator, served by its own runtime: with TLS, and without.
+    pub(super) integrator: [Option<TcpListener>; 2],
     local: UnixListener,
     home: Home,
 }
@@ -48,6 +50,7 @@ impl Sockets {
         let status = listeners.status.map(|address| bind("status", address, &mut faults));
         // The gateway binds one socket per worker to a port, which a second process of this user could join: so the
         // port is tried here in a way that nobody can share, and given back.
+        let integrator = bind_integrator(listeners, &mut faults);
         for (name, address) in [("gateway", listeners.gateway_https), ("plain gateway", listeners.gateway_http)] {
             if let Some(address) = address {
                 drop(bind(name, address, &mut faults));
@@ -57,7 +60,8 @@ impl Sockets {
             return Err(Failure { exit: Exit::Occupied, reports: faults });
         }
         let console = console.ok_or_else(|| Failure::internal("the console has no socket"))?;
-        Ok(Self { console, status: status.flatten(), local: home.bind_socket(lock)?, home: home.clone() })
+        let local = home.bind_socket(lock)?;
+        Ok(Self { console, status: status.flatten(), integrator, local, home: home.clone() })
     }
 
     /// Serves them until `stopped` turns true.
@@ -96,6 +100,11 @@ impl Sockets {
         tasks.spawn(async move { web::serve_unix(local, owner, &path, management, limits, stopped).await });
         Ok(())
     }
+}
+
+fn bind_integrator(listeners: &Listeners, faults: &mut Vec<Report>) -> [Option<TcpListener>; 2] {
+    [("integrator", listeners.integrator_https), ("plain integrator", listeners.integrator_http)]
+        .map(|(name, address)| address.and_then(|address| bind(name, address, faults)))
 }
 
 fn bind(name: &'static str, address: SocketAddr, faults: &mut Vec<Report>) -> Option<TcpListener> {
