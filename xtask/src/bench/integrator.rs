@@ -141,9 +141,8 @@ fn write_artifacts(folder: &Path, backend: &str) -> Result<()> {
         )
     };
     let call = format!("<call>{endpoint}</call><respond/>");
-    let route = format!(
-        "<switch source=\"//to\"><case regex=\"first\">{call}</case><default><drop/></default></switch>"
-    );
+    let route =
+        format!("<switch source=\"//to\"><case regex=\"first\">{call}</case><default><drop/></default></switch>");
     for (file, text) in [
         (
             "api.xml",

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
 
+use super::integrator::lay_out;
 use crate::backup;
 use crate::command::initialise;
 use crate::config::{self, Config, Effective, Loaded};
@@ -37,6 +38,9 @@ pub(crate) fn enter(home: &Home, overlay: Option<&Path>, more: &[u16]) -> Outcom
     // What is made from now on belongs to the user that will need it.
     let capabilities = sandbox::step_down(account.as_ref(), &ports).map_err(|e| failure(&e))?;
     home.prepare()?;
+    if loaded.config.integrator.enable {
+        lay_out(&home.root().join(&loaded.config.integrator.directory))?;
+    }
     let backups = backup::directory(home, &loaded.config)?;
     let mut plan = plan(home, &loaded, overlay);
     plan.write.push(backups);

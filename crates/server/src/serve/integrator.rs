@@ -49,8 +49,8 @@ impl SecretSource for Vault {
     }
 }
 
-/// Makes the directories of an integrator.
-pub(crate) fn lay_out(root: &Path) -> Outcome {
+/// Makes the directories of an integrator, before the process is locked in.
+pub(super) fn lay_out(root: &Path) -> Outcome {
     for folder in LAYOUT {
         let folder = root.join(folder);
         std::fs::create_dir_all(&folder).map_err(|e| Failure::io(&folder, "create", &e))?;
@@ -74,7 +74,6 @@ pub(super) async fn start(home: &Home, config: &Config, keys: &KeyMaterial, shar
         return Ok(None);
     }
     let root = home.root().join(&section.directory);
-    lay_out(&root)?;
     let mut settings = Settings::new(Tree::Home(root));
     config.server.hostname.as_str().clone_into(&mut settings.host_name);
     settings.https_port = config.listeners.integrator_https.map(|address| address.port());
