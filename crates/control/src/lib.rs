@@ -59,5 +59,5 @@ pub use publisher::Holdings;
 pub use publishing::{DefinitionSource, DeploymentRequest, ImportOptions, LifecycleOptions, ValidationReport};
 pub use service::{Change, Control, ControlSettings, Effect};
 pub use settings::{ApplicationAttribute, ConfiguredEnvironment, ConfiguredHost, PortalSettings};
-pub use usage::{UsagePoint, UsageQuery, UsageReport, UsageShare, UsageSpan, UsageSubject};
 pub use snapshot::SnapshotAge;
+pub use usage::{UsagePoint, UsageQuery, UsageReport, UsageShare, UsageSpan, UsageSubject};

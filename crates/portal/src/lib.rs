@@ -175,7 +175,7 @@ fn account_routes() -> RouteTable<Portal> {
 }
 
 /// Paths that show the start page. WSO2's users know `/carbon`.
-const CONSOLES: [&str; 6] = ["/", "/devportal", "/admin", "/carbon", "/carbon/{*rest}", "/console"];
+const CONSOLES: [&str; 5] = ["/", "/devportal", "/carbon", "/carbon/{*rest}", "/console"];
 /// What has no page of its own in a console.
 const REST_OF_CONSOLES: [&str; 3] = ["/publisher/{*rest}", "/devportal/{*rest}", "/admin/{*rest}"];
 

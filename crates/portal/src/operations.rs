@@ -92,6 +92,8 @@ pub struct CertificateState {
     pub not_after: Timestamp,
     /// Where it comes from: a file, or the setting to change.
     pub place: String,
+    /// Whether this installation made it: browsers trust it only when they are told to.
+    pub is_self_made: bool,
 }
 
 /// A setting.

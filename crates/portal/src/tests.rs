@@ -1,4 +1,5 @@
 mod account;
+mod admin;
 mod console;
 mod mails;
 mod publisher;
@@ -89,7 +90,8 @@ impl Site {
             (Arc::clone(&clock) as _, rng),
             "https://localhost:9443".into(),
             "https://localhost:8243".into(),
-        );
+        )
+        .with_operations(Arc::new(admin::Paper::default()));
         let router = routes().into_router(Arc::new(portal), Arc::clone(&identity) as _);
         Self { router, identity, control, clock, store, _folder: folder }
     }

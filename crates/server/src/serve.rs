@@ -125,6 +125,20 @@ fn control_plane(
     )
 }
 
+/// The pages, with what they show of the installation.
+fn pages(identity: &Arc<Identity>, control: &Arc<Control>, installation: operations::Installation) -> portal::Portal {
+    let config = &installation.config;
+    let portal = portal::Portal::new(
+        Arc::clone(identity),
+        Arc::clone(control),
+        Arc::new(first_boot::SetUpPort(Arc::clone(identity))),
+        (Arc::clone(&installation.clock), Arc::clone(&installation.rng)),
+        console_url(config),
+        gateway_url(config),
+    );
+    portal.with_operations(Arc::new(installation))
+}
+
 impl Server {
     /// Starts everything; returns when the listeners answer and the gateway has its snapshot.
     pub(crate) async fn start(
@@ -194,17 +208,7 @@ impl Server {
         let site = listeners::Site {
             identity: Arc::clone(&identity),
             control: Arc::clone(&control),
-            portal: Arc::new(
-                portal::Portal::new(
-                    Arc::clone(&identity),
-                    Arc::clone(&control),
-                    Arc::new(first_boot::SetUpPort(Arc::clone(&identity))),
-                    (Arc::clone(&clock), Arc::clone(&rng)),
-                    console_url(&config),
-                    gateway_url(&config),
-                )
-                .with_operations(Arc::new(installation)),
-            ),
+            portal: Arc::new(pages(&identity, &control, installation)),
             status: Arc::new(status::Status::new(Arc::clone(&data_plane), logs.counters(), Arc::clone(&clock))),
         };
         sockets.serve(&site, tls::listener_config(&server_identity)?, clients, &config, &stopped, &mut tasks)?;

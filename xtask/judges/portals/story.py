@@ -6,11 +6,12 @@ import time
 
 from playwright.sync_api import sync_playwright
 
+import admin
 import publisher
 import setup
 from stage import Stage
 
-PARTS = [setup, publisher]
+PARTS = [setup, publisher, admin]
 
 
 def main():

@@ -82,7 +82,7 @@ impl<'a> Browser<'a> {
         self.submit(&page, "/signin", &[("name", name), ("password", password)]).await
     }
 
-    fn code(&self, page: &Seen) -> String {
+    pub(super) fn code(&self, page: &Seen) -> String {
         let (_, key) = page.body.split_once("class=\"key mono\">").unwrap();
         let key = key.split('<').next().unwrap().replace(' ', "");
         app_code(&key, self.site.clock.now().seconds())

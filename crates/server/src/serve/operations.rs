@@ -131,6 +131,7 @@ impl Operations for Installation {
             fingerprint: current.fingerprint(),
             not_after: current.not_after(),
             place,
+            is_self_made: self.config.tls_keystore.is_none(),
         }]
     }
 
