@@ -185,6 +185,7 @@ impl Server {
         };
         let integrator = integrator::start(home, &config, &keys, shared).await?;
         let egress = Egress::new(rules, outbound);
+        let calls = egress::calls(home, &config, &server_identity, egress.clone())?;
         let parts = (database.clone(), egress, Arc::new(sealer) as Arc<dyn control::Sealer>);
         let control = control_plane(&config, &identity, &data_plane, parts, (&clock, &rng));
         control.publish_changes().await.map_err(|e| Failure::internal(format!("the gateway got no snapshot: {e}")))?;
@@ -208,7 +209,7 @@ impl Server {
         let site = listeners::Site {
             identity: Arc::clone(&identity),
             control: Arc::clone(&control),
-            portal: Arc::new(pages(&identity, &control, installation)),
+            portal: Arc::new(pages(&identity, &control, installation).with_calls(calls)),
             status: Arc::new(status::Status::new(Arc::clone(&data_plane), logs.counters(), Arc::clone(&clock))),
         };
         sockets.serve(&site, tls::listener_config(&server_identity)?, clients, &config, &stopped, &mut tasks)?;

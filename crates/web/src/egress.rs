@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, Uri, header};
+use http::{Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
 use model::EgressRules;
@@ -53,12 +53,44 @@ pub struct Egress {
     tls: Arc<rustls::ClientConfig>,
     timeout: Duration,
     answer_limit: usize,
+    own: Vec<OwnListener>,
+}
+
+/// A listener of this server, by the name and port that it is announced with.
+#[derive(Clone)]
+pub struct OwnListener {
+    /// Host name in URLs.
+    pub host: String,
+    /// Port in URLs.
+    pub port: u16,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Trusts the authority of its certificate.
+    pub tls: Arc<rustls::ClientConfig>,
 }
 
 impl Egress {
     /// A client under these rules. 10 s for a call, 10 MiB for an answer.
     pub fn new(rules: EgressRules, tls: Arc<rustls::ClientConfig>) -> Self {
-        Self { rules: Arc::new(rules), tls, timeout: Duration::from_secs(10), answer_limit: 10 * 1024 * 1024 }
+        Self {
+            rules: Arc::new(rules),
+            tls,
+            timeout: Duration::from_secs(10),
+            answer_limit: 10 * 1024 * 1024,
+            own: Vec::new(),
+        }
+    }
+
+    /// The same client that also reaches a listener of this server, whatever the rules say of its address: calls of its
+    /// name and port go there, without a resolver. Its certificate is checked against the name as any other.
+    #[must_use]
+    pub fn with_own(mut self, listener: OwnListener) -> Self {
+        self.own.push(listener);
+        self
+    }
+
+    fn own(&self, target: &EgressTarget) -> Option<&OwnListener> {
+        self.own.iter().find(|own| own.port == target.port && own.host.eq_ignore_ascii_case(&target.host))
     }
 
     /// The rules.
@@ -97,6 +129,27 @@ impl Egress {
             .unwrap_or_else(|_| Err(EgressError::Unreachable(target.origin())))
     }
 
+    /// Makes a call with headers of the caller's choice to an absolute URL, and gives the whole answer. `Host` is always
+    /// the URL's; headers of the connection are left out.
+    ///
+    /// # Errors
+    /// As [`EgressError`] says.
+    pub async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, EgressError> {
+        let (mut parts, body) = request.into_parts();
+        let target = EgressTarget::parse(&parts.uri.to_string())?;
+        let wrong = || EgressError::Url(target.origin());
+        parts.uri = target.path_and_query.parse().map_err(|_| wrong())?;
+        for name in [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::TE, header::CONTENT_LENGTH]
+        {
+            parts.headers.remove(name);
+        }
+        parts.headers.insert(header::HOST, target.authority().parse().map_err(|_| wrong())?);
+        let request = Request::from_parts(parts, Full::new(body));
+        tokio::time::timeout(self.timeout, self.deliver(&target, request))
+            .await
+            .unwrap_or_else(|_| Err(EgressError::Unreachable(target.origin())))
+    }
+
     async fn exchange(
         &self,
         method: Method,
@@ -104,7 +157,6 @@ impl Egress {
         body: Option<Bytes>,
         (kind, authorization): (&str, Option<&str>),
     ) -> Result<EgressAnswer, EgressError> {
-        let stream = self.connect(target).await?;
         let mut request = Request::builder();
         if let Some(authorization) = authorization {
             request = request.header(header::AUTHORIZATION, authorization);
@@ -117,7 +169,18 @@ impl Egress {
             .header(header::CONTENT_TYPE, kind)
             .body(Full::new(body.unwrap_or_default()))
             .map_err(|_| EgressError::Url(target.origin()))?;
-        match stream {
+        let (parts, body) = self.deliver(target, request).await?.into_parts();
+        let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        Ok(EgressAnswer { status: parts.status, content_type, body })
+    }
+
+    /// Connects to where the rules let it go, and exchanges one request for its answer.
+    async fn deliver(
+        &self,
+        target: &EgressTarget,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Bytes>, EgressError> {
+        match self.connect(target).await? {
             EgressStream::Plain(stream) => self.converse(stream, request, target).await,
             EgressStream::Tls(stream) => self.converse(*stream, request, target).await,
         }
@@ -129,7 +192,10 @@ impl Egress {
     /// # Errors
     /// [`EgressError::Denied`], [`EgressError::Unreachable`], [`EgressError::Tls`].
     pub async fn connect(&self, target: &EgressTarget) -> Result<EgressStream, EgressError> {
-        let addresses = self.resolve(target).await?;
+        let (addresses, tls) = match self.own(target) {
+            Some(own) => (vec![own.address], &own.tls),
+            None => (self.resolve(target).await?, &self.tls),
+        };
         let mut connected = Err(EgressError::Unreachable(target.origin()));
         for address in addresses {
             match TcpStream::connect(address).await {
@@ -147,7 +213,7 @@ impl Egress {
         }
         let host = target.host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(host).map_err(|_| EgressError::Url(target.origin()))?;
-        let stream = TlsConnector::from(Arc::clone(&self.tls))
+        let stream = TlsConnector::from(Arc::clone(tls))
             .connect(name, stream)
             .await
             .map_err(|e| EgressError::Tls(target.origin(), e.to_string()))?;
@@ -159,7 +225,7 @@ impl Egress {
         stream: T,
         request: Request<Full<Bytes>>,
         target: &EgressTarget,
-    ) -> Result<EgressAnswer, EgressError>
+    ) -> Result<Response<Bytes>, EgressError>
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -171,8 +237,7 @@ impl Egress {
         let (parts, body) = response.into_parts();
         let body = Limited::new(body, self.answer_limit).collect().await.map_err(|_| broken())?.to_bytes();
         driver.abort();
-        let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        Ok(EgressAnswer { status: parts.status, content_type, body })
+        Ok(Response::from_parts(parts, body))
     }
 
     /// Resolves once; every address must be allowed, and the call goes to one that was checked.

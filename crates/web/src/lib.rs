@@ -18,7 +18,7 @@ mod route;
 pub use answer::{Answer, created, json, no_content, text, with_header};
 pub use authenticate::{AuthenticationError, Authenticator, BoundToken, BoxFuture, Credentials};
 pub use call::{Call, FilePart, FormParts, LocalPeer, PeerAddress, PeerCertificate, RequestedTenant};
-pub use egress::{Egress, EgressAnswer, EgressError, EgressStream, EgressTarget};
+pub use egress::{Egress, EgressAnswer, EgressError, EgressStream, EgressTarget, OwnListener};
 pub use error::{ErrorItem, RestError};
 pub use form::{Fields, SESSION_COOKIE, cookie, form_token, with_cookie, with_form_token};
 pub use listener::{

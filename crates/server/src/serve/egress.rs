@@ -1,12 +1,15 @@
 //! Connections that this installation opens: which addresses, and whose certificates.
 
-use std::net::{IpAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 
 use ipnet::IpNet;
 use model::{AllowedNetwork, EgressRules};
 use rustls::pki_types::CertificateDer;
+use vault::KeyDirectory;
 use vault::keystore::{KeystorePasswords, read_keystore};
+use vault::tls::{Alpn, ServerIdentity, TrustAnchors, client_config};
+use web::{Egress, OwnListener};
 
 use crate::config::{Config, EgressRule, KeystoreType};
 use crate::exit::Exit;
@@ -46,7 +49,7 @@ pub(super) fn rules(config: &Config) -> Outcome<EgressRules> {
 
 fn loopback(port: Option<u16>) -> [AllowedNetwork; 2] {
     let v4 = IpNet::new(IpAddr::from([127, 0, 0, 0]), 8).unwrap_or_default();
-    let v6 = IpNet::from(IpAddr::from(std::net::Ipv6Addr::LOCALHOST));
+    let v6 = IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST));
     [v4, v6].map(|network| AllowedNetwork { network, port })
 }
 
@@ -67,6 +70,36 @@ pub(super) fn client_tls(
             Failure::new(Exit::Vault, "TLS003", what, e.to_string(), "apt install ca-certificates")
         })
     })
+}
+
+/// The client with which the Developer Portal calls APIs for consumers: as the control plane's, and beside it to the
+/// listeners of the gateway of this server, which usually are at addresses that nothing else may call.
+pub(super) fn calls(home: &Home, config: &Config, identity: &ServerIdentity, egress: Egress) -> Outcome<Egress> {
+    let mut anchors = TrustAnchors::default();
+    let authority = KeyDirectory::new(home.security()).ca_certificate_path();
+    if config.tls_keystore.is_none()
+        && let Ok(pem) = std::fs::read(&authority)
+    {
+        anchors.add_pem(&pem).map_err(|e| Failure::internal(format!("{}: {e}", authority.display())))?;
+    }
+    for certificate in identity.current().chain() {
+        // What cannot be an authority is not one; the handshake then says whether the others suffice.
+        let _ = anchors.add(certificate.clone());
+    }
+    let refused = |e: vault::tls::TlsError| Failure::internal(format!("the gateway's certificate: {e}"));
+    let tls = client_config(anchors, None, Alpn::Http1).map_err(refused)?;
+    let mut egress = egress;
+    for address in [config.listeners.gateway_https, config.listeners.gateway_http].into_iter().flatten() {
+        let port = address.port();
+        let reached = match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::from((Ipv6Addr::LOCALHOST, port)),
+            _ => address,
+        };
+        let host = config.server.hostname.as_str().to_owned();
+        egress = egress.with_own(OwnListener { host, port, address: reached, tls: Arc::clone(&tls) });
+    }
+    Ok(egress)
 }
 
 /// The authorities of `[truststore]`.
