@@ -116,6 +116,14 @@ impl Visit {
         list::search(&self.control, &self.viewer, &part.page(), query).await
     }
 
+    /// APIs that changed last, the newest change first.
+    ///
+    /// # Errors
+    /// As [`Visit::search`].
+    pub async fn recent(&self, limit: usize) -> Result<Vec<Value>, ControlError> {
+        list::recent(&self.control, &self.viewer, limit).await
+    }
+
     /// Tags in use, the most used first.
     ///
     /// # Errors

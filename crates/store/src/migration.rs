@@ -57,6 +57,12 @@ pub(crate) const ALL: &[Migration] = &[
         postgres: include_str!("../migrations/postgres/0006_usage.sql"),
     },
     Migration {
+        version: 10,
+        name: "document_words",
+        sqlite: include_str!("../migrations/sqlite/0010_document_words.sql"),
+        postgres: include_str!("../migrations/postgres/0010_document_words.sql"),
+    },
+    Migration {
         version: 11,
         name: "derived tokens",
         sqlite: include_str!("../migrations/sqlite/0011_derived_tokens.sql"),

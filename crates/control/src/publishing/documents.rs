@@ -5,7 +5,7 @@ use model::ApiId;
 use serde_json::{Map, Value, json};
 use store::UnitOfWork;
 use store::repository::artifact::{self, ArtifactRow};
-use store::repository::document::{self, DocumentRow};
+use store::repository::document::{self, Audience, DocumentRow};
 
 use super::load::load;
 use crate::{Actor, Change, Control, ControlError, FaultKind};
@@ -16,6 +16,8 @@ const SOURCES: [&str; 4] = ["INLINE", "MARKDOWN", "URL", "FILE"];
 const VISIBILITIES: [&str; 3] = ["OWNER_ONLY", "PRIVATE", "API_LEVEL"];
 /// Most documents of one API.
 const MAX_DOCUMENTS: usize = 500;
+/// Most characters of a document that search looks through.
+const MAX_WORDS: usize = 100_000;
 /// Name of the artifact that holds a document's content.
 const CONTENT: &str = "content";
 
@@ -71,6 +73,7 @@ impl Control {
         if let Some(inline) = inline {
             artifact::put(&mut work, &row.id, &inline).await?;
         }
+        make_findable(&mut work, &row).await?;
         let target = format!("api/{id}/document/{}", row.id);
         self.commit(work, actor, Change::managed("publisher.documents.create", &target)).await?;
         object(&row)
@@ -105,6 +108,7 @@ impl Control {
         text(&fields, "name").clone_into(&mut row.name);
         row.body = Value::Object(fields).to_string();
         document::update(&mut work, &row).await.map_err(taken)?;
+        make_findable(&mut work, &row).await?;
         let target = format!("api/{id}/document/{}", row.id);
         self.commit(work, actor, Change::managed("publisher.documents.update", &target)).await?;
         object(&row)
@@ -160,6 +164,7 @@ impl Control {
         artifact::put(&mut work, &row.id, &file).await?;
         row.body = Value::Object(fields).to_string();
         document::update(&mut work, &row).await?;
+        make_findable(&mut work, &row).await?;
         let target = format!("api/{id}/document/{}", row.id);
         self.commit(work, actor, Change::managed("publisher.documents.content", &target)).await?;
         object(&row)
@@ -274,6 +279,32 @@ pub(crate) fn file_name(name: &str) -> Option<String> {
 }
 
 /// Inline content goes to the artifact, so that lists stay small.
+/// Lets full-text search find a stored document: by name, summary and text, as far as it is text. Markup is no word.
+pub(super) async fn make_findable(work: &mut UnitOfWork, row: &DocumentRow) -> Result<(), ControlError> {
+    let fields: Map<String, Value> = serde_json::from_str(&row.body).unwrap_or_default();
+    let audience = match text(&fields, "visibility") {
+        "OWNER_ONLY" => Audience::Nobody,
+        "PRIVATE" => Audience::Members,
+        _ => Audience::Everybody,
+    };
+    let mut words = format!("{}\n{}\n", row.name, text(&fields, "summary"));
+    let content = artifact::find(work, &row.id, CONTENT).await?;
+    let content = content.and_then(|file| String::from_utf8(file.bytes).ok()).unwrap_or_default();
+    let mut in_tag = false;
+    for c in content.chars().take(MAX_WORDS) {
+        match c {
+            '<' => in_tag = true,
+            '>' if in_tag => in_tag = false,
+            // PostgreSQL keeps no zero characters in texts.
+            '\0' => {}
+            c if !in_tag => words.push(c),
+            _ => {}
+        }
+    }
+    document::set_words(work, &row.id, audience, &words.to_lowercase()).await?;
+    Ok(())
+}
+
 pub(super) fn take_inline(fields: &mut Map<String, Value>) -> Option<ArtifactRow> {
     let inline = fields.insert("inlineContent".to_owned(), json!(null));
     match inline {

@@ -177,7 +177,7 @@ impl Control {
         if let Some(file) = content.or(inline) {
             artifact::put(work, &row.id, &file).await?;
         }
-        Ok(())
+        super::documents::make_findable(work, &row).await
     }
 
     async fn deploy_project(

@@ -7,6 +7,9 @@ use store::repository::api::ApiRow;
 /// Most terms of a query; more are not looked at.
 const MAX_TERMS: usize = 20;
 
+/// The field of texts that are looked for in everything.
+pub(crate) const CONTENT: &str = "content";
+
 /// A parsed query. For each field that is named, one of its terms must match: `tag:a tag:b name:x` finds what is
 /// called x and has one of the tags.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -25,6 +28,12 @@ struct Term {
 impl Query {
     /// Reads a query; an empty one matches everything.
     pub(crate) fn parse(query: &str) -> Self {
+        Self::parse_for(query, "name")
+    }
+
+    /// The same, with words that name no field looked for in `field`.
+    pub(crate) fn parse_for(query: &str, field: &str) -> Self {
+        let default = field;
         let mut terms = Vec::new();
         let mut rest = query.trim();
         while !rest.is_empty() && terms.len() < MAX_TERMS {
@@ -32,7 +41,7 @@ impl Query {
             rest = tail.trim_start();
             let (field, text) = match word.split_once(':') {
                 Some((field, text)) if !field.is_empty() => (field.to_lowercase(), text),
-                _ => ("name".to_owned(), word),
+                _ => (default.to_owned(), word),
             };
             let exact = text.len() >= 2 && text.starts_with('"') && text.ends_with('"');
             let text = text.trim_matches('"').trim_matches('*').to_lowercase();
@@ -45,9 +54,19 @@ impl Query {
 
     /// Whether an API matches.
     pub(crate) fn matches(&self, row: &ApiRow, document: &ApiDocument) -> bool {
-        let one_of =
-            |field: &str| self.terms.iter().filter(|term| term.field == field).any(|term| term.matches(row, document));
+        self.matches_or(row, document, &|_| false)
+    }
+
+    /// The same where `elsewhere` knows of texts beside the API's own that hold a word: those count for `content`.
+    pub(crate) fn matches_or(&self, row: &ApiRow, document: &ApiDocument, elsewhere: &dyn Fn(&str) -> bool) -> bool {
+        let hit = |term: &Term| term.matches(row, document) || term.field == CONTENT && elsewhere(&term.text);
+        let one_of = |field: &str| self.terms.iter().filter(|term| term.field == field).any(hit);
         self.terms.iter().all(|term| one_of(&term.field))
+    }
+
+    /// Texts that are looked for in everything.
+    pub(crate) fn contents(&self) -> impl Iterator<Item = &str> {
+        self.terms.iter().filter(|term| term.field == CONTENT).map(|term| term.text.as_str())
     }
 }
 
@@ -83,7 +102,7 @@ impl Term {
             "api-category" => any(document.texts("categories")),
             "vendor" => is(document.text("gatewayVendor")),
             "subcontext" => document.operations().iter().filter_map(|o| o.get("target")?.as_str()).any(is),
-            "content" => {
+            CONTENT => {
                 is(&row.name) || is(document.text("description")) || is(&row.context) || any(document.texts("tags"))
             }
             property => document.items("additionalProperties").iter().any(|entry| {

@@ -62,6 +62,7 @@ impl Control {
             file.api = copy;
             document::insert(&mut work, &file).await?;
             artifact::copy_all(&mut work, &from, &file.id).await?;
+            super::documents::make_findable(&mut work, &file).await?;
         }
         for subscribed in subscription::of_api(&mut work, id).await? {
             let inherited =

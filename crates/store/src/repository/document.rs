@@ -1,6 +1,6 @@
 //! Documents of APIs. Their content is an artifact owned by the document's id.
 
-use model::ApiId;
+use model::{ApiId, TenantId};
 
 use crate::{Row, StoreError, UnitOfWork};
 
@@ -57,6 +57,56 @@ pub async fn list(work: &mut UnitOfWork, api: ApiId) -> Result<Vec<DocumentRow>,
         .iter()
         .map(read)
         .collect()
+}
+
+/// Who may find a document by its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Whoever sees the API.
+    Everybody,
+    /// Users of the API's tenant.
+    Members,
+    /// Nobody.
+    Nobody,
+}
+
+impl Audience {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Everybody => "everybody",
+            Self::Members => "members",
+            Self::Nobody => "nobody",
+        }
+    }
+}
+
+/// Says by which words a document is found, in lower case.
+pub async fn set_words(work: &mut UnitOfWork, id: &str, audience: Audience, words: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE api_document SET audience = $2, words = $3 WHERE id = $1";
+    work.execute(sql, [id.into(), audience.as_str().into(), words.into()]).await?;
+    Ok(())
+}
+
+/// APIs of a tenant with a document that holds a text, which is in lower case. `member` says whether who asks is a user of
+/// the tenant. At most 20 000.
+pub async fn apis_with_text(
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+    text: &str,
+    member: bool,
+) -> Result<Vec<ApiId>, StoreError> {
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let most = if member { Audience::Members } else { Audience::Everybody };
+    work.query(
+        "SELECT DISTINCT d.api_id AS api_id FROM api_document d JOIN api a ON a.id = d.api_id \
+         WHERE a.tenant_id = $1 AND (d.audience = 'everybody' OR d.audience = $3) AND d.words LIKE $2 ESCAPE '\\' \
+         LIMIT 20000",
+        [tenant.into(), format!("%{escaped}%").into(), most.as_str().into()],
+    )
+    .await?
+    .iter()
+    .map(|row| row.parse("api_id"))
+    .collect()
 }
 
 /// Removes a document with its content.
