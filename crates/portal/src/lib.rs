@@ -20,13 +20,14 @@ mod port;
 mod publisher;
 mod qr;
 mod ui;
+mod usage;
 
 use std::sync::Arc;
 
 use control::Control;
 use identity::Identity;
 use model::{Clock, Rng};
-use web::{Operation, RouteTable};
+use web::{Egress, Operation, RouteTable};
 
 pub use operations::{
     Acceptance, AuditReport, AuditRun, AuditStatus, BackupFile, BackupState, CertificateState, CheckState,
@@ -44,6 +45,7 @@ pub struct Portal {
     console: String,
     gateway: String,
     operations: Option<Arc<dyn Operations>>,
+    calls: Option<Egress>,
 }
 
 impl Portal {
@@ -56,13 +58,20 @@ impl Portal {
         console: String,
         gateway: String,
     ) -> Self {
-        Self { identity, control, first, clock, rng, console, gateway, operations: None }
+        Self { identity, control, first, clock, rng, console, gateway, operations: None, calls: None }
     }
 
     /// With pages about the installation as a whole; without it they answer 503.
     #[must_use]
     pub fn with_operations(mut self, operations: Arc<dyn Operations>) -> Self {
         self.operations = Some(operations);
+        self
+    }
+
+    /// Lets consumers call APIs from their pages, through a client that reaches the gateways.
+    #[must_use]
+    pub fn with_calls(mut self, calls: Egress) -> Self {
+        self.calls = Some(calls);
         self
     }
 }
@@ -175,7 +184,7 @@ fn account_routes() -> RouteTable<Portal> {
 }
 
 /// Paths that show the start page. WSO2's users know `/carbon`.
-const CONSOLES: [&str; 5] = ["/", "/devportal", "/carbon", "/carbon/{*rest}", "/console"];
+const CONSOLES: [&str; 4] = ["/", "/carbon", "/carbon/{*rest}", "/console"];
 /// What has no page of its own in a console.
 const REST_OF_CONSOLES: [&str; 3] = ["/publisher/{*rest}", "/devportal/{*rest}", "/admin/{*rest}"];
 

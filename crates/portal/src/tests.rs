@@ -1,6 +1,7 @@
 mod account;
 mod admin;
 mod console;
+mod devportal;
 mod mails;
 mod publisher;
 
@@ -68,6 +69,8 @@ struct Site {
     control: Arc<Control>,
     clock: Arc<MockClock>,
     store: Arc<Store>,
+    /// Where calls of consumers arrive.
+    gateway: std::net::TcpListener,
     _folder: tempfile::TempDir,
 }
 
@@ -92,8 +95,15 @@ impl Site {
             "https://localhost:8243".into(),
         )
         .with_operations(Arc::new(admin::Paper::default()));
+        let gateway = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let portal = portal.with_calls(egress().with_own(web::OwnListener {
+            host: "localhost".into(),
+            port: 8280,
+            address: gateway.local_addr().unwrap(),
+            tls: tls(),
+        }));
         let router = routes().into_router(Arc::new(portal), Arc::clone(&identity) as _);
-        Self { router, identity, control, clock, store, _folder: folder }
+        Self { router, identity, control, clock, store, gateway, _folder: folder }
     }
 
     /// Also with the administrator `admin` and the subscriber `alice`.
@@ -113,15 +123,20 @@ impl Site {
     }
 }
 
-/// A way out that leads nowhere: no network is allowed and no authority is trusted.
-fn egress() -> Egress {
+/// Trusts no authority.
+fn tls() -> Arc<rustls::ClientConfig> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(rustls::RootCertStore::empty())
         .with_no_client_auth();
-    Egress::new(model::EgressRules::default(), Arc::new(tls))
+    Arc::new(tls)
+}
+
+/// A way out that leads nowhere: no network is allowed and no authority is trusted.
+fn egress() -> Egress {
+    Egress::new(model::EgressRules::default(), tls())
 }
 
 struct Seen {
@@ -392,6 +407,7 @@ fn keeps_the_rules(name: &str, html: &str) {
         // Only what the installation's pattern allows, or what a person wrote as an address, leads elsewhere.
         let own = target.starts_with('/') && !target.starts_with("//")
             || target.starts_with("https://")
+            || target.starts_with("mailto:")
             || target.strip_prefix('#').is_some_and(|id| ids.contains(&id));
         assert!(own, "{name}: {target}");
     }

@@ -35,6 +35,11 @@ impl<'a> Browser<'a> {
         seen
     }
 
+    /// The value of a cookie that this browser has.
+    pub(super) fn cookie(&self, name: &str) -> String {
+        self.cookies[name].clone()
+    }
+
     pub(super) async fn get(&mut self, path: &str) -> Seen {
         self.send(Request::get(path), String::new()).await
     }

@@ -54,6 +54,20 @@ impl Faults {
         self.0.first().map(|(_, text)| text.as_str())
     }
 
+    /// Names of fields without what the use case has before them, as in `additionalProperties.permittedIP`.
+    #[must_use]
+    pub(crate) fn below(mut self, prefix: &str) -> Self {
+        for (field, text) in &mut self.0 {
+            let whole = format!("{field}: {text}");
+            if let Some((name, rest)) =
+                whole.strip_prefix(": ").unwrap_or(&whole).strip_prefix(prefix).and_then(|t| t.split_once(": "))
+            {
+                (*field, *text) = (name.to_owned(), rest.to_owned());
+            }
+        }
+        self
+    }
+
     fn of_field(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(field, _)| field == name).map(|(_, text)| text.as_str())
     }
