@@ -9,6 +9,7 @@
 mod bench;
 mod conformance;
 mod deny;
+mod fuzz;
 mod generated;
 mod http;
 mod judges;
@@ -48,6 +49,8 @@ enum Task {
     /// What the conformance runner calls to restart or reconfigure the server under test.
     #[command(hide = true)]
     ConformanceControl(conformance::ControlOptions),
+    /// Give parsers inputs that nobody thought of, for as long as asked; without a target the targets are listed.
+    Fuzz(fuzz::Options),
     /// Check dependencies: sources, bans, licences, advisories.
     Deny(deny::Options),
 }
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Task::Bench(options) => bench::run(&options),
         Task::Conformance(options) => conformance::run(&options),
         Task::ConformanceControl(options) => conformance::control(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Deny(options) => deny::run(&options),
     };
     match result {

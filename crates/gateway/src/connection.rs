@@ -235,6 +235,14 @@ impl Connection {
     }
 }
 
+/// What the parser would see of bytes that come in pieces of a size.
+#[cfg(test)]
+pub(crate) fn framing_of(bytes: &[u8], size: usize) -> Vec<u8> {
+    let (mut framing, mut bytes) = (Framing::new(), bytes.to_vec());
+    bytes.chunks_mut(size).for_each(|piece| framing.follow(piece));
+    bytes
+}
+
 /// An address, for the log.
 pub(crate) fn rendered(address: IpAddr) -> Rendered {
     Rendered::of(&[("peer", &address.to_string())])

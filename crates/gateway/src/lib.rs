@@ -26,6 +26,8 @@ mod events;
 mod exchange;
 mod fault;
 mod forward;
+#[cfg(test)]
+mod fuzz;
 mod graphql;
 mod handle;
 mod head;

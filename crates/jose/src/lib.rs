@@ -9,6 +9,8 @@
 mod algorithm;
 mod claims;
 mod dpop;
+#[cfg(test)]
+mod fuzz;
 mod key;
 mod object;
 mod sign;

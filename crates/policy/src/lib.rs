@@ -7,6 +7,8 @@
 mod catalog;
 mod definition;
 mod flow;
+#[cfg(test)]
+mod fuzz;
 mod graphql;
 mod message;
 mod metadata;

@@ -15,6 +15,8 @@ mod endpoint;
 pub mod engine;
 mod expression;
 mod flow;
+#[cfg(test)]
+mod fuzz;
 pub mod host;
 pub mod json;
 mod jsonpath;

@@ -5,6 +5,7 @@
 
 mod clock;
 pub mod forged;
+pub mod fuzz;
 pub mod postgres;
 mod rng;
 pub mod slapd;
