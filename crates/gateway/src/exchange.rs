@@ -1,6 +1,7 @@
 //! One call from head to record: the order of the phases. `tunnel` is the variant that ends in a WebSocket.
 
 mod graphql;
+mod mocked;
 mod tunnel;
 
 use bytes::Bytes;
@@ -335,6 +336,9 @@ impl<'a> Exchange<'a> {
         let (mut body, progress) = self.request_body(whole, body, grpc).await?;
         if !flow.is_empty() {
             run_request_flow(flow, &mut call, caller, &mut body)?;
+        }
+        if let Some(mock) = &resource.mock {
+            return self.mocked(mock, &resource.flows.response, (api, caller), call);
         }
         self.keep = if plain {
             let who = (caller, self.client.secure);

@@ -167,6 +167,18 @@ impl CompiledEndpoint {
         })
     }
 
+    /// One without a target, for an API that answers by itself.
+    pub(crate) const fn nowhere() -> Self {
+        Self {
+            strategy: EndpointStrategy::Single,
+            targets: Vec::new(),
+            turn: AtomicUsize::new(0),
+            credential: None,
+            timeout: Duration::ZERO,
+            balance: None,
+        }
+    }
+
     /// How a challenge of the targets is answered.
     pub(crate) fn digest(&self) -> Option<&DigestAuth> {
         match &self.credential {

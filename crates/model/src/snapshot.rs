@@ -101,6 +101,10 @@ pub struct DeployedApi {
     /// The OpenAPI document that requests and answers must fit (WSO2: `enableSchemaValidation`); `None` checks nothing.
     #[serde(default)]
     pub schema: Option<Arc<serde_json::Value>>,
+    /// The OpenAPI document whose answers take the place of a backend's (WSO2: `endpointImplementationType` `INLINE` and
+    /// `MOCKED_OAS`); `None` calls the endpoints.
+    #[serde(default)]
+    pub mock: Option<Arc<serde_json::Value>>,
     /// How long answers to `GET` are kept, seconds (WSO2: `cacheTimeout`); `None` keeps none.
     #[serde(default)]
     pub cache_seconds: Option<u32>,

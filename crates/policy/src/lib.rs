@@ -23,7 +23,7 @@ pub use graphql::{GraphqlError, GraphqlKind, GraphqlQuery};
 pub use message::{Decision, FaultFormat, Message, Target};
 pub use metadata::{Attribute, AttributeType, Flow, Metadata, Policy, Step};
 pub use parameters::{Parameters, PolicyError};
-pub use schema::{SchemaError, Validation};
+pub use schema::{Mock, MockAnswer, SchemaError, Validation};
 pub use xml::UNREADABLE_BODY;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! broken, never a value.
 
 mod document;
+mod mock;
 mod parameter;
 mod reference;
 
@@ -15,6 +16,7 @@ use serde_json::Value;
 
 use crate::{Decision, Message, Step};
 use document::{Contract, Dialect};
+pub use mock::{Mock, MockAnswer};
 use parameter::Parameter;
 
 /// Most violations that one answer names.

@@ -39,7 +39,7 @@ pub(super) fn compile(
     let kind = kind(document.kind())?;
     let endpoint = |side: &str| endpoint(id, document, side, sealer);
     let (production, sandbox) = (endpoint("production")?, endpoint("sandbox")?);
-    if members.is_empty() && production.is_none() && sandbox.is_none() {
+    if members.is_empty() && production.is_none() && sandbox.is_none() && !is_mocked(document) {
         return Err("it has neither a production nor a sandbox endpoint".to_owned());
     }
     let transports = document.texts("transport");
@@ -78,9 +78,15 @@ pub(super) fn compile(
         policies: flows(document.get("apiPolicies"), templates)?,
         client_certificates: Vec::new(),
         schema: None,
+        mock: None,
         cache_seconds: cache_seconds(document),
         graphql: None,
     })
+}
+
+/// Whether the definition's own answers take the place of a backend.
+pub(super) fn is_mocked(document: &ApiDocument) -> bool {
+    document.kind() == "HTTP" && matches!(document.text("endpointImplementationType"), "INLINE" | "MOCKED_OAS")
 }
 
 /// WSO2's `cacheTimeout`, where response caching is on.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use store::UnitOfWork;
 use store::repository::artifact;
 
+use super::api::is_mocked;
 use crate::ControlError;
 use crate::definition::graphql::GraphqlSchema;
 use crate::definition::{OpenApi, for_publisher};
@@ -22,12 +23,16 @@ pub(super) async fn attach(
     mut compiled: DeployedApi,
 ) -> Result<Result<DeployedApi, String>, ControlError> {
     match compiled.kind {
-        ApiKind::Http if document.flag("enableSchemaValidation") => {
+        ApiKind::Http if document.flag("enableSchemaValidation") || is_mocked(document) => {
             let Some(file) = artifact::find(work, owner, DEFINITION).await? else {
-                return Ok(Err("its definition, which messages must fit, is not there".to_owned()));
+                return Ok(Err("its definition is not there".to_owned()));
             };
             match OpenApi::parse(&file.bytes) {
-                Ok(definition) => compiled.schema = Some(Arc::new(for_publisher(document, &definition))),
+                Ok(definition) => {
+                    let definition = Arc::new(for_publisher(document, &definition));
+                    compiled.mock = is_mocked(document).then(|| Arc::clone(&definition));
+                    compiled.schema = document.flag("enableSchemaValidation").then_some(definition);
+                }
                 Err(faults) => {
                     let first = faults.first().map(ToString::to_string).unwrap_or_default();
                     return Ok(Err(format!("its definition cannot be read: {first}")));

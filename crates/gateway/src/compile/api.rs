@@ -1,8 +1,8 @@
 //! One API.
 
 use http::{HeaderName, HeaderValue, Method};
-use model::TenantDomain;
 use model::snapshot::{ApiKind, Backend, DeployedApi, Endpoint, LimitLevel, Quota, QuotaUnit};
+use model::{ApiId, TenantDomain};
 use policy::CompiledFlows;
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::route::Resources;
 use crate::settings::GatewaySettings;
 use crate::template::Variables;
 use crate::traffic::Owner;
-use crate::upstream::{CompiledEndpoint, Peers};
+use crate::upstream::CompiledEndpoint;
 
 /// Most resources of one API.
 const MAX_RESOURCES: usize = 10_000;
@@ -157,16 +157,9 @@ impl Backends {
         if let Some((_, known)) = self.0.iter().find(|(known, _)| Arc::ptr_eq(known, source)) {
             return Ok(Arc::clone(known));
         }
-        let side = |endpoint: &Option<Endpoint>, production: bool| {
-            let Some(endpoint) = endpoint else { return Ok(None) };
-            let owner = Owner { api: source.api, production, states: &carried.states };
-            let token = TokenSource::of(endpoint.security.as_ref());
-            let endpoint = CompiledEndpoint::compile(endpoint, &carried.peers, owner, api.kind == ApiKind::Ws)?;
-            Ok::<_, ApiError>(Some(ApiEndpoint { endpoint, limit: None, token }))
-        };
         let compiled = Arc::new(CompiledBackend {
-            production: side(&source.production, true)?,
-            sandbox: side(&source.sandbox, false)?,
+            production: side(source.production.as_ref(), (source.api, true), api.kind, carried)?,
+            sandbox: side(source.sandbox.as_ref(), (source.api, false), api.kind, carried)?,
         });
         self.0.push((Arc::clone(source), Arc::clone(&compiled)));
         Ok(compiled)
@@ -205,6 +198,8 @@ pub(crate) struct CompiledResource {
     pub(crate) variables: Variables,
     /// Verbs of the same template, for a preflight.
     pub(crate) verbs: HeaderValue,
+    /// What is answered in place of a backend.
+    pub(crate) mock: Option<policy::Mock>,
     /// Where calls go instead of the API's endpoints.
     pub(crate) backend: Option<Arc<CompiledBackend>>,
 }
@@ -259,8 +254,8 @@ pub(super) fn compile(
         subscriptions: Arc::clone(subscriptions),
         table,
         resources,
-        production: endpoint(deployed, true, carried, &carried.peers)?,
-        sandbox: endpoint(deployed, false, carried, &carried.peers)?,
+        production: endpoint(deployed, true, carried)?,
+        sandbox: endpoint(deployed, false, carried)?,
         cors: cors.map(CompiledCors::compile).transpose()?,
         limit,
         groups,
@@ -442,6 +437,7 @@ fn resource(
             checks.response.into_iter().for_each(|step| flows.response.prepend(step));
         }
     }
+    let mock = api.mock.as_ref().map(|document| policy::Mock::compile(document, template, verb)).transpose();
     Ok(CompiledResource {
         rendered,
         variables: Variables::of(template),
@@ -452,6 +448,7 @@ fn resource(
         key: format!("{}{}:{}", api.versioned_context, source.template, source.verb).into(),
         flows,
         verbs: HeaderValue::from_str(&verbs).map_err(|_| ApiError::Verb(verbs))?,
+        mock: mock.map_err(|e| ApiError::Schema(name(), e))?,
         backend: None,
     })
 }
@@ -477,20 +474,31 @@ fn advanced(
     Ok((limit, groups))
 }
 
-fn endpoint(
-    api: &DeployedApi,
-    production: bool,
-    carried: &Carried,
-    peers: &Peers,
-) -> Result<Option<ApiEndpoint>, ApiError> {
+fn endpoint(api: &DeployedApi, production: bool, carried: &Carried) -> Result<Option<ApiEndpoint>, ApiError> {
     let source = if production { &api.production } else { &api.sandbox };
+    let limit = || {
+        api.max_tps.map(|tps| Limit {
+            level: Level::Backend,
+            quota: Quota { amount: u64::from(tps), unit: QuotaUnit::Requests, window_seconds: 1 },
+            window: carried.counters.get(CounterKey::Backend(api.id, production)),
+        })
+    };
+    if api.mock.is_some() {
+        return Ok(Some(ApiEndpoint { endpoint: CompiledEndpoint::nowhere(), limit: limit(), token: None }));
+    }
+    let compiled = side(source.as_ref(), (api.id, production), api.kind, carried)?;
+    Ok(compiled.map(|endpoint| ApiEndpoint { limit: limit(), ..endpoint }))
+}
+
+/// One endpoint of an API or of a member of a product, without a bound of its calls.
+fn side(
+    source: Option<&Endpoint>,
+    (api, production): (ApiId, bool),
+    kind: ApiKind,
+    carried: &Carried,
+) -> Result<Option<ApiEndpoint>, ApiError> {
     let Some(source) = source else { return Ok(None) };
-    let limit = api.max_tps.map(|tps| Limit {
-        level: Level::Backend,
-        quota: Quota { amount: u64::from(tps), unit: QuotaUnit::Requests, window_seconds: 1 },
-        window: carried.counters.get(CounterKey::Backend(api.id, production)),
-    });
-    let owner = Owner { api: api.id, production, states: &carried.states };
-    let endpoint = CompiledEndpoint::compile(source, peers, owner, api.kind == ApiKind::Ws)?;
-    Ok(Some(ApiEndpoint { endpoint, limit, token: TokenSource::of(source.security.as_ref()) }))
+    let owner = Owner { api, production, states: &carried.states };
+    let endpoint = CompiledEndpoint::compile(source, &carried.peers, owner, kind == ApiKind::Ws)?;
+    Ok(Some(ApiEndpoint { endpoint, limit: None, token: TokenSource::of(source.security.as_ref()) }))
 }

@@ -20,6 +20,7 @@ mod graphql;
 mod judged;
 mod kept_alive;
 mod limits;
+mod mocked;
 mod outbound_token;
 mod platform;
 mod proxies;

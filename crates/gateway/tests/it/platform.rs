@@ -204,6 +204,7 @@ pub(crate) fn api(n: u128, context: &str, target: &str) -> DeployedApi {
         policies: PolicyFlows::default(),
         client_certificates: Vec::new(),
         schema: None,
+        mock: None,
         cache_seconds: None,
         graphql: None,
     }

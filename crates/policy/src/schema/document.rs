@@ -31,6 +31,19 @@ pub(super) struct Operation<'a> {
     own: &'a Value,
 }
 
+impl<'a> Operation<'a> {
+    /// Its answers by status, as written.
+    pub(super) fn described(&self) -> impl Iterator<Item = (&'a String, &'a Value)> {
+        self.own.get("responses").and_then(Value::as_object).into_iter().flatten()
+    }
+
+    /// Media types of its answers, as Swagger 2 lists them.
+    pub(super) fn produces(&self, document: &'a Value) -> Vec<&'a str> {
+        let list = self.own.get("produces").or_else(|| document.get("produces")).and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+}
+
 impl<'a> Contract<'a> {
     pub(super) fn new(document: &'a Value) -> Result<Self, SchemaError> {
         let text = |name: &str| document.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -41,6 +54,10 @@ impl<'a> Contract<'a> {
             _ => return Err(SchemaError::Version),
         };
         Ok(Self { document, dialect })
+    }
+
+    pub(super) const fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     pub(super) fn operation(&self, template: &str, method: &Method) -> Option<Operation<'a>> {
