@@ -164,13 +164,13 @@ impl Compiled {
         settings: &GatewaySettings,
     ) -> (Self, Vec<SnapshotFault>) {
         let mut faults = Vec::new();
-        let common = Arc::new(Common::build(snapshot, previous, &mut faults));
+        let limits = Limits::new(&snapshot.limits);
+        let common = Arc::new(Common::build(snapshot, previous, &limits, &mut faults));
         let mut compiled = Self { version: snapshot.version, common, ..Self::default() };
         let mut subscriptions: HashMap<ApiId, Vec<&Subscription>> = HashMap::new();
         for subscription in &snapshot.subscriptions {
             subscriptions.entry(subscription.api).or_default().push(subscription);
         }
-        let limits = Limits::new(&snapshot.limits);
         for deployed in snapshot.apis.chunk_by(|one, next| one.id == next.id) {
             let own = deployed.first().and_then(|api| subscriptions.get(&api.id)).map_or(&[][..], Vec::as_slice);
             let own = own.iter().copied();
@@ -286,14 +286,14 @@ pub struct WrongVersion {
 }
 
 impl Common {
-    fn build(snapshot: &Snapshot, previous: &Compiled, faults: &mut Vec<SnapshotFault>) -> Self {
+    fn build(snapshot: &Snapshot, previous: &Compiled, limits: &Limits<'_>, faults: &mut Vec<SnapshotFault>) -> Self {
         let mut common = Self { tenants: snapshot.tenants.clone(), limits: snapshot.limits.clone(), ..Self::default() };
         let (denials, bad) = Denials::compile(&snapshot.denials, &snapshot.tenants);
         faults.extend(bad.into_iter().map(|f| SnapshotFault { subject: "deny policy".into(), reason: f.to_string() }));
         common.denials = denials;
         common.custom_limits.clone_from(&snapshot.custom_limits);
         common.add_issuers(&snapshot.issuers, previous, faults);
-        common.add_consumers(snapshot, &Limits::new(&snapshot.limits), faults);
+        common.add_consumers(snapshot, limits, faults);
         common.add_api_keys(snapshot, faults);
         for (id, expires) in &snapshot.revoked_tokens {
             common.revoked.insert(id.as_str().into(), *expires);
