@@ -57,7 +57,10 @@ pub(super) fn compile(
         lifecycle: Lifecycle::Created,
         kind,
         transports: Transports {
-            http: transports.iter().any(|t| matches!(*t, "http" | "ws")),
+            // WSO2's WebSocket APIs name no transport and are reached over both; whether there is a plain listener is the
+            // operator's decision.
+            http: transports.iter().any(|t| matches!(*t, "http" | "ws"))
+                || kind == ApiKind::Ws && transports.is_empty(),
             https: transports.iter().any(|t| matches!(*t, "https" | "wss")),
         },
         security: security(document),
