@@ -62,6 +62,8 @@ pub(crate) struct Fields<'a> {
     pub(crate) method: &'a Method,
     /// Canonical path; empty when it was refused.
     pub(crate) path: &'a str,
+    /// Trace and correlation id.
+    pub(crate) trace: Option<&'a Rendered>,
     /// Version of HTTP.
     pub(crate) version: Version,
     /// Client address.
@@ -123,7 +125,8 @@ impl LogBuffer {
             // Every record has a tenant, even where none was found.
             out.extend_from_slice(b",\"tenant\":\"\"");
         }
-        for part in [fields.subject, fields.application, Some(fields.peer), fields.tls].into_iter().flatten() {
+        let parts = [fields.subject, fields.application, Some(fields.peer), fields.tls, fields.trace];
+        for part in parts.into_iter().flatten() {
             out.extend_from_slice(&part.0);
         }
         text(out, b",\"method\":\"", fields.method.as_str());
@@ -268,6 +271,7 @@ mod tests {
             application: Some(application),
             method: &Method::GET,
             path,
+            trace: None,
             version: Version::HTTP_11,
             peer,
             tls: None,

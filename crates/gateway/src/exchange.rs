@@ -42,6 +42,7 @@ use crate::respond;
 use crate::route::Lookup;
 use crate::settings::GatewaySettings;
 use crate::token_cache::{Digest, Principal};
+use crate::trace;
 use crate::upstream::response::Head;
 use crate::worker::Worker;
 
@@ -52,12 +53,14 @@ pub(crate) async fn serve(
     request: Request<Incoming>,
 ) -> Result<Response<AnswerBody>, Infallible> {
     let local = worker.local();
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let trace = trace::settle(&mut parts.headers);
     let grpc = parts.version == Version::HTTP_2 && head::is_grpc(&parts.headers);
     let format = if grpc { Format::Grpc } else { Format::negotiate(&parts.headers, FaultFormat::Negotiated) };
     let origin = parts.headers.get(ORIGIN).cloned();
     let client = connection.client(&parts.headers, &worker.shared.settings.proxies);
-    let record = Record::new(&worker, &connection, &parts, client);
+    let mut record = Record::new(&worker, &connection, &parts, client);
+    record.trace = trace;
     let mut exchange = Exchange {
         client,
         worker: &worker,
@@ -590,6 +593,8 @@ pub(crate) struct Record {
     subject: Option<Rendered>,
     api: Option<(TenantId, ApiId)>,
     standing: Option<Arc<Standing>>,
+    /// Trace and correlation id.
+    trace: Option<Rendered>,
     status: StatusCode,
     code: Option<u32>,
     /// The client, where that is not the peer.
@@ -619,6 +624,7 @@ impl Record {
             subject: None,
             api: None,
             standing: None,
+            trace: None,
             status: StatusCode::from_u16(CLIENT_GONE).unwrap_or(StatusCode::BAD_REQUEST),
             code: None,
             client: (client.address != connection.peer()).then(|| connection::rendered(client.address)),
@@ -677,6 +683,7 @@ impl Drop for Record {
             application: self.standing.as_ref().and_then(|standing| standing.rendered()),
             method: &self.method,
             path,
+            trace: self.trace.as_ref(),
             version: self.version,
             peer: self.client.as_ref().unwrap_or_else(|| self.connection.rendered_peer()),
             tls: self.connection.rendered_tls(),

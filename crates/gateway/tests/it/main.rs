@@ -29,6 +29,7 @@ mod schema;
 mod streams;
 mod tenants;
 mod tls;
+mod trace;
 mod traffic;
 mod upstreams;
 mod websocket;
