@@ -15,6 +15,7 @@ mod lifecycle;
 mod new;
 mod overview;
 mod policies;
+mod scopes;
 mod subscribers;
 mod test;
 mod usage;
@@ -42,6 +43,15 @@ const DOCUMENT: &[&str] =
 /// Scopes that may trust backends.
 const CERTIFICATE: &[&str] =
     &["apim:ep_certificates_add", "apim:ep_certificates_manage", "apim:api_create", "apim:api_manage"];
+/// Scopes that may let callers in by certificate.
+const CLIENT_CERTIFICATE: &[&str] =
+    &["apim:client_certificates_add", "apim:client_certificates_manage", "apim:api_create", "apim:api_manage"];
+/// Scopes that may take that back.
+const CLIENT_CERTIFICATE_CHANGE: &[&str] =
+    &["apim:client_certificates_update", "apim:client_certificates_manage", "apim:api_create", "apim:api_manage"];
+/// Scopes that may stop to trust backends.
+const CERTIFICATE_CHANGE: &[&str] =
+    &["apim:ep_certificates_update", "apim:ep_certificates_manage", "apim:api_create", "apim:api_manage"];
 /// Scopes that may see who is subscribed.
 const SUBSCRIBERS: &[&str] = &["apim:subscription_view", "apim:subscription_manage", "apim:api_manage"];
 /// Scopes that may block subscriptions.
@@ -83,6 +93,7 @@ pub(crate) fn routes() -> RouteTable<Portal> {
         .merge(design_routes())
         .merge(gateway_routes())
         .merge(around_routes())
+        .merge(certificate_routes())
 }
 
 /// What an API is.
@@ -93,6 +104,7 @@ fn design_routes() -> RouteTable<Portal> {
         "/publisher/apis/{api}/resources/edit",
         "/publisher/apis/{api}/resources/delete",
     );
+    let (scopes, no_scope) = ("/publisher/apis/{api}/scopes", "/publisher/apis/{api}/scopes/delete");
     let (definition, design) = ("/publisher/apis/{api}/definition", "/publisher/apis/{api}/design");
     RouteTable::new()
         .page(get("portal.publisher.design", design, "Form for what consumers read"), VIEW, design::show)
@@ -107,6 +119,14 @@ fn design_routes() -> RouteTable<Portal> {
             design::ask_delete,
         )
         .page(post("portal.publisher.delete_resource", gone, "Remove a resource"), CREATE, design::delete)
+        .page(get("portal.publisher.scopes", scopes, "Scopes of an API"), VIEW, scopes::show)
+        .page(post("portal.publisher.add_scope", scopes, "Add a scope"), CREATE, scopes::add)
+        .page(
+            get("portal.publisher.ask_scope", no_scope, "Question before a scope is removed"),
+            CREATE,
+            scopes::ask_delete,
+        )
+        .page(post("portal.publisher.delete_scope", no_scope, "Remove a scope"), CREATE, scopes::delete)
         .page(get("portal.publisher.definition", definition, "Definition of an API"), VIEW, definition::show)
         .page(upload("portal.publisher.set_definition", definition, "Replace a definition"), CREATE, definition::send)
 }
@@ -122,7 +142,7 @@ fn gateway_routes() -> RouteTable<Portal> {
         .page(post("portal.publisher.set_endpoints", endpoints, "Change endpoints"), CHANGE, endpoints::send)
         .page(
             post("portal.publisher.test_endpoint", "/publisher/apis/{api}/endpoints/test", "Ask an endpoint"),
-            CHANGE,
+            CREATE,
             endpoints::test,
         )
         .page(get("portal.publisher.policies", policies, "Policies of an API"), VIEW, policies::show)
@@ -169,10 +189,8 @@ fn around_routes() -> RouteTable<Portal> {
         "/publisher/apis/{api}/documents/new",
         "/publisher/apis/{api}/documents/{document}",
     );
-    let (certificates, lifecycle, subscribers) =
-        ("/publisher/apis/{api}/certificates", "/publisher/apis/{api}/lifecycle", "/publisher/apis/{api}/subscribers");
-    let (no_document, no_certificate) =
-        ("/publisher/apis/{api}/documents/{document}/delete", "/publisher/apis/{api}/certificates/delete");
+    let (lifecycle, subscribers) = ("/publisher/apis/{api}/lifecycle", "/publisher/apis/{api}/subscribers");
+    let no_document = "/publisher/apis/{api}/documents/{document}/delete";
     RouteTable::new()
         .page(get("portal.publisher.documents", documents, "Documents of an API"), VIEW, documents::show)
         .page(get("portal.publisher.new_document", new_document, "Form for a document"), DOCUMENT, documents::new)
@@ -194,22 +212,6 @@ fn around_routes() -> RouteTable<Portal> {
             documents::ask_delete,
         )
         .page(post("portal.publisher.delete_document", no_document, "Remove a document"), DOCUMENT, documents::delete)
-        .page(get("portal.publisher.certificates", certificates, "Certificates of backends"), VIEW, certificates::show)
-        .page(
-            upload("portal.publisher.add_certificate", certificates, "Add a certificate"),
-            CERTIFICATE,
-            certificates::add,
-        )
-        .page(
-            get("portal.publisher.ask_certificate", no_certificate, "Question before a certificate is removed"),
-            CERTIFICATE,
-            certificates::ask_delete,
-        )
-        .page(
-            post("portal.publisher.delete_certificate", no_certificate, "Remove a certificate"),
-            CERTIFICATE,
-            certificates::delete,
-        )
         .page(get("portal.publisher.test", "/publisher/apis/{api}/test", "Test of an API"), VIEW, test::show)
         .page(post("portal.publisher.test_key", "/publisher/apis/{api}/test", "Make a test key"), TEST, test::make)
         .page(get("portal.publisher.lifecycle", lifecycle, "Lifecycle of an API"), VIEW, lifecycle::show)
@@ -231,6 +233,50 @@ fn around_routes() -> RouteTable<Portal> {
         .page(get("portal.publisher.usage", "/publisher/apis/{api}/usage", "Usage of an API"), VIEW, usage::show)
         .page(get("portal.publisher.subscribers", subscribers, "Subscribers of an API"), SUBSCRIBERS, subscribers::show)
         .page(post("portal.publisher.block", subscribers, "Block or unblock a subscription"), BLOCK, subscribers::send)
+}
+
+/// Whom it trusts.
+fn certificate_routes() -> RouteTable<Portal> {
+    let upload = |id, path, summary| post(id, path, summary).body_limit(UPLOAD);
+    let (certificates, no_certificate) =
+        ("/publisher/apis/{api}/certificates", "/publisher/apis/{api}/certificates/delete");
+    let no_caller = "/publisher/apis/{api}/certificates/callers/delete";
+    RouteTable::new()
+        .page(get("portal.publisher.certificates", certificates, "Certificates of backends"), VIEW, certificates::show)
+        .page(
+            upload("portal.publisher.add_certificate", certificates, "Add a certificate"),
+            CERTIFICATE,
+            certificates::add,
+        )
+        .page(
+            upload(
+                "portal.publisher.add_caller",
+                "/publisher/apis/{api}/certificates/callers",
+                "Add a caller's certificate",
+            ),
+            CLIENT_CERTIFICATE,
+            certificates::add_caller,
+        )
+        .page(
+            get("portal.publisher.ask_certificate", no_certificate, "Question before a certificate is removed"),
+            CERTIFICATE_CHANGE,
+            certificates::ask_delete,
+        )
+        .page(
+            post("portal.publisher.delete_certificate", no_certificate, "Remove a certificate"),
+            CERTIFICATE_CHANGE,
+            certificates::delete,
+        )
+        .page(
+            get("portal.publisher.ask_caller", no_caller, "Question before a caller's certificate is removed"),
+            CLIENT_CERTIFICATE_CHANGE,
+            certificates::ask_delete_caller,
+        )
+        .page(
+            post("portal.publisher.delete_caller", no_caller, "Remove a caller's certificate"),
+            CLIENT_CERTIFICATE_CHANGE,
+            certificates::delete_caller,
+        )
 }
 
 /// A field of a REST object as text; empty when it is not there.

@@ -35,7 +35,7 @@ def run(stage):
     paula.see("Echo 1.0.0 was created")
     path = "/publisher" + paula.page.url.split("/publisher")[1]
     stage.echo = path
-    for page in ("design", "resources", "definition", "endpoints", "policies", "access", "documents", "certificates",
+    for page in ("design", "resources", "scopes", "definition", "endpoints", "policies", "access", "documents", "certificates",
                  "test", "deploy", "lifecycle", "subscribers", "usage"):
         paula.open(f"{path}/{page}")
 
@@ -96,7 +96,10 @@ def run(stage):
     paula.page.goto(paula.page.url)
     stage.times["list of APIs"] = time.time() - begun
 
+    paula.open_menu("Navigation", "navigation", 320)
+    paula.open_menu("paula", "person", 1280)
     lose(paula)
+    without_scripts(stage)
 
 
 def call(stage, paula):
@@ -130,6 +133,24 @@ def quote(text):
     from urllib.parse import quote as escape
 
     return escape(text, safe="")
+
+
+def without_scripts(stage):
+    """What matters works in a browser that runs no scripts."""
+    plain = stage.person("paula", scripts=False)
+    plain.sign_in()
+    make(plain, "Plain", "/plain")
+    plain.see("Plain 1.0.0 was created")
+    plain.press("Deployments", "nav.section")
+    plain.press("Make revision", "main")
+    plain.see("1 of 1 gateways")
+    plain.press("Plans and access", "nav.section")
+    plain.page.get_by_label("Unlimited", exact=True).check()
+    plain.press("Save plans and access", "main")
+    plain.press("Lifecycle", "nav.section")
+    plain.press("Publish Plain 1.0.0", "main")
+    plain.see("is published now")
+    plain.context.close()
 
 
 def lose(paula):

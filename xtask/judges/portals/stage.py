@@ -58,8 +58,8 @@ class Stage:
         print("FAULT:", text, flush=True)
         self.faults.append(text)
 
-    def person(self, name):
-        return Person(self, name)
+    def person(self, name, scripts=True):
+        return Person(self, name, scripts)
 
     def validate(self):
         """html-validate over every page that was opened."""
@@ -93,11 +93,14 @@ class Stage:
 class Person:
     """Somebody with a browser of their own."""
 
-    def __init__(self, stage, name):
+    def __init__(self, stage, name, scripts):
         self.stage = stage
         self.name = name
         self.secret = None
-        self.context = stage.browser.new_context(ignore_https_errors=True, viewport={"width": 1280, "height": 900})
+        self.scripts = scripts
+        self.context = stage.browser.new_context(
+            ignore_https_errors=True, viewport={"width": 1280, "height": 900}, java_script_enabled=scripts
+        )
         self.context.set_default_timeout(15000)
         self.page = self.context.new_page()
         self.context.on("request", self._asked)
@@ -151,6 +154,8 @@ class Person:
     def look(self, name=None):
         """Judges the page as it is; takes pictures the first time that a page of this kind is seen."""
         page = self.page
+        if not self.scripts:
+            return
         if page.evaluate("window.stolen"):
             self.stage.fault(f"a hostile text ran at {page.url}")
         path = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{40,}", "ID", page.url.removeprefix(BASE).split("?")[0])
@@ -176,6 +181,20 @@ class Person:
                 self.stage.fault(f"{key} is {wide} px wide at {width} px")
         page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": 1280, "height": 900})
+
+    def open_menu(self, button, name, width):
+        """Opens what a button of the frame opens, looks at it, and closes it by the keyboard."""
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.get_by_role("button", name=button, exact=True).focus()
+        self.page.keyboard.press("Enter")
+        self.page.screenshot(path=SCREENSHOTS / f"{name}-{width}-light.png")
+        self._axe(f"{name} {width}")
+        if not self.page.locator("[popover]:popover-open").count():
+            self.stage.fault(f"the button {button} opens nothing")
+        self.page.keyboard.press("Escape")
+        if self.page.locator("[popover]:popover-open").count():
+            self.stage.fault(f"what the button {button} opened stays open")
+        self.page.set_viewport_size({"width": 1280, "height": 900})
 
     def _axe(self, where):
         self.page.evaluate(self.stage.axe)

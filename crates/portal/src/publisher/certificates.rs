@@ -44,13 +44,74 @@ async fn page(here: &Here, given: &(dyn Fn(&str) -> String + Sync), faults: &Fau
         )
         .field(Field::file("certificate", "Certificate", ".pem,.crt,.cer,.der").required().hint("PEM or DER."))
         .quiet();
-    Ok(here
+    let page = here
         .page("Certificates")
-        .lead("They are the tenant's: every API with the same backend trusts them.")
+        .lead("Those that backends are trusted by, and those that callers show.")
         .faulty(!faults.is_empty())
+        .heading("Backends", "They are the tenant's: every API with the same backend trusts them.")
         .add(&table)
-        .heading("Add a certificate", "")
-        .add(&form))
+        .add(&form);
+    clients(here, page).await
+}
+
+/// Certificates of callers, where the API asks for them.
+async fn clients(here: &Here, page: Page) -> Result<Page, PageError> {
+    let page =
+        page.heading("Callers", "Callers that show one of these are let in without a token, under its business plan.");
+    if !here.api.texts("securityScheme").contains(&"mutualssl") {
+        let empty =
+            Empty::new("Callers show no certificate", "Choose client certificates as a sign-in of callers first.");
+        return Ok(page.add(&empty.action("Plans and access", here.path("access"))));
+    }
+    let columns = ["Name", "Keys", "Plan"].map(Column::new).into_iter().chain([Column::actions()]);
+    let mut table = Table::new("Certificates of callers", columns.collect())
+        .empty(Empty::new("No certificates of callers", "Nobody comes in by a certificate yet."));
+    for one in here.portal.control.client_certificates(&here.actor, here.id, ("", "")).await? {
+        let (alias, kind) = (text(&one, "alias"), text(&one, "keyType"));
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("alias", alias)
+            .append_pair("kind", kind)
+            .finish();
+        table.row(vec![
+            Html::text(alias),
+            Html::text(kind.to_lowercase()),
+            Html::text(text(&one, "tier")),
+            Link::html(format!("Delete {alias}"), format!("{}?{query}", here.path("certificates/callers/delete"))),
+        ]);
+    }
+    let plans = here.api.plans().into_iter();
+    let plans = plans.fold(Field::select("tier", "Plan").option("Unlimited", "Unlimited"), |field, plan| {
+        if plan == "Unlimited" { field } else { field.option(plan, plan) }
+    });
+    let form = Form::new(&here.frame.csrf, here.path("certificates/callers"), "Add caller")
+        .with_files()
+        .field(Field::text("alias", "Name").id("caller-alias").required().max(128))
+        .field(
+            Field::radios("kind", "Keys")
+                .value("PRODUCTION")
+                .option("PRODUCTION", "Production")
+                .option("SANDBOX", "Sandbox"),
+        )
+        .field(plans)
+        .field(Field::file("certificate", "Certificate", ".pem,.crt,.cer,.der").id("caller-certificate").required())
+        .quiet();
+    Ok(page.add(&table).add(&form))
+}
+
+/// Adds a certificate of a caller.
+pub(super) async fn add_caller(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer, PageError> {
+    let here = Here::of(&portal, &permit, &call, "certificates").await?;
+    let parts = call.multipart().await?;
+    let given = |name: &str| parts.texts.get(name).map_or("", |t| t.trim());
+    let bytes = parts.files.get("certificate").map(|f| f.bytes.clone()).unwrap_or_default();
+    let what = (given("kind"), given("alias"), given("tier"));
+    match portal.control.add_client_certificate(&here.actor, here.id, what, &bytes).await {
+        Ok(_) => here.done("certificates", &format!("{} was added.", given("alias"))),
+        Err(error) => {
+            let faults = Faults::of(error)?;
+            here.frame.answer_with(StatusCode::UNPROCESSABLE_ENTITY, page(&here, &|_| String::new(), &faults).await?)
+        }
+    }
 }
 
 /// The list and the form.
@@ -83,25 +144,47 @@ pub(super) async fn add(portal: Arc<Portal>, permit: Permit, call: Call) -> Resu
 }
 
 /// The question before one is removed.
+fn question(here: &Here, alias: &str, (end, kind, loss): (&str, &str, &str)) -> Result<Answer, PageError> {
+    let title = format!("Delete {alias}");
+    let question = Confirmation::new(&here.frame.csrf, here.path(end), title.clone(), here.path("certificates"))
+        .loses(loss)
+        .with("alias", alias)
+        .with("kind", kind);
+    here.frame.answer(here.below(&title, "certificates").narrow().add(&question))
+}
+
+/// The question before a backend's is removed.
 pub(super) async fn ask_delete(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer, PageError> {
     let here = Here::of(&portal, &permit, &call, "certificates").await?;
     let alias = call.query("alias").unwrap_or_default();
     portal.control.endpoint_certificate(&here.actor, alias).await?;
-    let question = Confirmation::new(
-        &here.frame.csrf,
-        here.path("certificates/delete"),
-        format!("Delete {alias}"),
-        here.path("certificates"),
-    )
-    .loses("The trust in this backend: calls to it fail if nothing else vouches for it")
-    .with("alias", alias);
-    here.frame.answer(here.below(&format!("Delete {alias}"), "certificates").narrow().add(&question))
+    let loss = "The trust in this backend: calls to it fail if nothing else vouches for it";
+    question(&here, alias, ("certificates/delete", "", loss))
 }
 
-/// Removes one.
+/// Removes a backend's.
 pub(super) async fn delete(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer, PageError> {
     let here = Here::of(&portal, &permit, &call, "certificates").await?;
     let fields = Fields::of(&call)?;
     portal.control.delete_endpoint_certificate(&here.actor, fields.text("alias")).await?;
     here.done("certificates", &format!("{} was deleted.", fields.text("alias")))
+}
+
+/// The question before a caller's is removed.
+pub(super) async fn ask_delete_caller(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer, PageError> {
+    let here = Here::of(&portal, &permit, &call, "certificates").await?;
+    let (alias, kind) = (call.query("alias").unwrap_or_default(), call.query("kind").unwrap_or_default());
+    if portal.control.client_certificates(&here.actor, here.id, (kind, alias)).await?.is_empty() {
+        return Err(crate::pages::gone("There is no such certificate (any more)."));
+    }
+    question(&here, alias, ("certificates/callers/delete", kind, "The way in for callers who show this certificate"))
+}
+
+/// Removes a caller's.
+pub(super) async fn delete_caller(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer, PageError> {
+    let here = Here::of(&portal, &permit, &call, "certificates").await?;
+    let fields = Fields::of(&call)?;
+    let (alias, kind) = (fields.text("alias"), fields.text("kind"));
+    portal.control.delete_client_certificate(&here.actor, here.id, (kind, alias)).await?;
+    here.done("certificates", &format!("{alias} was deleted."))
 }

@@ -12,10 +12,11 @@ use crate::page::PageError;
 use crate::ui::{Badge, Page, Tab};
 
 /// The pages of an API: end of the path, name.
-const PAGES: [(&str, &str); 14] = [
+const PAGES: [(&str, &str); 15] = [
     ("", "Overview"),
     ("design", "Design"),
     ("resources", "Resources"),
+    ("scopes", "Scopes"),
     ("definition", "Definition"),
     ("endpoints", "Endpoints"),
     ("policies", "Policies"),

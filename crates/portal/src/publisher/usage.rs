@@ -46,6 +46,7 @@ pub(super) async fn show(portal: Arc<Portal>, permit: Permit, call: Call) -> Res
     let page = page
         .add(&Card::new("In this time").add(&facts(&report.totals)))
         .html(answers(&report, span).html())
+        .html(times(&report, span).html())
         .html(speed(&report.totals).html())
         .add(&shares("Applications", &report.applications))
         .add(&shares("Business plans", &report.plans));
@@ -95,12 +96,23 @@ fn bytes(count: u64) -> String {
     format!("{}.{} {name}", tenths / 10, tenths % 10)
 }
 
-fn answers(report: &UsageReport, span: UsageSpan) -> Chart {
+/// The names of the points: hours or days.
+fn labels(report: &UsageReport, span: UsageSpan) -> Vec<String> {
     let label = |start: Timestamp| match span {
         UsageSpan::Day | UsageSpan::Week => minute(start),
         UsageSpan::Month | UsageSpan::Year => day(start),
     };
-    let labels = report.points.iter().map(|point| label(point.start)).collect();
+    report.points.iter().map(|point| label(point.start)).collect()
+}
+
+fn times(report: &UsageReport, span: UsageSpan) -> Chart {
+    let means = report.points.iter().map(|point| point.totals.mean_micros() / 1000);
+    let series = vec![Series::counts("Mean time", means)];
+    Chart::new(Shape::Line, "Mean time of a call", "ms", labels(report, span), series)
+}
+
+fn answers(report: &UsageReport, span: UsageSpan) -> Chart {
+    let labels = labels(report, span);
     let series = |(index, name): (usize, &&str)| {
         Series::counts(*name, report.points.iter().map(|p| p.totals.answers.get(index).copied().unwrap_or_default()))
     };

@@ -203,3 +203,120 @@ async fn others_see_nothing_and_change_nothing() {
     assert_eq!(paula.get(&format!("/publisher/apis/{unknown}")).await.status, StatusCode::NOT_FOUND);
     assert_eq!(paula.get("/publisher/apis/x%2f..%2fy").await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn scopes_protect_resources_and_go_with_them() {
+    let site = Site::with_people().await;
+    let mut paula = person(&site, "paula", ROLES).await;
+    let path = pizza(&mut paula, "Pizza").await;
+    let scopes = format!("{path}/scopes");
+    let page = paula.get(&scopes).await;
+    keeps_the_rules("scopes", &page.body);
+    let none = paula.submit(&page, &scopes, &[("name", " ")]).await;
+    assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", none.body);
+    keeps_the_rules("scopes refused", &none.body);
+    let unknown = paula.submit(&page, &scopes, &[("name", "menu:read"), ("roles", "nobody-has-this")]).await;
+    assert!(unknown.body.contains("there is no role nobody-has-this"), "{}", unknown.body);
+    let fields = [("name", "menu:read"), ("roles", "Internal/subscriber")];
+    assert_eq!(paula.submit(&page, &scopes, &fields).await.status, StatusCode::SEE_OTHER);
+    let edit = format!("{path}/resources/edit?verb=GET&target=%2F*");
+    let form = paula.get(&edit).await;
+    assert!(form.body.contains("menu:read"), "{}", form.body);
+    keeps_the_rules("resource", &form.body);
+    let action = format!("{path}/resources/edit?verb=GET&#38;target=%2F*");
+    let fields = [("authType", "Needed"), ("scopes", "menu:read"), ("throttlingPolicy", "Unlimited")];
+    let seen = paula.submit_to(&form, &action, &edit, &fields).await;
+    assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
+    let ask = paula.get(&format!("{scopes}/delete?name=menu%3Aread")).await;
+    assert!(ask.body.contains("The protection of GET /* by it"), "{}", ask.body);
+    let seen = paula.submit(&ask, &format!("{scopes}/delete"), &[]).await;
+    assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
+    let list = paula.get(&scopes).await;
+    assert!(list.body.contains("No scopes yet") && list.body.contains("menu:read was deleted"), "{}", list.body);
+}
+
+/// The smallest description of each kind.
+const DESCRIPTIONS: [(&str, &str); 3] = [
+    (
+        "openapi",
+        "openapi: 3.0.0\ninfo: {title: Tiny, version: '1'}\npaths: {/a: {get: {responses: {'200': {description: ok}}}}}\n",
+    ),
+    ("graphql", "type Query { hello: String }"),
+    (
+        "asyncapi",
+        "asyncapi: 2.6.0\ninfo: {title: T, version: '1'}\nservers: {s: {url: 'ws://127.0.0.1:1', protocol: ws}}\nchannels: {/a: {subscribe: {message: {payload: {type: string}}}}}\n",
+    ),
+];
+
+#[tokio::test]
+async fn every_kind_of_description_is_imported_or_refused_with_a_reason() {
+    let site = Site::with_people().await;
+    let mut paula = person(&site, "paula", ROLES).await;
+    let page = paula.get("/publisher/apis/new").await;
+    keeps_the_rules("import", &page.body);
+    let (_, rest) = page.body.split_once("name=\"csrf\" value=\"").unwrap();
+    let csrf = rest.split('"').next().unwrap().to_owned();
+    for (kind, text) in DESCRIPTIONS {
+        let (name, context) = (format!("Api-{kind}"), format!("/{kind}"));
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("kind", kind),
+            ("text", text),
+            ("name", &name),
+            ("version", "1.0.0"),
+            ("context", &context),
+            ("endpoint", if kind == "asyncapi" { "" } else { "http://127.0.0.1:1/x" }),
+        ];
+        let seen = paula.send_parts("/publisher/apis/new", &fields).await;
+        assert_eq!(seen.status, StatusCode::SEE_OTHER, "{kind}: {}", seen.body);
+        let path = seen.headers[header::LOCATION].to_str().unwrap().to_owned();
+        for end in ["", "/definition", "/endpoints", "/access", "/lifecycle", "/policies"] {
+            let seen = paula.get(&format!("{path}{end}")).await;
+            assert_eq!(seen.status, StatusCode::OK, "{kind}{end}: {}", seen.body);
+            keeps_the_rules(kind, &seen.body);
+        }
+        for broken in ["{", "<b>", "", "\u{0}"] {
+            let fields = [("csrf", csrf.as_str()), ("kind", kind), ("text", broken)];
+            let seen = paula.send_parts("/publisher/apis/new", &fields).await;
+            assert_eq!(seen.status, StatusCode::UNPROCESSABLE_ENTITY, "{kind} {broken:?}: {}", seen.body);
+            assert!(seen.body.contains("needs a change") || seen.body.contains("need a change"), "{}", seen.body);
+            keeps_the_rules("refused", &seen.body);
+        }
+    }
+    for (kind, text) in [("wsdl", "<definitions/>"), ("project", "PK\u{3}\u{4}broken"), ("nonsense", "x")] {
+        let seen =
+            paula.send_parts("/publisher/apis/new", &[("csrf", csrf.as_str()), ("kind", kind), ("text", text)]).await;
+        assert_eq!(seen.status, StatusCode::UNPROCESSABLE_ENTITY, "{kind}: {}", seen.body);
+    }
+}
+
+#[tokio::test]
+async fn long_lists_are_cut_into_pages() {
+    let site = Site::with_people().await;
+    let mut paula = person(&site, "paula", ROLES).await;
+    pizza(&mut paula, "Pizza").await;
+    let permit = web::Principal {
+        tenant: model::Tenant { id: TenantId::SUPER, domain: model::TenantDomain::super_domain(), active: true },
+        user: "paula".into(),
+        roles: ROLES.iter().map(|r| (*r).to_owned()).collect(),
+        scopes: std::collections::BTreeSet::new(),
+        client: None,
+        method: web::AuthenticationMethod::Session,
+    };
+    let actor = control::Actor::new(permit);
+    for number in 0..200 {
+        let mut document = model::ApiDocument::default();
+        for (field, value) in
+            [("name", format!("Api{number}")), ("version", "1".into()), ("context", format!("/a{number}"))]
+        {
+            document.set(field, value);
+        }
+        site.control.create_api(&actor, document).await.unwrap();
+    }
+    let begun = std::time::Instant::now();
+    let seen = paula.get("/publisher/apis?from=25&sort=-name").await;
+    println!("a page of 201 APIs took {:?} in a build without optimisation", begun.elapsed());
+    assert_eq!(seen.status, StatusCode::OK);
+    keeps_the_rules("long list", &seen.body);
+    assert!(seen.body.contains("26 to 50 of 201") && seen.body.contains("from=50"), "{}", seen.body);
+}

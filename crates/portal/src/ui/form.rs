@@ -315,13 +315,6 @@ impl Form {
         self
     }
 
-    /// Something else between fields.
-    #[must_use]
-    pub(crate) fn html(mut self, part: Html) -> Self {
-        self.parts.push(part);
-        self
-    }
-
     /// A value that nobody sees.
     #[must_use]
     pub(crate) fn hidden(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
