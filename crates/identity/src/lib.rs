@@ -19,6 +19,7 @@ mod breach_list;
 mod callback;
 mod clean_up;
 mod client;
+mod delegation;
 mod error;
 #[cfg(feature = "for-tests")]
 pub mod for_tests;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use store::StoreError;
 use web::{Answer, Call, Operation, Permit, RestError, RouteTable, json as answer, with_header};
 
+use crate::delegation::Reach;
 use crate::{Identity, IdentityError};
 
 const MEDIA_TYPE: &str = "application/scim+json";
@@ -82,6 +83,15 @@ impl From<IdentityError> for ScimError {
             other => other.to_string(),
         };
         Self { status, kind, detail }
+    }
+}
+
+impl From<Reach> for ScimError {
+    fn from(reach: Reach) -> Self {
+        match reach {
+            Reach::Failed(error) => error.into(),
+            beyond @ Reach::Beyond(_) => RestError::from(beyond).into(),
+        }
     }
 }
 

@@ -100,6 +100,8 @@ async fn create(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<A
     let name = document.get("displayName").and_then(Value::as_str);
     let name = name.ok_or_else(|| ScimError::invalid("invalidValue", "The attribute displayName is missing."))?;
     let members = members(document.get("members"))?;
+    // Scopes may be bound to a name that no role has yet.
+    identity.role_in_reach(&permit, name).await?;
     let role = identity.permitted(&permit).create_role(permit.tenant(), name, &members).await?;
     Ok(created(&described(&identity, &permit, &role)))
 }
@@ -149,11 +151,17 @@ fn step(verb: Verb, path: &str, value: Option<&Value>) -> Result<Step, ScimError
 async fn change(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, ScimError> {
     let identity = identity.permitted(&permit);
     let id = call.path("groupId")?.to_owned();
-    identity.role(permit.tenant(), &id).await?;
+    let role = identity.role(permit.tenant(), &id).await?;
+    identity.role_in_reach(&permit, &role.name).await?;
     // Every operation is understood before the first is carried out.
     let mut all = Vec::new();
     for operation in patch(&call)? {
         all.extend(steps(&operation)?);
+    }
+    for step in &all {
+        if let Step::Rename(name) = step {
+            identity.role_in_reach(&permit, name).await?;
+        }
     }
     for step in all {
         match step {
@@ -170,7 +178,10 @@ async fn replace(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<
     let id = call.path("groupId")?.to_owned();
     let document: Map<String, Value> = call.json()?;
     let members = members(document.get("members"))?;
+    let role = identity.role(permit.tenant(), &id).await?;
+    identity.role_in_reach(&permit, &role.name).await?;
     if let Some(name) = document.get("displayName").and_then(Value::as_str) {
+        identity.role_in_reach(&permit, name).await?;
         identity.rename_role(permit.tenant(), &id, name).await?;
     }
     identity.change_members(permit.tenant(), &id, MemberChange::Replace(members)).await?;
@@ -179,6 +190,8 @@ async fn replace(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<
 }
 
 async fn delete(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, ScimError> {
-    identity.permitted(&permit).delete_role(permit.tenant(), call.path("groupId")?).await?;
+    let role = identity.role(permit.tenant(), call.path("groupId")?).await?;
+    identity.role_in_reach(&permit, &role.name).await?;
+    identity.permitted(&permit).delete_role(permit.tenant(), &role.id).await?;
     Ok(no_content(StatusCode::NO_CONTENT))
 }

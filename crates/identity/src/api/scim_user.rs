@@ -258,7 +258,7 @@ impl Change {
 async fn change(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, ScimError> {
     let identity = identity.permitted(&permit);
     let id: UserId = call.path_id("userId")?;
-    let user = identity.user(permit.tenant(), id).await?;
+    let user = identity.user_in_reach(&permit, id).await?;
     let mut change = Change { attributes: user.attributes.clone(), password: None, active: None };
     for operation in patch(&call)? {
         change.operation(&user, operation)?;
@@ -271,7 +271,7 @@ async fn change(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<A
 async fn replace(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, ScimError> {
     let identity = identity.permitted(&permit);
     let id: UserId = call.path_id("userId")?;
-    let user = identity.user(permit.tenant(), id).await?;
+    let user = identity.user_in_reach(&permit, id).await?;
     let document = core(call.json()?)?;
     let mut change = Change { attributes: stored_attributes(&document), password: None, active: None };
     for name in SPECIAL {
@@ -285,6 +285,7 @@ async fn replace(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<
 }
 
 async fn delete(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, ScimError> {
-    identity.permitted(&permit).delete_user(permit.tenant(), call.path_id("userId")?).await?;
+    let user = identity.user_in_reach(&permit, call.path_id("userId")?).await?;
+    identity.permitted(&permit).delete_user(permit.tenant(), user.id).await?;
     Ok(no_content(StatusCode::NO_CONTENT))
 }

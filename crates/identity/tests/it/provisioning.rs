@@ -234,3 +234,65 @@ async fn names_cannot_take_over_another_tenant() {
     let reply = server.call("POST", "/t/tenant1.com/scim2/Users", &tenant_admin(), Some(own)).await;
     assert_eq!(reply.field("userName"), "ann");
 }
+
+#[tokio::test]
+async fn whoever_manages_users_does_not_become_an_administrator() {
+    let server = Server::with_admin().await;
+    let tenant = model::TenantId::SUPER;
+    let made = server.identity.create_role(tenant, "help-desk", &[]).await.unwrap();
+    server.identity.create_role(tenant, "clerks", &[]).await.unwrap();
+    for scope in ["user_mgt_list", "user_mgt_view", "user_mgt_create", "user_mgt_update", "user_mgt_delete"]
+        .into_iter()
+        .chain(["group_mgt_view", "group_mgt_create", "group_mgt_update", "group_mgt_delete"])
+    {
+        server.identity.bind_scope(tenant, &format!("internal_{scope}"), true, &["help-desk".into()]).await.unwrap();
+    }
+    // A scope that nobody but a role of this name has, which is not there yet.
+    server.identity.bind_scope(tenant, "apim:admin", true, &["wizards".into()]).await.unwrap();
+    let helper = server.user("helper", &["help-desk"]).await;
+    let clerk = server.user("clerk", &["clerks"]).await;
+    let publisher = server.user("publisher", &["Internal/publisher"]).await;
+    let boss = server.identity.find_user(tenant, "admin").await.unwrap().unwrap();
+    let desk = basic("helper", PASSWORD);
+    let role = async |name: &str| server.identity.find_role(tenant, name).await.unwrap().unwrap().id;
+    let (admins, clerks, publishers) = (role("admin").await, role("clerks").await, role("Internal/publisher").await);
+    let me = json!([{"value": helper.id.to_string()}]);
+    let password = || operation("replace", "password", json!("quite another passphrase"));
+    let user = |id: model::UserId| format!("/scim2/Users/{id}");
+    let group = |id: &str| format!("/scim2/Groups/{id}");
+    let refused = [
+        ("PATCH", user(boss.id), Some(password())),
+        ("PATCH", user(boss.id), Some(operation("replace", "active", json!(false)))),
+        ("PUT", user(boss.id), Some(json!({"userName": "admin", "password": "quite another passphrase"}))),
+        ("DELETE", user(boss.id), None),
+        ("PATCH", user(publisher.id), Some(password())),
+        ("PATCH", group(&admins), Some(operation("add", "members", me.clone()))),
+        ("PUT", group(&admins), Some(json!({"displayName": "admin", "members": me.clone()}))),
+        ("PATCH", group(&publishers), Some(operation("add", "members", me.clone()))),
+        ("PATCH", group(&publishers), Some(operation("replace", "members", json!([])))),
+        ("POST", "/scim2/Groups".to_owned(), Some(json!({"displayName": "wizards", "members": me.clone()}))),
+        ("PATCH", group(&clerks), Some(operation("replace", "displayName", json!("wizards")))),
+        ("PUT", group(&clerks), Some(json!({"displayName": "Wizards", "members": me}))),
+    ];
+    for (method, path, body) in refused {
+        let reply = server.call(method, &path, &desk, body.clone()).await;
+        assert_eq!(reply.status, 403, "{method} {path} {body:?}: {}", reply.text);
+        assert!(reply.text.contains("that you do not have"), "{}", reply.text);
+    }
+    assert!(server.identity.find_role(tenant, "wizards").await.unwrap().is_none());
+    assert_eq!(server.call("GET", "/scim2/Users", &admin(), None).await.status, 200, "the administrator was changed");
+    // Their work goes on.
+    let clerk_in = operation("add", "members", json!([{"value": clerk.id.to_string()}]));
+    for (method, path, body, expected) in [
+        ("PATCH", user(clerk.id), Some(password()), 200),
+        ("PATCH", group(&clerks), Some(clerk_in.clone()), 200),
+        ("PATCH", group(&made.id), Some(clerk_in), 200),
+        ("PATCH", user(helper.id), Some(operation("replace", "nickName", json!("desk"))), 200),
+        ("POST", "/scim2/Groups".to_owned(), Some(json!({"displayName": "guests"})), 201),
+        ("DELETE", user(clerk.id), None, 204),
+    ] {
+        let reply = server.call(method, &path, &desk, body).await;
+        assert_eq!(reply.status.as_u16(), expected, "{method} {path}: {}", reply.text);
+    }
+    assert_eq!(server.call("PATCH", &user(publisher.id), &admin(), Some(password())).await.status, 200);
+}
