@@ -167,9 +167,9 @@ pub(crate) async fn check(
     let mut faults = Vec::new();
     let text = |field: &str| input.at(field).as_str().unwrap_or_default().trim().to_owned();
     let name = text("name");
-    let allowed = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '.' | '_' | '-' | '(' | ')');
+    let allowed = |c: char| c.is_alphanumeric() || " ._-():${}".contains(c);
     if name.is_empty() || name.chars().count() > 100 || !name.chars().all(allowed) {
-        faults.push("name: use 1 to 100 letters, digits, blanks, '.', '_', '-' or parentheses.".to_owned());
+        faults.push("name: use 1 to 100 letters, digits, blanks and . _ - ( ) : $ { }.".to_owned());
     }
     if text("description").chars().count() > 512 {
         faults.push("description: at most 512 characters.".to_owned());

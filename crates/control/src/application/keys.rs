@@ -134,15 +134,20 @@ pub(crate) async fn generate(
     let application = owned(&mut work, actor, id).await?;
     let manager = input.at("keyManager").as_str().filter(|name| !name.is_empty()).unwrap_or(RESIDENT);
     let manager = registry::resolve(control, &mut work, actor, manager).await?;
+    if manager.at("name") != RESIDENT {
+        return Err(ControlError::new(
+            FaultKind::Invalid,
+            901_405,
+            "Key Manager doesn't support generating OAuth applications",
+            format!(
+                "Clients of {} are made there. Make one, then map it to this application (map-keys).",
+                manager.at("name").as_str().unwrap_or_default()
+            ),
+        ));
+    }
     let mut faults = Vec::new();
     let kind = key_type(input, &mut faults);
     let settings = settings(control, input, "grantTypesToBeSupported", &application.token_type, &mut faults);
-    if manager.at("name") != RESIDENT {
-        faults.push(format!(
-            "keyManager: clients of {} are made there. Make one, then map it to this application (map-keys).",
-            manager.at("name").as_str().unwrap_or_default()
-        ));
-    }
     if !faults.is_empty() {
         return Err(refused(faults));
     }

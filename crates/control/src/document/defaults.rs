@@ -124,7 +124,6 @@ pub(crate) fn fill_operation_defaults(api: &mut ApiDocument) {
         let defaults = json!({
             "id": "",
             "authType": "Application & Application User",
-            "throttlingPolicy": "Unlimited",
             "scopes": [],
             "usedProductIds": [],
             "amznResourceName": null,

@@ -12,11 +12,12 @@ use store::repository::tenant::{self, ScopeBindingRow};
 use store::repository::{operation_policy, role, shared_scope};
 
 use crate::document::{Faults, seal_policy_secrets};
+use crate::tenant_config;
 use crate::throttling::{self, Level};
 use crate::{Actor, ControlError, FaultKind, Sealer};
 
 /// A definition that a new API is made of may be written for another installation and name limits that do not exist
-/// here: those become `Unlimited`, which the operations of the answer show. The API is not deployed yet.
+/// here: those become the default, which the operations of the answer show. The API is not deployed yet.
 pub(super) async fn settle_tiers(
     work: &mut UnitOfWork,
     tenant: TenantId,
@@ -29,7 +30,24 @@ pub(super) async fn settle_tiers(
         let Some(tier) = operation.get("throttlingPolicy").and_then(Value::as_str) else { continue };
         if !known.iter().any(|k| k == tier) {
             tracing::warn!(api = %name, %tier, "the definition names a throttling policy that does not exist");
-            operation.insert("throttlingPolicy".to_owned(), throttling::UNLIMITED.into());
+            operation.shift_remove("throttlingPolicy");
+        }
+    }
+    Ok(())
+}
+
+/// Operations without a limit get the tenant's default: `Unlimited` unless the installation has no such policy.
+async fn fill_tiers(
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+    document: &mut ApiDocument,
+    unlimited: bool,
+) -> Result<(), ControlError> {
+    let default = tenant_config::default_policy(work, tenant, Level::Advanced, unlimited).await?;
+    let Some(Value::Array(operations)) = document.fields_mut().get_mut("operations") else { return Ok(()) };
+    for operation in operations.iter_mut().filter_map(Value::as_object_mut) {
+        if operation.get("throttlingPolicy").is_none_or(Value::is_null) {
+            operation.insert("throttlingPolicy".to_owned(), default.as_str().into());
         }
     }
     Ok(())
@@ -111,6 +129,7 @@ pub(super) async fn check_references(
     let mut faults = Faults::default();
     let plans = throttling::names(work, actor.tenant(), Level::Subscription, unlimited).await?;
     check_plans(&plans, document, stored, &mut faults);
+    fill_tiers(work, actor.tenant(), document, unlimited).await?;
     let tiers = throttling::names(work, actor.tenant(), Level::Advanced, unlimited).await?;
     check_tiers(&tiers, document, stored, &mut faults);
     check_roles(work, actor.tenant(), document, &mut faults).await?;
@@ -139,7 +158,7 @@ fn check_tiers(known: &[String], document: &ApiDocument, stored: Option<&ApiDocu
         of_operations.chain(std::iter::once(api.text("apiThrottlingPolicy"))).map(str::to_owned).collect()
     };
     let had = stored.map(tiers).unwrap_or_default();
-    for name in tiers(document).into_iter().filter(|n| !n.is_empty() && n != throttling::UNLIMITED) {
+    for name in tiers(document).into_iter().filter(|n| !n.is_empty()) {
         if !known.contains(&name) && !had.contains(&name) {
             faults.add(900_305, "The tier name is invalid.", format!("throttlingPolicy: there is no policy {name}"));
         }

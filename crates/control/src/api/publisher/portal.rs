@@ -8,7 +8,8 @@ use web::{Answer, Call, Operation, Permit, RestError, RouteTable, json};
 
 use super::{CREATE, VIEW, api_id};
 use crate::api::page::Page;
-use crate::{Actor, Control, ControlError, environment};
+use crate::throttling::Level;
+use crate::{Actor, Control, ControlError, environment, tenant_config};
 
 pub(super) fn routes() -> RouteTable<Control> {
     RouteTable::new()
@@ -63,7 +64,12 @@ async fn settings(control: Arc<Control>, permit: Permit, _call: Call) -> Result<
     let actor = Actor::of(&permit);
     let mut work = control.read().await?;
     let environments = environment::all(&control, &mut work, actor.tenant()).await?;
+    let unlimited = control.settings().portal.unlimited_tier;
+    let advanced = tenant_config::default_policy(&mut work, actor.tenant(), Level::Advanced, unlimited).await?;
+    let plan = tenant_config::default_policy(&mut work, actor.tenant(), Level::Subscription, unlimited).await?;
     let answer = object!({
+        "defaultAdvancePolicy": advanced,
+        "defaultSubscriptionPolicy": plan,
         "devportalUrl": format!("{}/devportal", control.settings().console_url),
         "environment": environments,
         "scopes": permit.principal().scopes,
