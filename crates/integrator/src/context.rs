@@ -12,6 +12,7 @@ use synapse::host::Reply;
 use synapse::{Failure, Flow, Host};
 use tokio::sync::{Semaphore, watch};
 
+use crate::beside::Beside;
 use crate::cache::AnswerCache;
 use crate::client::Client;
 use crate::deployment::Deployment;
@@ -20,13 +21,14 @@ use crate::inbound::InboundEndpoints;
 use crate::registry::Properties;
 use crate::service::Service;
 use crate::settings::{Settings, World};
+use crate::switches::Switches;
 
 /// Counters of the mediator `throttle`.
 const WINDOWS: usize = 100_000;
 
 /// The parts that run beside requests.
-fn services(settings: &Settings, world: &World) -> Vec<Arc<dyn Service>> {
-    vec![Arc::new(InboundEndpoints::new(settings, world))]
+fn services(settings: &Settings, world: &World, beside: &Arc<Beside>) -> Vec<Arc<dyn Service>> {
+    vec![Arc::new(InboundEndpoints::new(settings, world)), Arc::clone(beside) as Arc<dyn Service>]
 }
 
 /// What every part is handed.
@@ -36,6 +38,8 @@ pub(crate) struct Context {
     client: Client,
     deployment: ArcSwap<Deployment>,
     services: Vec<Arc<dyn Service>>,
+    beside: Arc<Beside>,
+    switches: Switches,
     properties: ArcSwap<Properties>,
     cache: AnswerCache,
     windows: Mutex<HashMap<String, Window>>,
@@ -59,10 +63,13 @@ struct Window {
 impl Context {
     pub(crate) fn new(settings: Settings, world: World) -> Arc<Self> {
         let limits = settings.limits;
+        let beside = Arc::new(Beside::new(&settings, &world));
         Arc::new(Self {
             client: Client::new(&world, limits),
             deployment: ArcSwap::default(),
-            services: services(&settings, &world),
+            services: services(&settings, &world, &beside),
+            beside,
+            switches: Switches::default(),
             properties: ArcSwap::from_pointee(Properties::read(&settings.tree)),
             cache: AnswerCache::new(limits.cache),
             windows: Mutex::default(),
@@ -106,6 +113,21 @@ impl Context {
         &self.cache
     }
 
+    /// What an operator has switched.
+    pub(crate) const fn switches(&self) -> &Switches {
+        &self.switches
+    }
+
+    /// Messages since the start.
+    pub(crate) fn exchanges(&self) -> u64 {
+        self.exchanges.load(Ordering::Relaxed)
+    }
+
+    /// Data services, stores, processors and tasks.
+    pub(crate) fn beside(&self) -> &Beside {
+        &self.beside
+    }
+
     pub(crate) fn services(&self) -> &[Arc<dyn Service>] {
         &self.services
     }
@@ -146,7 +168,6 @@ impl Context {
         engine::run_sequence(&deployment.configuration, &host, &sequence, prepare).await
     }
 
-    #[expect(dead_code, reason = "tasks and processors inject messages")]
     /// Serves a message as a listener does: APIs by path, proxies by `/services/NAME`, else the main sequence.
     ///
     /// # Errors

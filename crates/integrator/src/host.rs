@@ -112,6 +112,15 @@ impl Host for ExchangeHost {
     }
 
     fn call(&self, request: Outbound) -> Waiting<'_, Result<Inbound, TransportError>> {
+        if self.context.switches().is_off(&request.endpoint) {
+            // Synapse's code for an endpoint that is not ready.
+            let error = TransportError {
+                code: 303_001,
+                message: "Endpoint is not ready".to_owned(),
+                detail: format!("the endpoint {} is deactivated", request.endpoint),
+            };
+            return Box::pin(std::future::ready(Err(error)));
+        }
         if request.url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("local:")) {
             return Box::pin(self.local(request));
         }
@@ -128,6 +137,9 @@ impl Host for ExchangeHost {
     }
 
     fn log(&self, level: Level, text: String) {
+        if !self.context.switches().writes(level) {
+            return;
+        }
         let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= LINE).last().unwrap_or(0);
         let text = if text.len() > LINE { text.get(..end).unwrap_or_default() } else { &text };
         match level {

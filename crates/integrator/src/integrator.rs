@@ -80,7 +80,6 @@ impl Integrator {
         self.context.stop().await;
     }
 
-    #[expect(dead_code, reason = "the management API asks it")]
     /// What parts of this crate share.
     pub(crate) const fn context(&self) -> &Arc<Context> {
         &self.context

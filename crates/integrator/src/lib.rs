@@ -9,20 +9,31 @@
 //! `context::services`.
 
 mod application;
+mod beside;
 mod cache;
 mod client;
 mod coding;
 mod context;
+mod data_service;
 mod deploy;
 mod deployment;
 mod host;
 mod inbound;
 mod integrator;
 mod listener;
+pub mod management;
+mod processor;
 mod registry;
 mod repository;
+mod schedule;
 mod service;
 mod settings;
+mod sql;
+mod state;
+mod statement;
+mod store;
+mod switches;
+mod task;
 mod watch;
 mod wsdl;
 
@@ -31,4 +42,5 @@ pub use deploy::{DeployError, DeployReport, Listed, Refusal, list, place_applica
 pub use deployment::{Application, Deployed, Deployment};
 pub use integrator::Integrator;
 pub use service::DeployFault;
-pub use settings::{Environment, Limits, SecretSource, Settings, Tree, World};
+pub use settings::{DataSource, Environment, Limits, SecretSource, Settings, Tree, World};
+pub use state::{DataSourceState, ProcessorState, StoreState, TaskState};

@@ -52,8 +52,32 @@ pub struct Settings {
     pub inbound_ports: Option<Vec<u16>>,
     /// Directories that inbound endpoints of kind `file` may read, move and delete in.
     pub file_directories: Vec<PathBuf>,
+    /// Databases that artifacts name.
+    pub data_sources: Vec<DataSource>,
     /// Bounds.
     pub limits: Limits,
+}
+
+/// A database that artifacts name, instead of an address of their own.
+#[derive(Clone)]
+pub struct DataSource {
+    /// Name as artifacts write it: of a Carbon data source, a JDBC address that it takes the place of, or
+    /// `SERVICE/CONNECTION` for a connection of a data service.
+    pub name: String,
+    /// `jdbc:postgresql://host:port/database`, or `jdbc:sqlite:file` in the folder of databases.
+    pub url: String,
+    /// Role; empty for SQLite.
+    pub user: String,
+    /// Password of the role.
+    pub password: Option<Secret<String>>,
+    /// Certificate authority of the server (PEM file); without one the server has to be on this machine (guideline A06).
+    pub ca_file: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for DataSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DataSource").field("name", &self.name).field("url", &self.url).finish_non_exhaustive()
+    }
 }
 
 impl Settings {
@@ -67,8 +91,14 @@ impl Settings {
             inbound_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             inbound_ports: None,
             file_directories: Vec::new(),
+            data_sources: Vec::new(),
             limits: Limits::default(),
         }
+    }
+
+    /// Folder of SQLite databases.
+    pub fn databases(&self) -> PathBuf {
+        self.tree.root().join("databases")
     }
 }
 

@@ -10,9 +10,12 @@ mod template;
 
 pub(crate) use api::Target;
 pub use api::{Api, Mapping, Resource, UriTemplate, VersionType};
-pub use data_service::{DataOperation, DataQuery, DataResource, DataService, Source as DataSource};
+pub use data_service::{
+    Column, DataCall, DataField, DataOperation, DataParameter, DataQuery, DataResource, DataResult, DataService, Piece,
+    Source as DataSource, SourceKind, Statement, Validator,
+};
 pub use entry::{LocalEntry, Source};
-pub use plain::{InboundEndpoint, MessageProcessor, MessageStore, Registry, Task, Trigger};
+pub use plain::{InboundEndpoint, MessageProcessor, MessageStore, ProcessorKind, Registry, StoreKind, Task, Trigger};
 pub(crate) use proxy::TargetEndpoint;
 pub use proxy::{Proxy, Wsdl};
 pub use template::{EndpointTemplate, SequenceTemplate, TemplateParameter};

@@ -136,6 +136,17 @@ impl Default for Settings {
     }
 }
 
+impl Endpoint {
+    /// Ends a suspension, as an operator does who activates the endpoint.
+    pub fn revive(&self) {
+        if let Ok(mut state) = self.state.lock() {
+            state.suspended_until = None;
+            state.failures = 0;
+            state.last = Duration::ZERO;
+        }
+    }
+}
+
 /// What is remembered between messages.
 #[derive(Debug, Default)]
 pub(crate) struct State {

@@ -95,6 +95,23 @@ pub struct Query {
     pub parameters: Vec<Value>,
     /// True when rows are wanted.
     pub reads: bool,
+    /// Who asks, for a source that is an address.
+    pub login: Option<Login>,
+}
+
+/// User and password of a database, as an artifact names them.
+#[derive(Clone)]
+pub struct Login {
+    /// User.
+    pub user: String,
+    /// Password, or `$secret{alias}`.
+    pub password: model::Secret<String>,
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
+    }
 }
 
 /// Rows: column names, and values in their order.

@@ -24,7 +24,7 @@ pub(crate) struct Running {
     stop: watch::Sender<bool>,
 }
 
-struct Vault;
+pub(crate) struct Vault;
 
 impl SecretSource for Vault {
     fn secret(&self, alias: &str) -> Option<Secret<String>> {
@@ -127,7 +127,7 @@ fn place(home: &Path, path: &str) -> PathBuf {
     }
 }
 
-fn put(home: &Path, path: &str, text: &str) -> PathBuf {
+pub(crate) fn put(home: &Path, path: &str, text: &str) -> PathBuf {
     let file = place(home, path);
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(&file, text.replace("@NS", NS)).unwrap();

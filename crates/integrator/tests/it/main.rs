@@ -8,10 +8,12 @@
 )]
 
 mod backend;
+mod beside;
 mod cases;
 mod deployment;
 mod endpoints;
 mod harness;
 mod inbound;
+mod management;
 mod mediators;
 mod transports;

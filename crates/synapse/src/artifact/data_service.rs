@@ -1,5 +1,10 @@
 //! Data services: SQL as operations and resources.
 
+mod statement;
+mod template;
+
+pub use statement::{Piece, Statement};
+
 use crate::compile::Compiler;
 use crate::xml::Element;
 
@@ -8,16 +13,34 @@ use crate::xml::Element;
 pub struct DataService {
     /// Name; the service is at `/services/<name>`.
     pub name: String,
+    /// Namespace of its operations and of results that name none.
+    pub namespace: String,
     /// Why the service is not offered: it asks for protection that is not there.
     pub closed: Option<String>,
+    /// True when `<operation>_batch_req` is served.
+    pub batches: bool,
+    /// True when `request_box` is served.
+    pub boxes: bool,
     /// Connections.
     pub sources: Vec<Source>,
-    /// Queries by id.
+    /// Queries.
     pub queries: Vec<DataQuery>,
     /// SOAP operations.
     pub operations: Vec<DataOperation>,
     /// REST resources.
     pub resources: Vec<DataResource>,
+}
+
+impl DataService {
+    /// A query by id.
+    pub fn query(&self, id: &str) -> Option<&DataQuery> {
+        self.queries.iter().find(|query| query.id == id)
+    }
+
+    /// A connection by id.
+    pub fn source(&self, id: &str) -> Option<&Source> {
+        self.sources.iter().find(|source| source.id == id)
+    }
 }
 
 /// A connection.
@@ -29,6 +52,14 @@ pub struct Source {
     pub kind: SourceKind,
     /// Properties of the configuration.
     pub properties: Vec<(String, String)>,
+}
+
+impl Source {
+    /// The first property that is there, of names that mean the same.
+    pub fn property(&self, names: &[&str]) -> Option<&str> {
+        let found = |name: &&str| self.properties.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        names.iter().find_map(found).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
 }
 
 /// What a connection is.
@@ -47,12 +78,22 @@ pub struct DataQuery {
     pub id: String,
     /// Id of the connection.
     pub source: String,
-    /// SQL, one text for each dialect; the one without dialects is first.
-    pub sql: Vec<String>,
+    /// Its statement; none for a CSV file, which is read whole.
+    pub statement: Option<Statement>,
+    /// Statements for databases that are named: names as written, such as `mysql,h2`, and statement.
+    pub dialects: Vec<(String, Statement)>,
     /// Parameters in the order of their ordinals.
     pub parameters: Vec<DataParameter>,
     /// How rows are written.
     pub result: Option<DataResult>,
+    /// True when the rows are the keys that the database generated for an insertion.
+    pub generated_keys: bool,
+    /// True when the one row is the number of rows that were changed.
+    pub updated_count: bool,
+    /// Seconds that the statement may take; none for the host's own bound.
+    pub timeout: Option<u32>,
+    /// Rows that are read at most; none for the host's own bound.
+    pub rows: Option<u32>,
 }
 
 /// A parameter of a query.
@@ -62,10 +103,16 @@ pub struct DataParameter {
     pub name: String,
     /// SQL type, as in `STRING`.
     pub sql_type: String,
+    /// Place in the statement, from 1; none when it is not given.
+    pub ordinal: Option<usize>,
     /// Value when none is given.
     pub default: Option<String>,
+    /// True when nothing has to be given.
+    pub is_optional: bool,
     /// True for a list of values.
     pub is_array: bool,
+    /// True for what a stored procedure gives back and does not take.
+    pub is_out: bool,
     /// Conditions.
     pub validators: Vec<Validator>,
 }
@@ -82,16 +129,22 @@ pub enum Validator {
 }
 
 /// How rows are written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct DataResult {
-    /// Element around all rows.
+    /// Element around all rows; empty for none.
     pub element: String,
-    /// Element of a row.
+    /// Element of a row; empty for fields that stand in the element around.
     pub row: String,
     /// Namespace.
     pub namespace: String,
-    /// True when the body is a JSON template.
-    pub json: Option<String>,
+    /// True when it was a JSON template that says how: text is text unless it has a type.
+    pub json: bool,
+    /// True when rows are a list in JSON even if there is one.
+    pub list: bool,
+    /// True when columns are named by their number.
+    pub numbered: bool,
+    /// True when characters that cannot be printed are written as `\\uXXXX`.
+    pub escaped: bool,
     /// Columns.
     pub fields: Vec<DataField>,
 }
@@ -99,14 +152,42 @@ pub struct DataResult {
 /// A piece of a row.
 #[derive(Clone, Debug)]
 pub enum DataField {
-    /// An element: name, column.
-    Element(String, String),
-    /// An attribute: name, column.
-    Attribute(String, String),
-    /// The result of another query: its id and parameters as name and column.
-    Query(String, Vec<(String, String)>),
+    /// An element out of a column.
+    Element(Column),
+    /// An attribute out of a column.
+    Attribute(Column),
+    /// The result of another query.
+    Query(DataCall),
     /// An element with fields in it.
     Nested(String, Vec<DataField>),
+}
+
+/// Where a value of a row comes from and what it is.
+#[derive(Clone, Debug, Default)]
+pub struct Column {
+    /// Name in the result.
+    pub name: String,
+    /// Column or parameter.
+    pub from: String,
+    /// XSD type without prefix, as in `integer`; empty when it is not given.
+    pub kind: String,
+    /// Namespace, when it is another one than that of the result.
+    pub namespace: Option<String>,
+    /// Name under which later requests of a box see the value.
+    pub export: Option<String>,
+    /// True when nothing is written for NULL.
+    pub is_optional: bool,
+    /// True when only users with a role may see it.
+    pub restricted: bool,
+}
+
+/// The call of a query.
+#[derive(Clone, Debug)]
+pub struct DataCall {
+    /// Query.
+    pub query: String,
+    /// Parameters of the query, and the parameters or columns that they come from.
+    pub parameters: Vec<(String, String)>,
 }
 
 /// A SOAP operation.
@@ -114,10 +195,10 @@ pub enum DataField {
 pub struct DataOperation {
     /// Name.
     pub name: String,
-    /// Query.
-    pub query: String,
-    /// Parameters of the query and of the operation.
-    pub parameters: Vec<(String, String)>,
+    /// Queries, called in order.
+    pub calls: Vec<DataCall>,
+    /// True when an operation without result answers that it was carried out.
+    pub status: bool,
 }
 
 /// A REST resource.
@@ -125,19 +206,28 @@ pub struct DataOperation {
 pub struct DataResource {
     /// Method.
     pub method: String,
-    /// Path.
+    /// Path, with `{parameter}`.
     pub path: String,
-    /// Query.
-    pub query: String,
-    /// Parameters of the query and of the resource.
-    pub parameters: Vec<(String, String)>,
+    /// Queries, called in order.
+    pub calls: Vec<DataCall>,
+    /// True when a resource without result answers that it was carried out.
+    pub status: bool,
 }
+
+/// Namespace of data services that name none.
+const NAMESPACE: &str = "http://ws.wso2.org/dataservice";
 
 pub(super) fn compile(compiler: &mut Compiler, element: Element<'_>) -> Option<DataService> {
     let name = compiler.required(element, "name")?;
+    if !name.chars().all(|c| c.is_alphanumeric() || "_-./".contains(c)) {
+        compiler.fault(element, format!("{name:?} is not the name of a service"), "use letters, digits, _ - . and /");
+    }
     let mut service = DataService {
         name,
+        namespace: element.given("serviceNamespace").unwrap_or(NAMESPACE).to_owned(),
         closed: None,
+        batches: compiler.flag(element, "enableBatchRequests", false),
+        boxes: compiler.flag(element, "enableBoxcarring", false),
         sources: Vec::new(),
         queries: Vec::new(),
         operations: Vec::new(),
@@ -148,16 +238,17 @@ pub(super) fn compile(compiler: &mut Compiler, element: Element<'_>) -> Option<D
             "config" => service.sources.extend(source(compiler, child)),
             "query" => service.queries.extend(query(compiler, child)),
             "operation" => {
-                if let (Some(name), Some((query, parameters))) =
-                    (compiler.required(child, "name"), call(compiler, child))
-                {
-                    service.operations.push(DataOperation { name, query, parameters });
+                let status = compiler.flag(child, "returnRequestStatus", false);
+                if let (Some(name), Some(calls)) = (compiler.required(child, "name"), calls(compiler, child)) {
+                    service.operations.push(DataOperation { name, calls, status });
                 }
             }
             "resource" => {
+                let status = compiler.flag(child, "returnRequestStatus", false);
                 let (method, path) = (compiler.required(child, "method"), compiler.required(child, "path"));
-                if let (Some(method), Some(path), Some((query, parameters))) = (method, path, call(compiler, child)) {
-                    service.resources.push(DataResource { method, path, query, parameters });
+                if let (Some(method), Some(path), Some(calls)) = (method, path, calls(compiler, child)) {
+                    let path = path.trim_matches('/').to_owned();
+                    service.resources.push(DataResource { method: method.to_ascii_uppercase(), path, calls, status });
                 }
             }
             "policy" | "enableSec" => {
@@ -169,6 +260,11 @@ pub(super) fn compile(compiler: &mut Compiler, element: Element<'_>) -> Option<D
                 );
                 service.closed = Some(reason.to_owned());
             }
+            "event-trigger" => compiler.note(
+                child,
+                "events are not sent: event triggers are not available",
+                "send messages from a sequence that calls the service",
+            ),
             _ => {}
         }
     }
@@ -178,10 +274,21 @@ pub(super) fn compile(compiler: &mut Compiler, element: Element<'_>) -> Option<D
 
 /// Every query that is called exists, and so does every connection.
 fn references(compiler: &mut Compiler, element: Element<'_>, service: &DataService) {
-    let queries = service.operations.iter().map(|operation| &operation.query);
-    for query in queries.chain(service.resources.iter().map(|resource| &resource.query)) {
-        let declared = element.children_named("query").any(|child| child.given("id") == Some(query));
-        if !declared {
+    let declared: Vec<&str> = element.children_named("query").filter_map(|child| child.given("id")).collect();
+    let mut called: Vec<&str> = Vec::new();
+    for operation in &service.operations {
+        called.extend(operation.calls.iter().map(|call| call.query.as_str()));
+    }
+    for resource in &service.resources {
+        called.extend(resource.calls.iter().map(|call| call.query.as_str()));
+    }
+    for result in service.queries.iter().filter_map(|query| query.result.as_ref()) {
+        called_by(&result.fields, &mut called);
+    }
+    called.sort_unstable();
+    called.dedup();
+    for query in called {
+        if !declared.contains(&query) {
             compiler.fault(element, format!("the query {query} is called and does not exist"), "");
         }
     }
@@ -198,11 +305,26 @@ fn references(compiler: &mut Compiler, element: Element<'_>, service: &DataServi
     }
 }
 
+fn called_by<'a>(fields: &'a [DataField], found: &mut Vec<&'a str>) {
+    for field in fields {
+        match field {
+            DataField::Query(call) => found.push(&call.query),
+            DataField::Nested(_, inner) => called_by(inner, found),
+            DataField::Element(_) | DataField::Attribute(_) => {}
+        }
+    }
+}
+
 fn source(compiler: &mut Compiler, element: Element<'_>) -> Option<Source> {
-    let properties: Vec<(String, String)> = element
-        .children_named("property")
-        .filter_map(|child| Some((child.given("name")?.to_owned(), child.text().trim().to_owned())))
-        .collect();
+    let mut properties: Vec<(String, String)> = Vec::new();
+    for child in element.children_named("property") {
+        let Some(name) = child.given("name") else { continue };
+        properties.push((name.to_owned(), child.text().trim().to_owned()));
+        // Properties of an XA data source stand inside of one of its own; their names differ in case from the others.
+        let inner = child.children_named("property");
+        properties
+            .extend(inner.filter_map(|inner| Some((inner.given("name")?.to_owned(), inner.text().trim().to_owned()))));
+    }
     let has = |names: &[&str]| properties.iter().any(|(name, _)| names.contains(&name.as_str()));
     let refused = [
         (&["gspread_datasource"][..], "Google Sheets"),
@@ -239,12 +361,6 @@ fn source(compiler: &mut Compiler, element: Element<'_>) -> Option<Source> {
 
 fn query(compiler: &mut Compiler, element: Element<'_>) -> Option<DataQuery> {
     let id = compiler.required(element, "id")?;
-    let mut sql: Vec<(bool, String)> = element
-        .children_named("sql")
-        .map(|child| (child.given("dialect").is_some(), child.text().trim().to_owned()))
-        .collect();
-    sql.sort_by_key(|(dialect, _)| *dialect);
-    let expression = element.child_text("expression");
     let no_statement = ["excel", "gspread", "sparql", "scraperVariable"];
     for name in no_statement {
         if let Some(child) = element.child(name) {
@@ -255,17 +371,40 @@ fn query(compiler: &mut Compiler, element: Element<'_>) -> Option<DataQuery> {
             );
         }
     }
-    let parameters = element.children_named("param").filter_map(|child| parameter(compiler, child)).collect();
-    let result = element.child("result").and_then(|child| result(compiler, child));
-    if element.child("expression").is_some() {
-        sql.extend(expression.map(|text| (true, text)));
+    let mut parameters: Vec<DataParameter> =
+        element.children_named("param").filter_map(|child| parameter(compiler, child)).collect();
+    parameters.sort_by_key(|parameter| parameter.ordinal.unwrap_or(usize::MAX));
+    let (mut plain, mut dialects) = (None, Vec::new());
+    for child in element.children().filter(|child| matches!(child.name(), "sql" | "expression")) {
+        match Statement::parse(child.text().trim(), &parameters) {
+            Ok(statement) => match child.given("dialect") {
+                Some(dialect) => dialects.push((dialect.to_ascii_lowercase(), statement)),
+                None => plain = Some(statement),
+            },
+            Err(reason) => compiler.fault(child, reason, "every ? and :name needs a param element"),
+        }
     }
+    let properties = element.child("properties");
+    let property = |name: &str| {
+        let mut all = properties.iter().flat_map(|holder| holder.children_named("property"));
+        let found = all.find(|child| child.given("name").is_some_and(|given| given.ends_with(name)))?;
+        Some(found.text().trim().to_owned()).filter(|text| !text.is_empty())
+    };
+    let (timeout, rows) = (property("query_timeout"), property("max_rows"));
+    let mut number =
+        |text: Option<String>, name: &str| text.and_then(|text| compiler.number::<u32>(element, name, &text));
+    let (timeout, rows) = (number(timeout, "query_timeout"), number(rows, "max_rows"));
     Some(DataQuery {
         id,
         source: element.given("useConfig").unwrap_or("default").to_owned(),
-        sql: sql.into_iter().map(|(_, text)| text).collect(),
+        statement: plain,
+        dialects,
+        result: element.child("result").and_then(|child| result(compiler, child)),
         parameters,
-        result,
+        generated_keys: compiler.flag(element, "returnGeneratedKeys", false),
+        updated_count: compiler.flag(element, "returnUpdatedRowCount", false),
+        timeout: timeout.filter(|seconds| *seconds > 0),
+        rows: rows.filter(|rows| *rows > 0),
     })
 }
 
@@ -295,11 +434,23 @@ fn parameter(compiler: &mut Compiler, element: Element<'_>) -> Option<DataParame
             _ => {}
         }
     }
+    let sql_type = element.given("sqlType").unwrap_or("STRING").to_ascii_uppercase();
+    if sql_type == "QUERY_STRING" {
+        compiler.fault(
+            element,
+            "a parameter of type QUERY_STRING lets callers write SQL, and is not available",
+            "write one query for each statement, with parameters for values",
+        );
+    }
+    let ordinal = element.given("ordinal").and_then(|text| compiler.number::<usize>(element, "ordinal", text));
     Some(DataParameter {
         name: compiler.required(element, "name")?,
-        sql_type: element.given("sqlType").unwrap_or("STRING").to_ascii_uppercase(),
+        sql_type,
+        ordinal,
         default: element.attribute("defaultValue").map(str::to_owned),
+        is_optional: compiler.flag(element, "optional", false),
         is_array: element.given("paramType") == Some("ARRAY"),
+        is_out: element.given("type") == Some("OUT"),
         validators,
     })
 }
@@ -313,51 +464,87 @@ fn result(compiler: &mut Compiler, element: Element<'_>) -> Option<DataResult> {
     if element.given("xsltPath").is_some() {
         compiler.fault(element, "a stylesheet on a result is not available", "transform with the xslt mediator");
     }
+    let escaped = compiler.flag(element, "escapeNonPrintableChar", false);
+    if output == "json" {
+        return match template::compile(element.text().trim()) {
+            Ok(result) => Some(DataResult { escaped, ..result }),
+            Err(reason) => {
+                compiler.fault(element, reason, "as in {\"rows\": {\"row\": [{\"name\": \"$column(type:integer)\"}]}}");
+                None
+            }
+        };
+    }
     Some(DataResult {
         element: element.given("element").unwrap_or_default().to_owned(),
         row: element.given("rowName").unwrap_or_default().to_owned(),
         namespace: element.given("defaultNamespace").unwrap_or_default().to_owned(),
-        json: (output == "json").then(|| element.text().trim().to_owned()),
-        fields: fields(element),
+        json: false,
+        list: false,
+        numbered: compiler.flag(element, "useColumnNumbers", false),
+        escaped,
+        fields: fields(compiler, element),
     })
 }
 
-fn fields(element: Element<'_>) -> Vec<DataField> {
-    element
-        .children()
-        .filter_map(|child| {
-            let name = child.given("name").unwrap_or_default().to_owned();
-            let column = child.given("column").or_else(|| child.given("query-param")).map(str::to_owned);
-            match child.name() {
-                "element" => Some(match column {
-                    Some(column) => DataField::Element(name, column),
-                    None => DataField::Nested(name, fields(child)),
-                }),
-                "attribute" => Some(DataField::Attribute(name, column?)),
-                "call-query" => Some(DataField::Query(child.given("href")?.to_owned(), with_params(child))),
-                _ => None,
-            }
-        })
-        .collect()
+fn fields(compiler: &mut Compiler, element: Element<'_>) -> Vec<DataField> {
+    let mut found = Vec::new();
+    for child in element.children() {
+        match child.name() {
+            "element" => match column(compiler, child) {
+                Some(column) => found.push(DataField::Element(column)),
+                None => {
+                    let name = child.given("name").unwrap_or_default().to_owned();
+                    found.push(DataField::Nested(name, fields(compiler, child)));
+                }
+            },
+            "attribute" => found.extend(column(compiler, child).map(DataField::Attribute)),
+            "call-query" => found.extend(call(compiler, child).map(DataField::Query)),
+            _ => {}
+        }
+    }
+    found
 }
 
-fn call(compiler: &mut Compiler, element: Element<'_>) -> Option<(String, Vec<(String, String)>)> {
-    let child = element
-        .child("call-query")
-        .or_else(|| element.child("call-query-group").and_then(|group| group.child("call-query")));
-    let Some(child) = child else {
+fn column(compiler: &mut Compiler, element: Element<'_>) -> Option<Column> {
+    let from = element.given("column").or_else(|| element.given("query-param"))?.to_owned();
+    let kind = element.given("xsdType").unwrap_or_default();
+    let restricted = element.given("requiredRoles").is_some_and(|roles| !roles.trim().is_empty());
+    if restricted {
+        compiler.note(
+            element,
+            "the field is left out of every result: it asks for a role, and callers of data services have none",
+            "put it into a query of its own, behind a resource that the gateway guards with a scope",
+        );
+    }
+    Some(Column {
+        name: element.given("name").unwrap_or_default().to_owned(),
+        from,
+        kind: kind.rsplit(':').next().unwrap_or_default().to_owned(),
+        namespace: element.given("namespace").map(str::to_owned),
+        export: element.given("export").map(str::to_owned),
+        is_optional: compiler.flag(element, "optional", false),
+        restricted,
+    })
+}
+
+fn calls(compiler: &mut Compiler, element: Element<'_>) -> Option<Vec<DataCall>> {
+    let group = element.child("call-query-group");
+    let holder = group.unwrap_or(element);
+    let calls: Vec<DataCall> = holder.children_named("call-query").filter_map(|child| call(compiler, child)).collect();
+    if calls.is_empty() {
         compiler.fault(element, "call-query is missing", "");
         return None;
-    };
-    Some((compiler.required(child, "href")?, with_params(child)))
+    }
+    Some(calls)
 }
 
-fn with_params(element: Element<'_>) -> Vec<(String, String)> {
-    element
+fn call(compiler: &mut Compiler, element: Element<'_>) -> Option<DataCall> {
+    let parameters = element
         .children_named("with-param")
         .filter_map(|child| {
             let source = child.given("query-param").or_else(|| child.given("column"))?;
             Some((child.given("name")?.to_owned(), source.to_owned()))
         })
-        .collect()
+        .collect();
+    Some(DataCall { query: compiler.required(element, "href")?, parameters })
 }

@@ -3,7 +3,7 @@
 use super::log::{Given, given};
 use crate::compile::Compiler;
 use crate::flow::{Failure, Flow};
-use crate::host::Query;
+use crate::host::{Login, Query};
 use crate::mediator::{Boxed, Mediator, Next, Outcome, Run, Running};
 use crate::value::Value;
 use crate::xml::Element;
@@ -29,6 +29,7 @@ struct Statement {
 #[derive(Debug)]
 struct Database {
     source: String,
+    login: Option<Login>,
     reads: bool,
     statements: Vec<Statement>,
 }
@@ -44,6 +45,9 @@ fn compile(compiler: &mut Compiler, element: Element<'_>, reads: bool) -> Option
         compiler.fault(pool, "the pool names no database", "give dsName, or url with user and password");
         return None;
     };
+    let login = pool
+        .child_text("user")
+        .map(|user| Login { user, password: pool.child_text("password").unwrap_or_default().into() });
     let mut statements = Vec::new();
     for statement in element.children_named("statement") {
         let sql = statement.child_text("sql").unwrap_or_default();
@@ -61,7 +65,7 @@ fn compile(compiler: &mut Compiler, element: Element<'_>, reads: bool) -> Option
             .collect();
         statements.push(Statement { sql, parameters, results });
     }
-    Some(Box::new(Database { source, reads, statements }))
+    Some(Box::new(Database { source, login, reads, statements }))
 }
 
 /// A value of an SQL type.
@@ -83,8 +87,13 @@ impl Database {
                 let text = value.text(flow)?;
                 parameters.push(typed(text, kind)?);
             }
-            let query =
-                Query { source: self.source.clone(), sql: statement.sql.clone(), parameters, reads: self.reads };
+            let query = Query {
+                source: self.source.clone(),
+                sql: statement.sql.clone(),
+                parameters,
+                reads: self.reads,
+                login: self.login.clone(),
+            };
             let rows = flow.host().query(query).await.map_err(|error| Failure::new(error.to_string()))?;
             let Some(row) = rows.rows.first() else { continue };
             for (name, column) in &statement.results {

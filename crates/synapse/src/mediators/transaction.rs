@@ -27,7 +27,7 @@ impl Transaction {
     /// The host keeps the transaction of the exchange; the action goes to it as a statement without a source.
     async fn act(&self, flow: &Flow) -> Outcome {
         let sql = format!("transaction {}", self.0);
-        let query = Query { source: String::new(), sql, parameters: Vec::new(), reads: false };
+        let query = Query { source: String::new(), sql, parameters: Vec::new(), reads: false, login: None };
         flow.host().query(query).await.map_err(|error| Failure::new(error.to_string()))?;
         Ok(Next::Continue)
     }

@@ -1,0 +1,12 @@
+CREATE TABLE Category (categoryName VARCHAR(50) PRIMARY KEY, description TEXT, image VARCHAR(100));
+INSERT INTO Category VALUES ('Books','paper','b.png');
+CREATE TABLE Customer (customerEmail VARCHAR(50) PRIMARY KEY, customerName VARCHAR(50), phone VARCHAR(50), addressLine1 VARCHAR(50), addressLine2 VARCHAR(50), city VARCHAR(50), state VARCHAR(50), postalCode VARCHAR(15), country VARCHAR(50));
+INSERT INTO Customer VALUES ('a@example.com','Ann','1','a','b','c','d','e','f');
+CREATE TABLE Product (productCode VARCHAR(50) PRIMARY KEY, productName VARCHAR(50), categoryName VARCHAR(50), productVendor VARCHAR(50), productDescription TEXT, quantityInStock INTEGER, price @REAL, reorderLevel INTEGER, reorderQuantity INTEGER, image VARCHAR(100));
+INSERT INTO Product VALUES ('text','Novel','Books','v','d',10,9.5,2,5,'i'), ('q','Atlas','Books','w','e',1,19.5,2,5,'j');
+CREATE TABLE OrderEntry (orderNumber @KEY, orderDate DATE, requiredDate DATE, shippedDate DATE, status VARCHAR(15), comments TEXT, customerEmail VARCHAR(50));
+INSERT INTO OrderEntry (orderDate, status, customerEmail) VALUES ('2003-01-06','text','a@example.com');
+CREATE TABLE OrderItem (orderNumber INTEGER, productCode VARCHAR(50), quantityOrdered INTEGER);
+INSERT INTO OrderItem VALUES (1,'text',3), (1,'q',1);
+CREATE TABLE Payment (orderNumber INTEGER, checkNumber VARCHAR(50), paymentDate DATE, amount @REAL);
+INSERT INTO Payment VALUES (1,'c','2003-01-07',48);
