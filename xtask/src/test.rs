@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that has to hold before a change is merged, with real servers beside the program.
 
+mod audit_exposed;
 mod audit_reports;
 mod end_to_end;
 mod gateway_judges;
@@ -47,6 +48,12 @@ pub(crate) struct Options {
     /// Only the consoles in Chromium.
     #[arg(long, conflicts_with_all = ["fast", "end_to_end", "gateway"])]
     portals: bool,
+    /// Only the audit of an exposed installation, in a network of its own.
+    #[arg(long, conflicts_with_all = ["fast", "end_to_end", "gateway", "audit"])]
+    audit_exposed: bool,
+    /// What `--audit-exposed` runs inside that network.
+    #[arg(long, hide = true, requires = "bin")]
+    exposed_inside: bool,
     /// Run this program end to end instead of building one.
     #[arg(long, value_name = "PORTCULLIS", conflicts_with = "fast")]
     bin: Option<PathBuf>,
@@ -107,6 +114,9 @@ impl Steps {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if let (true, Some(program)) = (options.exposed_inside, &options.bin) {
+        return audit_exposed::inside(program);
+    }
     let mut steps = Steps::default();
     if steps.run("room on the disk", room) {
         all(&mut steps, options);
@@ -116,7 +126,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// The parts that the options name, or all.
 fn all(steps: &mut Steps, options: &Options) {
-    let only = options.gateway || options.audit || options.oauth || options.portals;
+    let only = options.gateway || options.audit || options.oauth || options.portals || options.audit_exposed;
     let mut postgres = None;
     if !only {
         if !steps.run("tools and PostgreSQL", || start_postgres().map(|started| postgres = Some(started))) {
@@ -140,6 +150,9 @@ fn all(steps: &mut Steps, options: &Options) {
     }
     if !only || options.audit {
         audit_reports::run(steps, portcullis);
+    }
+    if !only || options.audit_exposed {
+        audit_exposed::run(steps, portcullis);
     }
     if !only || options.gateway {
         gateway_judges::run(steps, portcullis);

@@ -19,7 +19,7 @@ use crate::failure::{Failure, Outcome};
 use crate::first_boot;
 use crate::home::Home;
 
-pub(crate) use home::resolver;
+pub(crate) use home::{resolver, served_authorities};
 pub(crate) use store::add as add_store;
 
 /// What is known of an installation from its files alone.

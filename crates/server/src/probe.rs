@@ -39,9 +39,8 @@ struct Site {
 
 impl Site {
     fn of(home: &Home, config: &Config) -> Outcome<Self> {
-        let ca = home.ca_file();
-        let ca = std::fs::read_to_string(&ca).ok();
-        let trust = crate::client::trust(ca.as_deref())?;
+        let ca = std::fs::read_to_string(home.ca_file()).ok();
+        let trust = crate::client::trust(ca.as_deref(), crate::posture::served_authorities(home, config))?;
         let host = config.server.hostname.as_str();
         let door = |name: &'static str, address: SocketAddr| Door {
             name,

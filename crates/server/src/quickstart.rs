@@ -57,7 +57,7 @@ async fn walk(home: &Home, server: &Server, fresh: bool, terminal: Terminal) -> 
     let backend = backend::Backend::start(port).await?;
     let ca_file = home.ca_file();
     let ca = std::fs::read_to_string(&ca_file).map_err(|e| Failure::io(&ca_file, "read", &e))?;
-    let tls = trust(Some(&ca))?;
+    let tls = trust(Some(&ca), Vec::new())?;
     let gateway_address = config.listeners.gateway_https.ok_or_else(|| {
         Failure::usage("the gateway's TLS listener is switched off", "enable [transport.passthru_https.listener]")
     })?;

@@ -36,6 +36,11 @@ const TOOLS: &[Tool] = &[
         present: || workspace::find_program("sslscan").is_some(),
     },
     Tool {
+        package: "nftables",
+        what_for: "the rule set that `portcullis harden nftables` prints, loaded",
+        present: || workspace::find_program("nft").is_some(),
+    },
+    Tool {
         package: "nghttp2-client",
         what_for: "many HTTP/2 streams at the gateway",
         present: || workspace::find_program("h2load").is_some(),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use model::Secret;
+use rustls::pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
 use vault::tls::{Alpn, TrustAnchors, client_config};
 
@@ -44,13 +45,13 @@ impl Session {
 
     /// A client that presents the token.
     pub(crate) fn client(&self) -> Outcome<Client> {
-        let client = Client::tls(&self.host, self.port, trust(self.ca.as_deref())?);
+        let client = Client::tls(&self.host, self.port, trust(self.ca.as_deref(), Vec::new())?);
         Ok(client.with_bearer(&Secret::new(self.token.clone())))
     }
 }
 
-/// TLS of a client that trusts the given authority, or those of the operating system.
-pub(crate) fn trust(ca: Option<&str>) -> Outcome<Arc<rustls::ClientConfig>> {
+/// TLS of a client that trusts the given authority and certificates, or those of the operating system.
+pub(crate) fn trust(ca: Option<&str>, more: Vec<CertificateDer<'static>>) -> Outcome<Arc<rustls::ClientConfig>> {
     let refused = |e: &dyn std::fmt::Display| {
         Failure::from_text(Exit::Vault, "TLS001", "the certificate authority cannot be used", &e.to_string())
     };
@@ -58,6 +59,10 @@ pub(crate) fn trust(ca: Option<&str>) -> Outcome<Arc<rustls::ClientConfig>> {
         Some(pem) => {
             let mut anchors = TrustAnchors::default();
             anchors.add_pem(pem.as_bytes()).map_err(|e| refused(&e))?;
+            for certificate in more {
+                // One that cannot be trusted leaves the others.
+                let _ = anchors.add(certificate);
+            }
             client_config(anchors, None, Alpn::Http1).map_err(|e| refused(&e))
         }
         None => {

@@ -20,7 +20,7 @@ pub(super) async fn run(arguments: LoginArguments, terminal: Terminal) -> Outcom
         Some(path) => Some(std::fs::read_to_string(path).map_err(|e| Failure::io(path, "read", &e))?),
         None => None,
     };
-    let server = Client::tls(&host, port, trust(ca.as_deref())?);
+    let server = Client::tls(&host, port, trust(ca.as_deref(), Vec::new())?);
     let prompt =
         format!("Password of {}, with a second factor its code right behind it (not shown): ", arguments.username);
     let password = read_secret(&prompt, arguments.password_file.as_deref(), false, terminal)?;

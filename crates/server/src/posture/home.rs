@@ -10,6 +10,7 @@ use guidelines::{
 };
 use model::{Secret, Timestamp};
 use rustix::process::{Resource, getrlimit};
+use rustls::pki_types::CertificateDer;
 use vault::keystore::inspect_keystore;
 
 use super::certificates;
@@ -186,8 +187,7 @@ pub(super) fn files(settings: &Settings<'_>) -> Observed<Vec<FileFacts>> {
     }
     for entry in entries(&home.security()) {
         let name = entry.file_name().to_string_lossy().into_owned();
-        // Certificates are for everybody.
-        if !matches!(name.as_str(), "ca.pem" | "tls.pem" | "lock") && !name.starts_with('.') {
+        if name != "lock" && !name.starts_with('.') && !is_public(&entry.path()) {
             found.extend(fact(&entry.path(), FileKind::PrivateKey));
         }
     }
@@ -205,6 +205,34 @@ pub(super) fn files(settings: &Settings<'_>) -> Observed<Vec<FileFacts>> {
         found.extend(fact(&entry.path(), FileKind::Log));
     }
     Observed::Known(found)
+}
+
+/// Whether a file holds certificates and nothing else: those are for everybody. What cannot be read may be a key.
+fn is_public(path: &Path) -> bool {
+    let Ok(bytes) = read(path) else { return false };
+    let Ok(text) = std::str::from_utf8(&bytes) else { return false };
+    let mut frames = text.lines().filter(|line| line.starts_with("-----BEGIN ")).peekable();
+    frames.peek().is_some() && frames.all(|frame| matches!(frame.trim_end(), CERTIFICATE_FRAME | REQUEST_FRAME))
+}
+
+const CERTIFICATE_FRAME: &str = "-----BEGIN CERTIFICATE-----";
+const REQUEST_FRAME: &str = "-----BEGIN CERTIFICATE REQUEST-----";
+
+/// Certificates that lead to the one that listeners present, as far as the configuration holds them: what a client of
+/// this installation trusts besides the installation's own authority.
+pub(crate) fn served_authorities(home: &Home, config: &Config) -> Vec<CertificateDer<'static>> {
+    let Some(keystore) = &config.tls_keystore else { return Vec::new() };
+    let secrets = resolver(home, config);
+    let (files, password) = files_of(home, &keystore.file);
+    let guess = password.and_then(|place| secrets.as_ref()?.resolve(place).ok());
+    let Ok(bytes) = read_all(&files) else { return Vec::new() };
+    let found = inspect_keystore(&bytes, &[guess.unwrap_or_else(|| Secret::new(String::new()))]);
+    let issuers = |chain: Vec<CertificateDer<'static>>| match chain.len() {
+        // One that vouches for itself.
+        0 | 1 => chain,
+        _ => chain.into_iter().skip(1).collect(),
+    };
+    found.entries.into_iter().filter(|entry| entry.has_key).flat_map(|entry| issuers(entry.chain)).collect()
 }
 
 /// What a file is that should not lie in a home.
@@ -245,27 +273,67 @@ pub(super) fn process(settings: &Settings<'_>) -> Observed<ProcessFacts> {
     let gateway = &settings.config.gateway;
     let connections = gateway.max_connections.get();
     let head = gateway.max_header_size.bytes();
+    // The limits of the process that serves; before it runs, those that it would inherit from whoever asks.
+    let serving = crate::host::serving(settings.home);
+    let limits = serving.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/limits")).ok());
+    let limit = |name: &str, own: Resource| match &limits {
+        Some(text) => soft_limit(text, name),
+        None => getrlimit(own).current,
+    };
     Observed::Known(ProcessFacts {
         // Whoever runs the audit, the service is the owner of its keys; a start says who it is.
         uid: fact(&settings.home.security(), FileKind::KeyDirectory)
             .map_or_else(|| rustix::process::geteuid().as_raw(), |directory| directory.owner),
-        open_files: Some(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)),
+        open_files: Some(limit("Max open files", Resource::Nofile).unwrap_or(u64::MAX)),
         // Each client connection may have one to a backend.
         open_files_needed: connections.saturating_mul(2).saturating_add(OTHER_FILES),
-        memory_ceiling: memory_ceiling(),
+        memory_ceiling: group_ceiling(serving).or_else(|| limit("Max address space", Resource::As)),
         memory_needed: connections.saturating_mul(head.saturating_add(PER_CONNECTION)),
         free_bytes: rustix::fs::statvfs(settings.home.root()).ok().map(|fs| fs.f_bavail.saturating_mul(fs.f_frsize)),
         data_bytes: std::fs::metadata(settings.home.database_file()).map_or(0, |metadata| metadata.len()),
     })
 }
 
-/// The ceiling of the control group (version 2), or of the process.
-fn memory_ceiling() -> Option<u64> {
-    let group = std::fs::read_to_string("/proc/self/cgroup").ok();
-    let path = group.as_deref().and_then(|text| text.lines().find_map(|line| line.strip_prefix("0::")));
-    let limit = path.and_then(|path| {
-        let file = format!("/sys/fs/cgroup{}/memory.max", path.trim_end_matches('/'));
-        std::fs::read_to_string(file).ok()?.trim().parse().ok()
-    });
-    limit.or_else(|| getrlimit(Resource::As).current)
+/// A soft limit as `/proc/PID/limits` prints it; `None` = there is none.
+fn soft_limit(text: &str, name: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
+}
+
+/// The ceiling of a process's control group (version 2).
+fn group_ceiling(pid: Option<u32>) -> Option<u64> {
+    let process = pid.map_or_else(|| "self".to_owned(), |pid| pid.to_string());
+    let group = std::fs::read_to_string(format!("/proc/{process}/cgroup")).ok()?;
+    let path = group.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let file = format!("/sys/fs/cgroup{}/memory.max", path.trim_end_matches('/'));
+    std::fs::read_to_string(file).ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_public, soft_limit};
+
+    #[test]
+    fn only_files_that_hold_nothing_but_certificates_are_public() {
+        let directory = tempfile::tempdir().unwrap();
+        let is = |text: &[u8]| {
+            let path = directory.path().join("x.pem");
+            std::fs::write(&path, text).unwrap();
+            is_public(&path)
+        };
+        let certificate = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
+        let key = "-----BEGIN PRIVATE KEY-----\nMA==\n-----END PRIVATE KEY-----\n";
+        assert!(is(certificate.as_bytes()) && is([certificate, certificate].concat().as_bytes()));
+        assert!(!is([certificate, key].concat().as_bytes()) && !is(key.as_bytes()));
+        assert!(!is(b"") && !is(b"PORTCULLIS KEY") && !is(&[0x30, 0x82, 0xff]));
+        assert!(!is_public(&directory.path().join("absent")));
+    }
+
+    #[test]
+    fn limits_are_read_as_the_kernel_prints_them() {
+        let text = "Limit                     Soft Limit           Hard Limit           Units     \n\
+                    Max open files            20000                524288               files     \n\
+                    Max address space         unlimited            unlimited            bytes     \n";
+        assert_eq!(soft_limit(text, "Max open files"), Some(20_000));
+        assert_eq!(soft_limit(text, "Max address space"), None);
+    }
 }

@@ -9,7 +9,6 @@ use guidelines::{Attempt, Observed};
 use model::{Rng, Secret};
 
 use super::Site;
-use crate::installation::{Secrets, open_keys, world};
 
 /// Most bytes of one file that are searched, from its end.
 const CAP: u64 = 16 << 20;
@@ -139,9 +138,7 @@ type NamedSecret = (String, Secret<Vec<u8>>);
 
 /// Names and values: what `[secrets]` seals, and the keys of the installation.
 fn known_secrets(site: &Site) -> Result<Vec<NamedSecret>, String> {
-    let (clock, rng) = world();
-    let keys = open_keys(&site.home, &site.config, clock.as_ref(), rng.as_ref()).map_err(|e| e.to_string())?;
-    let resolver = Secrets::new(&site.home, &site.config, &keys);
+    let resolver = crate::posture::resolver(&site.home, &site.config).ok_or("the vault cannot be opened")?;
     let mut all = Vec::new();
     for alias in site.config.secrets.keys() {
         let place = crate::config::SecretRef::Vault(alias.clone());

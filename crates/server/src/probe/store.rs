@@ -6,7 +6,7 @@ use store::Database;
 use crate::config::{self, Config};
 use crate::failure::Outcome;
 use crate::home::Home;
-use crate::installation::{DatabaseRole, Secrets, open_database, open_keys, world};
+use crate::installation::{DatabaseRole, open_database};
 
 /// Statements that only an owner may run. Each is undone.
 const STATEMENTS: &[&str] = &[
@@ -22,16 +22,14 @@ pub(super) async fn attempts(home: &Home, config: &Config) -> Observed<Vec<Attem
     if matches!(config.database, config::Database::Sqlite { .. }) {
         return Observed::Absent("the embedded database has no roles".to_owned());
     }
-    match try_statements(home, config).await {
-        Ok(attempts) => Observed::Known(attempts),
-        Err(failure) => Observed::unknown(failure.to_string(), "a database that answers"),
-    }
+    let tried = try_statements(home, config).await;
+    tried.unwrap_or_else(|failure| Observed::unknown(failure.to_string(), "a database that answers"))
 }
 
-async fn try_statements(home: &Home, config: &Config) -> Outcome<Vec<Attempt>> {
-    let (clock, rng) = world();
-    let keys = open_keys(home, config, clock.as_ref(), rng.as_ref())?;
-    let secrets = Secrets::new(home, config, &keys);
+async fn try_statements(home: &Home, config: &Config) -> Outcome<Observed<Vec<Attempt>>> {
+    let Some(secrets) = crate::posture::resolver(home, config) else {
+        return Ok(Observed::unknown("the vault cannot be opened", "the user of the server"));
+    };
     let database: Database = open_database(home, config, &secrets, DatabaseRole::Runtime).await?;
     let mut attempts = Vec::new();
     for statement in STATEMENTS {
@@ -47,5 +45,5 @@ async fn try_statements(home: &Home, config: &Config) -> Outcome<Vec<Attempt>> {
         });
     }
     database.close().await;
-    Ok(attempts)
+    Ok(Observed::Known(attempts))
 }
