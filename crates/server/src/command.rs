@@ -52,7 +52,11 @@ pub(crate) fn run(arguments: Arguments, terminal: Terminal) -> Outcome {
         Command::Api(command) => block_on(api::run(&home, command, terminal)),
         Command::Token(arguments) => block_on(token::run(&home, arguments, terminal)),
         Command::Login(arguments) => block_on(login::run(arguments, terminal)),
-        Command::Version => {
+        Command::Version { sbom: true } => {
+            terminal.raw(&format!("{:#}", crate::sbom::document()));
+            Ok(())
+        }
+        Command::Version { sbom: false } => {
             let version = env!("CARGO_PKG_VERSION");
             terminal.result(&json!({ "name": "portcullis", "version": version }), || format!("portcullis {version}"));
             Ok(())

@@ -22,6 +22,7 @@ mod posture;
 mod probe;
 mod quickstart;
 mod sandbox;
+mod sbom;
 mod serve;
 mod terminal;
 

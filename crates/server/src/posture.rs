@@ -39,7 +39,7 @@ pub(crate) fn collect_static(home: &Home, config: &Config, effective: &[Effectiv
         tokens: configuration::tokens(&settings),
         limits: configuration::limits(&settings),
         process: home::process(&settings),
-        program: configuration::program(&settings),
+        program: configuration::program(&settings, now),
         wso2: guidelines::Observed::Absent("this is an installation of Portcullis".to_owned()),
         ..Posture::default()
     }

@@ -16,9 +16,21 @@ use super::Steps;
 const PYTHON_PACKAGES: [&str; 4] = ["compliance-trestle==5.2.0", "junitparser==5.0.3", "jsonschema", "cryptography"];
 const SARIF: &str = "node_modules/@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json";
 
-/// Judges the reports of the given program.
+/// Judges the reports of the given program, and its list of parts.
 pub(super) fn run(steps: &mut Steps, portcullis: &Path) {
     steps.run("audit reports", || judge(portcullis));
+    steps.run("list of parts (CycloneDX)", || parts(portcullis));
+}
+
+/// What `version --sbom` prints, judged by CycloneDX's own library and compared with the lock file.
+fn parts(portcullis: &Path) -> Result<()> {
+    let judges = judges::folder("sbom")?;
+    let python = judges::python(&judges, "cyclonedx, referencing", &["cyclonedx-python-lib[json-validation]==11.12.0"])?;
+    let printed = judges.join("sbom.json");
+    fs::write(&printed, process::capture(Command::new(portcullis).args(["version", "--sbom"]))?)?;
+    let mut judge = Command::new(python);
+    judge.arg(judges::script("sbom/judge.py")).arg(&printed).arg(workspace::root().join("Cargo.lock"));
+    process::run(&mut judge)
 }
 
 /// Every form of a report of a fresh installation, and of the hardened homes of the tests.

@@ -81,7 +81,11 @@ pub(crate) enum Command {
     /// Signs in to a server elsewhere and remembers it for `api` commands.
     Login(LoginArguments),
     /// Prints the version.
-    Version,
+    Version {
+        /// Print the parts that the program is made of instead, as CycloneDX 1.6 in JSON.
+        #[arg(long)]
+        sbom: bool,
+    },
     /// Prints a completion script for a shell.
     Completions {
         /// The shell.

@@ -7,6 +7,7 @@ use guidelines::{
     Observed, Program, Protection, TlsEndpoint, TlsRole, Tokens,
 };
 use ipnet::IpNet;
+use model::Timestamp;
 
 use crate::config::{self, Config, Effective, LogFormat, TextSource};
 use crate::home::Home;
@@ -239,11 +240,11 @@ pub(super) fn limits(settings: &Settings<'_>) -> Observed<Limits> {
     })
 }
 
-pub(super) fn program(settings: &Settings<'_>) -> Observed<Program> {
+pub(super) fn program(settings: &Settings<'_>, now: Timestamp) -> Observed<Program> {
     let embedded = matches!(settings.config.database, config::Database::Sqlite { .. });
     Observed::Known(Program {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        age_days: None,
+        age_days: crate::sbom::built_at().map(|at| now.seconds().saturating_sub(at.seconds()).div_euclid(86_400)),
         advisories: Vec::new(),
         server_header: settings.config.listeners.server_header.as_ref().map(|header| header.as_str().to_owned()),
         server_header_place: settings.place(&["transport.https.properties.server"]),
