@@ -154,6 +154,11 @@ impl Home {
         self.path().join("serve.log")
     }
 
+    /// Everything that the servers of this home printed.
+    pub(crate) fn log_text(&self) -> String {
+        fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
     /// The last lines of the server's output.
     pub(crate) fn log_end(&self) -> String {
         let text = fs::read_to_string(self.log()).unwrap_or_default();
@@ -174,6 +179,13 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Ends the server as a crash would: with SIGKILL.
+    pub(crate) fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
     }
 
     /// Ends the server with SIGTERM, which it must answer by ending well.

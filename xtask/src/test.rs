@@ -2,6 +2,7 @@
 
 mod audit_exposed;
 mod audit_reports;
+mod crashes;
 mod end_to_end;
 mod gateway_judges;
 mod listeners;
@@ -51,6 +52,9 @@ pub(crate) struct Options {
     /// Only the audit of an exposed installation, in a network of its own.
     #[arg(long, conflicts_with_all = ["fast", "end_to_end", "gateway", "audit"])]
     audit_exposed: bool,
+    /// Only `kill -9` under write load.
+    #[arg(long, conflicts_with_all = ["fast", "end_to_end", "gateway"])]
+    crashes: bool,
     /// What `--audit-exposed` runs inside that network.
     #[arg(long, hide = true, requires = "bin")]
     exposed_inside: bool,
@@ -126,7 +130,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// The parts that the options name, or all.
 fn all(steps: &mut Steps, options: &Options) {
-    let only = options.gateway || options.audit || options.oauth || options.portals || options.audit_exposed;
+    let only = options.gateway
+        || options.audit
+        || options.oauth
+        || options.portals
+        || options.audit_exposed
+        || options.crashes;
     let mut postgres = None;
     if !only {
         if !steps.run("tools and PostgreSQL", || start_postgres().map(|started| postgres = Some(started))) {
@@ -153,6 +162,9 @@ fn all(steps: &mut Steps, options: &Options) {
     }
     if !only || options.audit_exposed {
         audit_exposed::run(steps, portcullis);
+    }
+    if !only || options.crashes {
+        crashes::run(steps, portcullis);
     }
     if !only || options.gateway {
         gateway_judges::run(steps, portcullis);

@@ -100,6 +100,7 @@ pub(crate) fn good() -> Posture {
         program: Observed::Known(Program {
             version: "1.0.0".into(),
             age_days: Some(3),
+            advisories: Some(Vec::new()),
             nodes: Some(2),
             ..Program::default()
         }),

@@ -135,10 +135,14 @@ impl Home {
                 format!("stop it first: kill {holder}"),
             ));
         }
+        // An orderly stop removes the socket; one that lies here with nobody behind it was left by a process that died.
+        let mut before = String::new();
+        let _ = (&mut file).take(20).read_to_string(&mut before);
+        let died = self.socket().exists().then(|| before.trim().parse().unwrap_or(0));
         let written =
             file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
         written.map_err(|e| Failure::io(&path, "write", &e))?;
-        Ok(HomeLock { _file: file })
+        Ok(HomeLock { _file: file, died })
     }
 
     /// Binds the control socket, replacing one that a dead process left behind. Only with the lock held.
@@ -182,6 +186,14 @@ impl Home {
 #[derive(Debug)]
 pub(crate) struct HomeLock {
     _file: File,
+    died: Option<u32>,
+}
+
+impl HomeLock {
+    /// The process that served this home before and did not stop by itself; 0 when its id is not known.
+    pub(crate) const fn died(&self) -> Option<u32> {
+        self.died
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! May depend on every crate. To add a command: its grammar in `cli/arguments.rs`, its action as a file in `command/`,
 //! one line in `command::run`.
 
+mod advisories;
 mod backup;
 mod cli;
 mod client;

@@ -86,3 +86,6 @@ pub(crate) fn enforce(posture: &Posture) -> Outcome {
     }
     if refusing.is_empty() { Ok(()) } else { Err(Failure::guidelines(&refusing)) }
 }
+
+#[cfg(test)]
+mod tests;

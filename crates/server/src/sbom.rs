@@ -1,6 +1,7 @@
 //! The parts that this program is made of, as its build wrote them down (CycloneDX 1.6).
 
 use model::Timestamp;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 const TEXT: &str = include_str!(concat!(env!("OUT_DIR"), "/sbom.json"));
@@ -8,9 +9,28 @@ const TEXT: &str = include_str!(concat!(env!("OUT_DIR"), "/sbom.json"));
 /// Seconds since 1970 at which the program was built.
 const BUILT_AT: &str = env!("PORTCULLIS_BUILT_AT");
 
+/// One part.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Part {
+    /// Its name in the registry.
+    pub(crate) name: String,
+    /// Its version.
+    pub(crate) version: String,
+}
+
+#[derive(Deserialize)]
+struct Parts {
+    components: Vec<Part>,
+}
+
 /// When the program was built.
 pub(crate) fn built_at() -> Option<Timestamp> {
     BUILT_AT.parse().ok().map(Timestamp::from_seconds)
+}
+
+/// The parts that are linked into the program.
+pub(crate) fn parts() -> Vec<Part> {
+    serde_json::from_str::<Parts>(TEXT).map(|parts| parts.components).unwrap_or_default()
 }
 
 /// The whole document with the time of the build.

@@ -153,6 +153,7 @@ impl Server {
         }
         home.prepare()?;
         let lock = home.lock()?;
+        let died = lock.died();
         let loaded = load_config(home, overlay)?;
         let config = loaded.config;
         let effective = loaded.effective;
@@ -160,6 +161,13 @@ impl Server {
         // Ports first: the most likely reason not to start should be said before anything is touched.
         let mut sockets = Sockets::bind(home, &lock, &config)?;
         let logs = start_logs(home, &config, log_place, terminal, Arc::clone(&clock), Arc::clone(&rng))?;
+        if let Some(process) = died {
+            tracing::warn!(
+                process,
+                "the server before this one did not stop by itself: it was killed, or the machine lost power; \
+                 every acknowledged change is kept, others were undone"
+            );
+        }
         for note in &loaded.notes {
             tracing::info!(code = note.code, place = %note.place(), key = %note.path, why = %note.reason, "note about the configuration");
         }

@@ -157,6 +157,12 @@ impl Place {
     }
 
     fn configure(&self, port: u16) -> Result<()> {
+        // A list of advisories, none of which concerns this version.
+        let advisories = self.home.join("advisories/crates/rustls");
+        fs::create_dir_all(&advisories)?;
+        let advisory = "```toml\n[advisory]\nid = \"RUSTSEC-2024-0336\"\npackage = \"rustls\"\n\n\
+             [versions]\npatched = [\">= 0.23.5\"]\n```\n";
+        fs::write(advisories.join("RUSTSEC-2024-0336.md"), advisory)?;
         let text = format!(
             "[server]\nhostname = \"{HOST}\"\noffset = 4200\n\n\
              [transport.https.properties]\nbind_address = \"{CONSOLE}\"\n\n\

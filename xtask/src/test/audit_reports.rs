@@ -25,7 +25,8 @@ pub(super) fn run(steps: &mut Steps, portcullis: &Path) {
 /// What `version --sbom` prints, judged by CycloneDX's own library and compared with the lock file.
 fn parts(portcullis: &Path) -> Result<()> {
     let judges = judges::folder("sbom")?;
-    let python = judges::python(&judges, "cyclonedx, referencing", &["cyclonedx-python-lib[json-validation]==11.12.0"])?;
+    let python =
+        judges::python(&judges, "cyclonedx, referencing", &["cyclonedx-python-lib[json-validation]==11.12.0"])?;
     let printed = judges.join("sbom.json");
     fs::write(&printed, process::capture(Command::new(portcullis).args(["version", "--sbom"]))?)?;
     let mut judge = Command::new(python);

@@ -7,7 +7,7 @@ fn run(posture: &Posture) -> Judgement {
     posture.program.judge(|program| match program.age_days {
         None => Judgement::Unknown(Gap::new("the program does not know when it was built", "a released binary")),
         Some(days) => Judgement::expect(days <= 183, format!("built {days} days ago"), || {
-            Fault::new(format!("built {days} days ago"), "look for a newer release: portcullis update check")
+            Fault::new(format!("built {days} days ago"), "look for a newer release")
         }),
     })
 }

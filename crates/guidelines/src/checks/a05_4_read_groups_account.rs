@@ -16,7 +16,7 @@ fn run(posture: &Posture) -> Judgement {
         }
         let value = home.text_or("super_admin.create_admin_account", "true");
         Judgement::expect(value == "false", format!("super_admin.create_admin_account = {value}"), || {
-            let fix = "write `create_admin_account = false` below [user_store] in deployment.toml";
+            let fix = "write `create_admin_account = false` below [super_admin] in deployment.toml";
             Fault::new(format!("super_admin.create_admin_account is {value:?}"), fix)
                 .at(home.place_of("super_admin.create_admin_account"))
         })

@@ -7,8 +7,8 @@ pub struct Program {
     pub version: String,
     /// Days since it was built; `None` = not known.
     pub age_days: Option<i64>,
-    /// Known advisories that concern its parts: id and part.
-    pub advisories: Vec<(String, String)>,
+    /// Known advisories that concern its parts: id and part; `None` = no list of advisories was read.
+    pub advisories: Option<Vec<(String, String)>>,
     /// Text that it sends as `Server` header; `None` = none.
     pub server_header: Option<String>,
     /// `file:line` of that setting.

@@ -123,6 +123,10 @@ fn wso2_report(directory: &Path, arguments: &AuditArguments, now: Timestamp) -> 
 pub(crate) fn own_report(home: &Home, only: &[String], files_only: bool, now: Timestamp) -> Outcome<Report> {
     let loaded = load_config(home, None)?;
     let mut posture = posture::collect_static(home, &loaded.config, &loaded.effective, now);
+    // Only the audit looks: a newly published hole must not keep a server from coming back after a crash.
+    if let Some(program) = posture.program.known_mut() {
+        program.advisories = crate::advisories::known(home);
+    }
     if !files_only {
         super::block_on(look_further(home, &loaded.config, &mut posture, now))?;
     }
