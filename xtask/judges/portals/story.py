@@ -7,11 +7,12 @@ import time
 from playwright.sync_api import sync_playwright
 
 import admin
+import consumer
 import publisher
 import setup
 from stage import Stage
 
-PARTS = [setup, publisher, admin]
+PARTS = [setup, publisher, consumer, admin]
 
 
 def main():

@@ -41,6 +41,8 @@ const TAGS: [&str; 33] = [
     "tr",
     "ul",
 ];
+/// What browsers tell the other site, and search engines here.
+const REL: &str = "noopener noreferrer nofollow";
 /// Schemes that a link may have.
 const SCHEMES: [&str; 3] = ["http", "https", "mailto"];
 
@@ -76,9 +78,11 @@ pub(super) fn clean(markup: &str) -> String {
         .url_schemes(SCHEMES.into_iter().collect())
         // A relative link would be one of this server's own pages, written by somebody else.
         .url_relative(ammonia::UrlRelative::Deny)
-        .link_rel(Some("noopener noreferrer nofollow"))
+        .link_rel(Some(REL))
         .clean(markup)
         .to_string()
+        // Where the address was taken away, there is no link that these words could be about.
+        .replace(&format!("<a rel=\"{REL}\">"), "<a>")
 }
 
 const fn lower(level: HeadingLevel) -> HeadingLevel {
