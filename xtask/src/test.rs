@@ -8,12 +8,13 @@ mod gateway_judges;
 mod listeners;
 mod oauth_clients;
 mod portals;
+mod rest_apis;
 mod revocation;
 mod tls_agreement;
 mod tools;
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,20 @@ use crate::workspace;
 /// The step that runs `cargo test`.
 const TESTS: &str = "tests";
 
+/// A group of steps in which programs of other make judge the given portcullis.
+type Judge = fn(&mut Steps, &Path);
+
+/// All of them, in the order in which they run.
+const JUDGES: [(&str, Judge); 7] = [
+    ("audit", audit_reports::run),
+    ("exposed", audit_exposed::run),
+    ("crashes", crashes::run),
+    ("rest", rest_apis::run),
+    ("gateway", gateway_judges::run),
+    ("oauth", oauth_clients::run),
+    ("portals", portals::run),
+];
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Leave out what takes longest: API documentation, dependencies, generated files and the end-to-end runs.
@@ -37,25 +52,11 @@ pub(crate) struct Options {
     /// Only the end-to-end runs.
     #[arg(long, conflicts_with = "fast")]
     end_to_end: bool,
-    /// Only the outside judges of the gateway: HTTP/2 attacks, gRPC, WebSocket.
-    #[arg(long, conflicts_with_all = ["fast", "end_to_end"])]
-    gateway: bool,
-    /// Only the OAuth clients that others wrote, through all their flows.
-    #[arg(long, conflicts_with_all = ["fast", "end_to_end", "gateway"])]
-    oauth: bool,
-    /// Only the outside judges of the audit's reports: SARIF, OSCAL, JUnit.
-    #[arg(long, conflicts_with_all = ["fast", "end_to_end", "gateway"])]
-    audit: bool,
-    /// Only the consoles in Chromium.
-    #[arg(long, conflicts_with_all = ["fast", "end_to_end", "gateway"])]
-    portals: bool,
-    /// Only the audit of an exposed installation, in a network of its own.
-    #[arg(long, conflicts_with_all = ["fast", "end_to_end", "gateway", "audit"])]
-    audit_exposed: bool,
-    /// Only `kill -9` under write load.
-    #[arg(long, conflicts_with_all = ["fast", "end_to_end", "gateway"])]
-    crashes: bool,
-    /// What `--audit-exposed` runs inside that network.
+    /// Only these judges, by name: they need no PostgreSQL.
+    #[arg(long, value_name = "JUDGE", value_delimiter = ',', conflicts_with_all = ["fast", "end_to_end"],
+        value_parser = clap::builder::PossibleValuesParser::new(JUDGES.map(|(name, _)| name)))]
+    only: Vec<String>,
+    /// What the judge `exposed` runs inside its network.
     #[arg(long, hide = true, requires = "bin")]
     exposed_inside: bool,
     /// Run this program end to end instead of building one.
@@ -130,14 +131,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// The parts that the options name, or all.
 fn all(steps: &mut Steps, options: &Options) {
-    let only = options.gateway
-        || options.audit
-        || options.oauth
-        || options.portals
-        || options.audit_exposed
-        || options.crashes;
     let mut postgres = None;
-    if !only {
+    if options.only.is_empty() {
         if !steps.run("tools and PostgreSQL", || start_postgres().map(|started| postgres = Some(started))) {
             return;
         }
@@ -157,23 +152,10 @@ fn all(steps: &mut Steps, options: &Options) {
         end_to_end::run(steps, postgres, portcullis);
         tls_agreement::run(steps);
     }
-    if !only || options.audit {
-        audit_reports::run(steps, portcullis);
-    }
-    if !only || options.audit_exposed {
-        audit_exposed::run(steps, portcullis);
-    }
-    if !only || options.crashes {
-        crashes::run(steps, portcullis);
-    }
-    if !only || options.gateway {
-        gateway_judges::run(steps, portcullis);
-    }
-    if !only || options.oauth {
-        oauth_clients::run(steps, portcullis);
-    }
-    if !only || options.portals {
-        portals::run(steps, portcullis);
+    for (name, judge) in JUDGES {
+        if options.only.is_empty() || options.only.iter().any(|wanted| wanted == name) {
+            judge(steps, portcullis);
+        }
     }
 }
 

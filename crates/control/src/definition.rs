@@ -3,6 +3,7 @@
 mod asyncapi;
 mod generate;
 pub(crate) mod graphql;
+pub(crate) mod introspection;
 mod openapi;
 mod render;
 pub(crate) mod text;

@@ -47,7 +47,13 @@ pub fn of_routes<'a>(
     });
     json!({
         "openapi": "3.1.0",
-        "info": {"title": title, "version": env!("CARGO_PKG_VERSION")},
+        "info": {
+            "title": title,
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Made from the route table of the program: every operation, and the scopes that allow it.",
+            "contact": {"name": "Portcullis"},
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
         "servers": [{"url": if base.is_empty() { "/" } else { base }}],
         "paths": paths,
         "components": {"securitySchemes": schemes, "schemas": {"Error": error_schema()}},
@@ -68,6 +74,12 @@ fn operation_object(operation: &web::Operation, access: &Access, path: &str) -> 
     let mut fields = Map::new();
     fields.insert("operationId".to_owned(), operation.id.into());
     fields.insert("summary".to_owned(), operation.summary.into());
+    fields.insert("description".to_owned(), description(operation, access).into());
+    // The second part of the id, as in `publisher.apis.create`, or the first of shorter ones.
+    let mut parts = operation.id.split('.');
+    let (first, second, more) = (parts.next(), parts.next(), parts.next());
+    let tag = if more.is_some() { second } else { first };
+    fields.insert("tags".to_owned(), json!([tag.unwrap_or_default()]));
     if !parameters.is_empty() {
         fields.insert("parameters".to_owned(), parameters.into());
     }
@@ -94,6 +106,18 @@ fn operation_object(operation: &web::Operation, access: &Access, path: &str) -> 
     }
     fields.insert("x-body-limit-bytes".to_owned(), operation.body_limit.into());
     Value::Object(fields)
+}
+
+/// The summary, and who may call.
+fn description(operation: &web::Operation, access: &Access) -> String {
+    let who = match access {
+        Access::AnyScope([one]) => format!("It needs the scope `{one}`."),
+        Access::AnyScope(scopes) => format!("It needs one of the scopes `{}`.", scopes.join("`, `")),
+        Access::Public(reason) | Access::Visitor(reason) => format!("Anybody may call it: {reason}."),
+        Access::Optional(reason) => format!("Without credentials it shows less: {reason}."),
+        Access::Session(_) => "It is a page for people who have signed in.".to_owned(),
+    };
+    format!("{} {who}", operation.summary)
 }
 
 fn error_schema() -> Value {

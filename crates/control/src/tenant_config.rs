@@ -97,6 +97,12 @@ pub(crate) async fn get(control: &Control, actor: &Actor) -> Result<Value, Contr
     Ok(Value::Object(object))
 }
 
+/// The tenant's own rules for the linter of the Publisher (`LinterCustomRules`), if it has some.
+pub(crate) async fn linter_rules(control: &Control, actor: &Actor) -> Result<Option<Value>, ControlError> {
+    let mut work = control.read().await?;
+    Ok(stored(&mut work, actor.tenant()).await?.remove("LinterCustomRules").filter(|rules| !rules.is_null()))
+}
+
 /// Replaces the configuration.
 pub(crate) async fn put(control: &Control, actor: &Actor, input: &Value) -> Result<Value, ControlError> {
     let faults = faults_of(input);

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use store::UnitOfWork;
 use store::repository::api::ApiRow;
 use store::repository::artifact::{self, ArtifactRow};
+use web::{EgressAnswer, EgressError};
 
 use super::create::DEFINITION;
 use super::load::{api_not_found, load, load_api, parse};
@@ -36,26 +37,41 @@ pub struct ValidationReport {
     pub answer: Value,
 }
 
+/// Whether a file is a zip archive.
+pub(super) fn is_archive(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04")
+}
+
+/// The body of an answer that says that it went well.
+pub(super) fn usable(url: &str, answer: Result<EgressAnswer, EgressError>) -> Result<Bytes, ControlError> {
+    let refused = |why: String| ControlError::new(FaultKind::Invalid, 900_403, "Malformed URL", why);
+    let answer = answer.map_err(|e| refused(format!("{url}: {e}")))?;
+    if answer.status.is_success() {
+        Ok(answer.body)
+    } else {
+        Err(refused(format!("{url} answered {}", answer.status.as_u16())))
+    }
+}
+
 impl Control {
     /// The bytes of a definition; an archive is merged into one document.
     pub(super) async fn fetch_definition(&self, source: DefinitionSource) -> Result<Bytes, ControlError> {
-        let bytes = match source {
-            DefinitionSource::Bytes(bytes) => bytes,
-            DefinitionSource::Url(url) => {
-                let answer = self.egress().get(&url).await.map_err(|e| {
-                    ControlError::new(FaultKind::Invalid, 900_403, "Malformed URL", format!("{url}: {e}"))
-                })?;
-                if !answer.status.is_success() {
-                    let text = format!("{url} answered {}", answer.status.as_u16());
-                    return Err(ControlError::new(FaultKind::Invalid, 900_403, "Malformed URL", text));
-                }
-                answer.body
-            }
-        };
-        if bytes.starts_with(b"PK\x03\x04") {
+        let bytes = self.fetch_file(source).await?;
+        if is_archive(&bytes) {
             return self.heavy(move || archive::definition::merged(&bytes)).await?.map(Bytes::from);
         }
         Ok(bytes)
+    }
+
+    /// The bytes of a file as they are.
+    pub(super) async fn fetch_file(&self, source: DefinitionSource) -> Result<Bytes, ControlError> {
+        match source {
+            DefinitionSource::Bytes(bytes) => Ok(bytes),
+            DefinitionSource::Url(url) => {
+                let answer = self.egress().get(&url).await;
+                usable(&url, answer)
+            }
+        }
     }
 
     /// Parses a definition beside the threads that answer requests.

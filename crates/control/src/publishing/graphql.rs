@@ -1,15 +1,17 @@
 //! GraphQL APIs: their schema and the weights of its fields.
 
+use http::Method;
 use model::{ApiDocument, ApiId};
 use serde_json::{Value, json};
 use store::UnitOfWork;
 use store::repository::artifact::{self, ArtifactRow};
 
 use super::create::{DEFINITION, Definition};
-use super::definitions::{DefinitionSource, refused};
+use super::definitions::{DefinitionSource, refused, usable};
 use super::load::{load, parse};
 use crate::definition::DefinitionFault;
 use crate::definition::graphql::GraphqlSchema;
+use crate::definition::introspection;
 use crate::document::{fill_operation_defaults, strip_secrets};
 use crate::{Actor, Change, Control, ControlError, FaultKind};
 
@@ -17,6 +19,11 @@ use crate::{Actor, Change, Control, ControlError, FaultKind};
 const MEDIA_TYPE: &str = "application/graphql";
 /// Name of the artifact that holds the weights.
 pub(crate) const COMPLEXITY: &str = "graphql-complexity";
+
+/// WSO2's answer object for a schema that cannot be used.
+fn invalid(reason: &str) -> Value {
+    json!({"isValid": false, "errorMessage": reason, "graphQLInfo": null})
+}
 
 impl Control {
     /// Creates a GraphQL API from a schema in SDL.
@@ -38,12 +45,19 @@ impl Control {
         self.create_with_definition(actor, document, Some(definition), "publisher.apis.import-graphql-schema").await
     }
 
-    /// Checks a schema without storing anything; WSO2's answer object.
+    /// Checks a schema without storing anything; WSO2's answer object. With `introspect` the URL is the endpoint of a
+    /// GraphQL server, which is asked for its schema.
     ///
     /// # Errors
     /// When it cannot be fetched.
-    pub async fn validate_graphql(&self, source: DefinitionSource) -> Result<Value, ControlError> {
-        let bytes = self.fetch_definition(source).await?;
+    pub async fn validate_graphql(&self, source: DefinitionSource, introspect: bool) -> Result<Value, ControlError> {
+        let bytes = match source {
+            DefinitionSource::Url(url) if introspect => match self.introspect(&url).await? {
+                Ok(text) => text.into(),
+                Err(reason) => return Ok(invalid(&reason)),
+            },
+            source => self.fetch_definition(source).await?,
+        };
         let parsed = text_of(&bytes)
             .map_err(|e| e.description)
             .and_then(|text| GraphqlSchema::parse(&text).map(|s| (text, s)).map_err(|f| f.to_string()));
@@ -56,8 +70,18 @@ impl Control {
                     "graphQLSchema": {"schemaDefinition": text},
                 },
             }),
-            Err(reason) => json!({"isValid": false, "errorMessage": reason, "graphQLInfo": null}),
+            Err(reason) => invalid(&reason),
         })
+    }
+
+    /// Asks a GraphQL server for its schema; the inner error is why what it answered is none.
+    async fn introspect(&self, url: &str) -> Result<Result<String, String>, ControlError> {
+        let question = json!({"query": introspection::QUERY}).to_string();
+        let answer = self.egress().send(Method::POST, url, Some(question.into())).await;
+        let body = usable(url, answer)?;
+        Ok(serde_json::from_slice(&body)
+            .map_err(|_| "the answer is not JSON".to_owned())
+            .and_then(|answer| introspection::sdl(&answer)))
     }
 
     /// The schema of an API.

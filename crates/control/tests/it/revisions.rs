@@ -87,11 +87,11 @@ async fn what_the_gateway_cannot_serve_is_refused_before_it_is_deployed() {
         ("Lambda", "endpointConfig", json!({"endpoint_type": "awslambda"})),
         ("Empty", "endpointConfig", json!({"endpoint_type": "http"})),
         (
-            "Digest",
+            "Kerberos",
             "endpointConfig",
             json!({
                 "endpoint_type": "http", "production_endpoints": {"url": "http://127.0.0.1:9"},
-                "endpoint_security": {"production": {"enabled": true, "type": "DIGEST", "username": "u", "password": "p"}},
+                "endpoint_security": {"production": {"enabled": true, "type": "KERBEROS", "username": "u", "password": "p"}},
             }),
         ),
     ] {

@@ -20,7 +20,9 @@ async fn text_of(here: &Here) -> Result<Option<String>, ControlError> {
         "GRAPHQL" => control.graphql_schema(&here.actor, here.id).await?,
         "WS" | "SSE" | "WEBSUB" => json(control.asyncapi(&here.actor, here.id).await?),
         "SOAP" => match control.wsdl(&here.actor, here.id).await {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            // An archive is no text to show or edit.
+            Ok((media_type, _)) if media_type.contains("zip") => return Ok(None),
+            Ok((_, bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) if error.kind == control::FaultKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         },

@@ -7,7 +7,7 @@ use serde_json::{Value, json as object};
 use web::{Answer, Call, Operation, Permit, RestError, RouteTable, created, json, no_content};
 
 use super::definitions::{properties, source};
-use super::{CHANGE, CREATE, VIEW, api_id};
+use super::{CHANGE, CREATE, VIEW, api_id, flag};
 use crate::api::publisher::apis::location;
 use crate::{Actor, Control, ControlError};
 
@@ -75,7 +75,8 @@ async fn import(control: Arc<Control>, permit: Permit, call: Call) -> Result<Ans
 
 async fn validate(control: Arc<Control>, _permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let form = call.multipart().await?;
-    Ok(json(StatusCode::OK, &control.validate_graphql(source(&form, "schema")?).await?))
+    let introspect = flag(&call, "useIntrospection", false);
+    Ok(json(StatusCode::OK, &control.validate_graphql(source(&form, "schema")?, introspect).await?))
 }
 
 async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {

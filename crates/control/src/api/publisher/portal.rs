@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json as object};
-use web::{Answer, Call, Operation, Permit, RestError, RouteTable, json};
+use web::{Answer, Call, Operation, Permit, RestError, RouteTable, json, no_content};
 
 use super::{CREATE, VIEW, api_id};
 use crate::api::page::Page;
@@ -27,6 +27,16 @@ pub(super) fn routes() -> RouteTable<Control> {
             Operation::new("publisher.tags.list", "GET", "/api/am/publisher/v4/tags", "List the tags in use."),
             VIEW,
             tags,
+        )
+        .guarded(
+            Operation::new(
+                "publisher.linter-custom-rules.get",
+                "GET",
+                "/api/am/publisher/v4/linter-custom-rules",
+                "Read the tenant's own rules for the linter; 204 without any.",
+            ),
+            VIEW,
+            linter_rules,
         )
         .guarded(
             Operation::new(
@@ -94,6 +104,11 @@ async fn settings(control: Arc<Control>, permit: Permit, _call: Call) -> Result<
 async fn tags(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let page = Page::of(&call)?;
     Ok(json(StatusCode::OK, &page.answer(control.api_tags(&Actor::of(&permit)).await?)))
+}
+
+async fn linter_rules(control: Arc<Control>, permit: Permit, _call: Call) -> Result<Answer, ControlError> {
+    let rules = tenant_config::linter_rules(&control, &Actor::of(&permit)).await?;
+    Ok(rules.map_or_else(|| no_content(StatusCode::NO_CONTENT), |rules| json(StatusCode::OK, &rules)))
 }
 
 async fn validate_endpoint(control: Arc<Control>, _permit: Permit, call: Call) -> Result<Answer, ControlError> {

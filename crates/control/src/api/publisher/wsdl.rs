@@ -47,6 +47,7 @@ async fn import(control: Arc<Control>, permit: Permit, call: Call) -> Result<Ans
 }
 
 async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
-    let bytes = control.wsdl(&Actor::of(&permit), api_id(&call)?).await?;
-    Ok(text(StatusCode::OK, "text/xml", bytes))
+    let (media_type, bytes) = control.wsdl(&Actor::of(&permit), api_id(&call)?).await?;
+    let media_type = if media_type == "application/zip" { "application/zip" } else { "text/xml" };
+    Ok(text(StatusCode::OK, media_type, bytes))
 }
