@@ -92,7 +92,7 @@ impl Control {
                 format!("Cannot remove the API {}-{} as active subscriptions exist", row.name, row.version),
             ));
         }
-        if let Some((product, _)) = products::lost_operations(&mut work, &row, None).await?.first() {
+        if let Some((product, _)) = products::lost_operation(&mut work, &row, None).await? {
             return Err(ControlError::conflict(format!(
                 "Cannot remove the API {}-{}: the API product {product} uses it",
                 row.name, row.version

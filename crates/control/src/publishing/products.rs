@@ -113,10 +113,7 @@ impl Control {
         let query = Query::parse(query);
         let mut work = self.read().await?;
         let mut found = Vec::new();
-        for row in api::list(&mut work, actor.tenant()).await? {
-            if row.kind != KIND {
-                continue;
-            }
+        for row in api::of_kind(&mut work, actor.tenant(), KIND).await? {
             let document = parse(&row)?;
             if super::load::may_access(actor, &row, &document) && query.matches(&row, &document) {
                 let mut entry = summary(&row)?;
@@ -226,30 +223,29 @@ fn product_view(row: &ApiRow, context: ViewContext<'_>) -> Result<ApiDocument, C
     Ok(shown)
 }
 
-/// What of an API's operations products depend on and the API would have no longer: product and operation.
+/// The first operation of an API that a product depends on and the API would have no longer: product and operation.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub(super) async fn lost_operations(
+pub(super) async fn lost_operation(
     work: &mut UnitOfWork,
     row: &ApiRow,
     future: Option<&ApiDocument>,
-) -> Result<Vec<(String, String)>, ControlError> {
+) -> Result<Option<(String, String)>, ControlError> {
     let id = row.id.to_string();
-    let mut lost = Vec::new();
     if row.kind == KIND {
-        return Ok(lost);
+        return Ok(None);
     }
-    for product in api::list(work, row.tenant).await? {
-        if product.kind != KIND || !product.document.contains(&id) {
+    for product in api::of_kind(work, row.tenant, KIND).await? {
+        if !product.document.contains(&id) {
             continue;
         }
         for (verb, target) in members::taken_from(&parse(&product)?, &id) {
             let stays = future.is_some_and(|api| members::operation(api, &verb, &target).is_some());
             if !stays {
-                lost.push((format!("{}:{}", product.name, product.version), format!("{verb} {target}")));
+                return Ok(Some((format!("{}:{}", product.name, product.version), format!("{verb} {target}"))));
             }
         }
     }
-    Ok(lost)
+    Ok(None)
 }

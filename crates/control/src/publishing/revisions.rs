@@ -264,9 +264,7 @@ impl Control {
         document.set("isDefaultVersion", row.is_default);
         document.set("lifeCycleStatus", row.lifecycle.clone());
         check_scopes(&mut work, &row, &document).await?;
-        if let Some((product, operation)) =
-            super::products::lost_operations(&mut work, &row, Some(&document)).await?.first()
-        {
+        if let Some((product, operation)) = super::products::lost_operation(&mut work, &row, Some(&document)).await? {
             return Err(ControlError::new(
                 FaultKind::Invalid,
                 900_364,

@@ -72,7 +72,7 @@ impl Control {
         let mut faults = Faults::default();
         check_document(&document, &mut faults);
         faults.into_result()?;
-        if let Some((product, operation)) = products::lost_operations(work, row, Some(&document)).await?.first() {
+        if let Some((product, operation)) = products::lost_operation(work, row, Some(&document)).await? {
             return Err(ControlError::conflict(format!(
                 "Cannot remove the operation {operation}: the API product {product} uses it. Take it out of the product first."
             )));

@@ -237,6 +237,18 @@ pub async fn list(work: &mut UnitOfWork, tenant: TenantId) -> Result<Vec<ApiRow>
     .collect()
 }
 
+/// The APIs of one kind, as in `APIPRODUCT`, newest first.
+pub async fn of_kind(work: &mut UnitOfWork, tenant: TenantId, kind: &str) -> Result<Vec<ApiRow>, StoreError> {
+    work.query(
+        "SELECT * FROM api WHERE tenant_id = $1 AND kind = $2 ORDER BY created_at DESC, id LIMIT $3",
+        [tenant.into(), kind.into(), MAX_APIS.into()],
+    )
+    .await?
+    .iter()
+    .map(read)
+    .collect()
+}
+
 /// How many APIs a tenant has.
 pub async fn count(work: &mut UnitOfWork, tenant: TenantId) -> Result<i64, StoreError> {
     let row = work.find("SELECT COUNT(*) AS n FROM api WHERE tenant_id = $1", [tenant.into()]).await?;
