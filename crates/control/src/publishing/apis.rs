@@ -13,6 +13,15 @@ use crate::throttling::{self, Level};
 use crate::{Actor, Change, Control, ControlError, FaultKind};
 
 impl Control {
+    /// Whether the actor's tenant has an API, without reading any.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn has_apis(&self, actor: &Actor) -> Result<bool, ControlError> {
+        let mut work = self.read().await?;
+        Ok(api::count(&mut work, actor.tenant()).await? > 0)
+    }
+
     /// One API, by its id or by the id of one of its revisions; without secrets.
     ///
     /// # Errors

@@ -11,7 +11,8 @@ use web::{Answer, Call, Permit, RouteTable};
 use super::{ADMIN, Desk, SIZE, address, number};
 use crate::page::PageError;
 use crate::ui::{
-    Badge, Button, Card, Code, Column, Empty, Facts, Field, Form, Html, Link, Notice, Page, Pager, Table, Tone, minute,
+    Actions, Badge, Button, Card, Code, Column, Empty, Facts, Field, Form, Html, Link, Notice, Page, Pager, Table,
+    Tone, minute,
 };
 use crate::{Portal, get, post};
 
@@ -155,8 +156,11 @@ async fn list(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer,
     }
     let file = wanted.address(EXPORT).trim_end_matches(['?', '&']).to_owned();
     let verify = Button::new(desk.csrf(), VERIFY, "Verify the chain").html();
-    page = page.html(Html::join([verify, Link::html("Download these records", file)]));
-    desk.frame.answer(page.add(&table))
+    let actions = Actions::new().action(verify, "Reads every record and its hash.").action(
+        Link::html("Download these records", file),
+        "JSON lines, at most 10,000. The download is in the log too.",
+    );
+    desk.frame.answer(page.add(&table).add(&Card::new("").add(&actions)))
 }
 
 fn nothing(wanted: &Wanted<'_>, older: Option<String>) -> Empty {
@@ -175,8 +179,8 @@ fn filters(wanted: &Wanted<'_>) -> Form {
         .field(Field::text("query", "Who").value(wanted.principal))
         .field(Field::text("action", "What").value(wanted.action))
         .field(Field::text("target", "Of what").value(wanted.target))
-        .field(Field::text("from", "From day").value(wanted.from).hint("2026-11-21").max(10))
-        .field(Field::text("until", "To day").value(wanted.until).hint("2026-11-30").max(10))
+        .field(Field::text("from", "From (2026-11-21)").value(wanted.from).max(10))
+        .field(Field::text("until", "To (2026-11-30)").value(wanted.until).max(10))
 }
 
 fn row(record: &AuditView) -> Vec<Html> {

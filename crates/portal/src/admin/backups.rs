@@ -6,7 +6,7 @@ use web::{Answer, Call, Permit, RouteTable};
 
 use super::{ADMIN, Desk, bytes, refused};
 use crate::page::PageError;
-use crate::ui::{Badge, Button, Card, Code, Column, Empty, Facts, Html, Notice, Page, Table, Tone, minute};
+use crate::ui::{Actions, Badge, Button, Card, Code, Column, Empty, Facts, Html, Notice, Page, Table, Tone, minute};
 use crate::{BackupState, Portal, get, post};
 
 const LIST: &str = "/admin/backups";
@@ -43,8 +43,7 @@ async fn list(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer,
         .lead(
             "Only the master key of the vault opens a backup. Keep a copy of that key somewhere else than the backups.",
         )
-        .add(&about(&state))
-        .html(make)
+        .add(&about(&state).add(&Actions::new().action(make, "While the server goes on serving.")))
         .add(&table)
         .add(&restore());
     desk.frame.answer(page)

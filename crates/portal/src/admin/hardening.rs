@@ -9,7 +9,7 @@ use web::{Answer, Call, Permit, RestError, RouteTable};
 
 use super::{ADMIN, Desk, address, refused};
 use crate::page::PageError;
-use crate::ui::{Badge, Button, Card, Chip, Column, Empty, Facts, Html, Link, Notice, Page, Tab, Table, Tone};
+use crate::ui::{Actions, Badge, Button, Card, Chip, Column, Empty, Facts, Html, Link, Notice, Page, Tab, Table, Tone};
 use crate::{AuditReport, AuditRun, AuditStatus, GuidelineState, KeptAudit, Portal, get, post};
 
 const LIST: &str = "/admin/hardening";
@@ -73,8 +73,9 @@ async fn report(desk: &Desk<'_>, call: &Call) -> Result<Option<AuditReport>, Pag
     Ok(found)
 }
 
-fn run_button(desk: &Desk<'_>) -> Html {
-    Button::new(desk.csrf(), RUN, "Audit now").primary().html()
+fn run_card(desk: &Desk<'_>) -> Card {
+    let button = Button::new(desk.csrf(), RUN, "Audit now").primary().html();
+    Card::new("").add(&Actions::new().action(button, "Takes some seconds. The report is kept and signed."))
 }
 
 async fn list(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer, PageError> {
@@ -89,10 +90,10 @@ async fn list(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer,
             "An audit looks at configuration, keys, database, host and listeners, from inside and outside.",
         )
         .command("portcullis audit");
-        return desk.frame.answer(page.html(run_button(&desk)).add(&empty));
+        return desk.frame.answer(page.add(&empty).add(&run_card(&desk)));
     };
     let wanted = call.query("status").unwrap_or_default();
-    let mut page = page.add(&summary(&report)).html(run_button(&desk));
+    let mut page = page.add(&summary(&report)).add(&run_card(&desk));
     if report.kept.unknown > 0 {
         page = page.add(&unseen(&report));
     }

@@ -9,7 +9,7 @@ use web::{Answer, Call, Permit, RouteTable};
 
 use super::{ADMIN, Desk, approvals, number, refused};
 use crate::page::{self, PageError};
-use crate::ui::{Badge, Button, Card, Checklist, Facts, Html, Link, Page, Timeline, Tone, day, minute};
+use crate::ui::{Actions, Badge, Button, Card, Checklist, Facts, Html, Link, Page, Timeline, Tone, day, minute};
 use crate::{CertificateState, Operations, Portal, get, post};
 
 const PATH: &str = "/admin";
@@ -35,7 +35,7 @@ async fn show(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer,
     if web::cookie(&call.headers, HIDDEN).is_none() {
         let steps = first_steps(&desk, &call).await?;
         let hide = Button::new(desk.csrf(), CHECKLIST, "Hide the first steps").html();
-        page = page.add(&steps).html(hide);
+        page = page.add(&steps).add(&Card::new("").add(&Actions::new().action(hide, "In this browser, for good.")));
     }
     let waiting = approvals::waiting(&desk).await?.len();
     let approvals = Facts::new().fact("Waiting", Html::text(waiting));
@@ -60,7 +60,7 @@ async fn first_steps(desk: &Desk<'_>, call: &Call) -> Result<Checklist, PageErro
         Some(own) => desk.portal.identity.second_factor(&own).await?.since.is_some(),
         None => false,
     };
-    let apis = desk.portal.control.search_apis(&desk.actor, "").await?;
+    let has_apis = desk.portal.control.has_apis(&desk.actor).await?;
     let mut steps = Checklist::new("First steps").step(
         has_factor,
         Link::new("Set a second factor up", "/account/second-factor"),
@@ -82,7 +82,7 @@ async fn first_steps(desk: &Desk<'_>, call: &Call) -> Result<Checklist, PageErro
             );
     }
     Ok(steps.step(
-        !apis.is_empty(),
+        has_apis,
         Link::new("Offer the first API", "/publisher/apis/new"),
         "Import an OpenAPI file, or start from scratch.",
     ))

@@ -56,6 +56,7 @@ fn row(desk: &Desk<'_>, session: &Session, own: &str) -> Vec<Html> {
             .of(format!("{} of {}", agent, session.name))
             .with("session", &session.id)
             .with("user", session.user.to_string())
+            .danger()
             .html()
     };
     vec![

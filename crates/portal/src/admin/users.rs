@@ -11,7 +11,8 @@ use super::{ADMIN, Desk, address, faulty, pager, window};
 use crate::page::{self, PageError};
 use crate::pages::account::browser_name;
 use crate::ui::{
-    Badge, Button, Card, Column, Confirmation, Empty, Facts, Faults, Field, Form, Html, Link, Page, Table, Tone, minute,
+    Actions, Badge, Button, Card, Column, Confirmation, Empty, Facts, Faults, Field, Form, Html, Link, Page, Table,
+    Tone, minute,
 };
 use crate::{Portal, get, post};
 
@@ -271,7 +272,7 @@ async fn roles_of(desk: &Desk<'_>, user: &User, own: bool) -> Result<Card, PageE
             if own && name.eq_ignore_ascii_case(identity::ADMIN_ROLE) { Html::muted("your own") } else { take.html() };
         table.row(vec![Link::html(name, format!("/admin/roles/{id}")), button]);
     }
-    let mut choice = Field::select("give", "Another role");
+    let mut choice = Field::select("give", "Another role").option("", "Choose a role").required();
     let mut any = false;
     for role in assignable(desk).await?.iter().filter(|role| !user.roles.iter().any(|(_, name)| name == *role)) {
         choice = choice.option(role, role);
@@ -302,20 +303,24 @@ async fn sessions_of(desk: &Desk<'_>, user: &User) -> Result<Card, PageError> {
 
 fn actions(user: &User, has_factor: bool) -> Card {
     let base = one(user.id);
-    let locked = user.locked || user.locked_until.is_some();
     let link = |action: Action, label: &str| Link::html(label, format!("{base}/{}", action.key()));
-    let mut card = Card::new("Change the account");
-    card = card.html(Link::html("Set a new password", format!("{base}/password")));
-    if locked {
-        card = card.html(link(Action::Unlock, "Unlock the account"));
+    let mut list = Actions::new().action(
+        Link::html("Set a new password", format!("{base}/password")),
+        "Ends everything issued with the old one.",
+    );
+    if user.locked || user.locked_until.is_some() {
+        list = list.action(link(Action::Unlock, "Unlock the account"), "The user can sign in again.");
     }
     if !user.locked {
-        card = card.html(link(Action::Lock, "Lock the account"));
+        list = list
+            .action(link(Action::Lock, "Lock the account"), "Sign-in, sessions and tokens end until it is unlocked.");
     }
     if has_factor {
-        card = card.html(link(Action::ResetSecondFactor, "Reset the second factor"));
+        list = list
+            .action(link(Action::ResetSecondFactor, "Reset the second factor"), "For somebody who lost app and codes.");
     }
-    card.html(link(Action::Delete, "Delete the account"))
+    let list = list.action(link(Action::Delete, "Delete the account"), "Asks first, and says what is lost.");
+    Card::new("Change the account").add(&list)
 }
 
 async fn ask(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer, PageError> {
@@ -416,7 +421,7 @@ async fn change_role(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<
     let fields = Fields::of(&call)?;
     let identity = desk.identity();
     let text = match (fields.get("give"), fields.get("take")) {
-        (Some(role), None) => {
+        (Some(role), None) if !role.is_empty() => {
             identity.grant_role(user.tenant, user.id, role).await?;
             format!("{} has the role {role}.", user.name)
         }

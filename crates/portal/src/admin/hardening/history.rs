@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use web::{Answer, Call, Permit};
 
-use super::{LIST, moment, report, run_button, tabs};
+use super::{LIST, moment, report, run_card, tabs};
 use crate::admin::{Desk, address, refused};
 use crate::page::PageError;
 use crate::ui::{Badge, Chart, Code, Column, Empty, Html, Link, Notice, Page, Pager, Series, Shape, Table, Tone};
@@ -46,9 +46,9 @@ pub(super) async fn list(portal: Arc<Portal>, permit: Permit, call: Call) -> Res
         ]);
     }
     let page = page
-        .html(run_button(&desk))
         .add(&table)
-        .add(&Code::new("What changed between the last two", "portcullis audit diff"));
+        .add(&Code::new("What changed between the last two", "portcullis audit diff"))
+        .add(&run_card(&desk));
     desk.frame.answer(page)
 }
 
