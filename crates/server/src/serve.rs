@@ -201,19 +201,12 @@ impl Server {
         let mut tasks = JoinSet::new();
         let reload = Arc::new(tokio::sync::Notify::new());
         let backups = backups::Backups::of(home, &config, &database, &keys.keyring);
-        let installation = operations::Installation {
-            home: home.clone(),
-            config: config.clone(),
-            effective,
-            data_plane: Arc::clone(&data_plane),
-            server_identity: Arc::clone(&server_identity),
-            backups: Arc::clone(&backups),
-            logs: logs.counters(),
-            started: clock.now(),
-            clock: Arc::clone(&clock),
-            rng: Arc::clone(&rng),
-            busy: Arc::default(),
-        };
+        let installation = operations::Installation::new(
+            (home, &config, effective),
+            (&data_plane, &server_identity),
+            (&backups, logs.counters()),
+            (&clock, &rng),
+        );
         let site = listeners::Site {
             identity: Arc::clone(&identity),
             control: Arc::clone(&control),

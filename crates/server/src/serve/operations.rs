@@ -30,22 +30,44 @@ const PATIENCE: Duration = Duration::from_secs(8);
 
 /// What the console is told from.
 pub(super) struct Installation {
-    pub(super) home: Home,
+    home: Home,
     pub(super) config: Config,
-    pub(super) effective: Vec<Effective>,
-    pub(super) data_plane: Arc<DataPlane>,
-    pub(super) server_identity: Arc<ServerIdentity>,
-    pub(super) backups: Arc<Backups>,
-    pub(super) logs: SharedLogCounters,
+    effective: Vec<Effective>,
+    data_plane: Arc<DataPlane>,
+    server_identity: Arc<ServerIdentity>,
+    backups: Arc<Backups>,
+    logs: SharedLogCounters,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) rng: Arc<dyn Rng>,
-    pub(super) started: Timestamp,
+    started: Timestamp,
     /// Held while an audit or a backup runs: each needs the whole attention of the database, and a page is reloaded in
     /// impatience.
-    pub(super) busy: Arc<Mutex<()>>,
+    busy: Arc<Mutex<()>>,
 }
 
 impl Installation {
+    /// An installation that starts now.
+    pub(super) fn new(
+        (home, config, effective): (&Home, &Config, Vec<Effective>),
+        (data_plane, server_identity): (&Arc<DataPlane>, &Arc<ServerIdentity>),
+        (backups, logs): (&Arc<Backups>, SharedLogCounters),
+        (clock, rng): (&Arc<dyn Clock>, &Arc<dyn Rng>),
+    ) -> Self {
+        Self {
+            home: home.clone(),
+            config: config.clone(),
+            effective,
+            data_plane: Arc::clone(data_plane),
+            server_identity: Arc::clone(server_identity),
+            backups: Arc::clone(backups),
+            logs,
+            started: clock.now(),
+            clock: Arc::clone(clock),
+            rng: Arc::clone(rng),
+            busy: Arc::default(),
+        }
+    }
+
     fn turn(&self) -> Result<OwnedMutexGuard<()>, String> {
         let taken = Arc::clone(&self.busy).try_lock_owned();
         taken.map_err(|_| "An audit or a backup is under way. Look again in a moment.".to_owned())
