@@ -42,15 +42,16 @@ async fn list(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer,
             shown == "changed",
         ),
     ];
-    let columns = vec![Column::new("Setting"), Column::new("Value"), Column::new("From")];
+    let columns = vec![Column::new("Setting"), Column::new("Value"), Column::new("From"), Column::new("What it does")];
     let mut table = Table::new("Settings", columns).chips(chips).pager(pager).empty(
         Empty::new("No setting found", "Neither a name nor a description contains this text.")
             .action("All settings", LIST),
     );
     for setting in &part {
         let value = if setting.value.is_empty() { Html::muted("not set") } else { Html::mono(&setting.value) };
-        let name = Html::join([Html::mono(&setting.path), Html::muted(&setting.summary)]);
-        table.row(vec![name, value, Html::text(&setting.origin)]);
+        let origin = setting.origin.rsplit('/').next().unwrap_or(&setting.origin);
+        let cells = [Html::mono(&setting.path), value, Html::text(origin), Html::muted(&setting.summary)];
+        table.row(cells.into());
     }
     let search = Form::search(LIST, "Search").field(Field::text("query", "Name or description").value(&query));
     let lead = "Settings are read at the start, from deployment.toml. Nothing of it can be changed from here: whoever takes \
@@ -61,7 +62,7 @@ async fn list(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer,
         .add(&table)
         .heading(
             "Change a setting",
-            "Write it in the file that the last column names, check the file, and start the server again.",
+            "Write it in the file that the column From names, check the file, and start the server again.",
         )
         .add(&Code::new("Check the file", "portcullis config check"));
     desk.frame.answer(page)
