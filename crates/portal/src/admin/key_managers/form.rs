@@ -6,7 +6,7 @@ use web::{Fields, RestError};
 
 use crate::admin::text;
 use crate::page::PageError;
-use crate::ui::{Faults, Field, Form, Html};
+use crate::ui::{Faults, Field, Form};
 
 const ENDPOINTS: [(&str, &str); 8] = [
     ("wellKnownEndpoint", "Discovery document"),
@@ -63,8 +63,7 @@ pub(super) fn form(csrf: &str, kind: &Value, manager: &Value, seen: Option<&str>
                 .hint("Not required.")
                 .max(1024),
         )
-        .group("Tokens", "What the gateway checks.")
-        .html(Html::muted("Give the address of its keys, or a certificate."))
+        .group("Tokens", "What the gateway checks. Give the address of its keys, or a certificate.")
         .field(
             Field::text("issuer", "Issuer")
                 .value(text(manager, "issuer"))
