@@ -5,6 +5,7 @@ mod audit_reports;
 mod crashes;
 mod end_to_end;
 mod gateway_judges;
+mod integrator_peers;
 mod listeners;
 mod oauth_clients;
 mod portals;
@@ -34,12 +35,13 @@ const TESTS: &str = "tests";
 type Judge = fn(&mut Steps, &Path);
 
 /// All of them, in the order in which they run.
-const JUDGES: [(&str, Judge); 7] = [
+const JUDGES: [(&str, Judge); 8] = [
     ("audit", audit_reports::run),
     ("exposed", audit_exposed::run),
     ("crashes", crashes::run),
     ("rest", rest_apis::run),
     ("gateway", gateway_judges::run),
+    ("integrator", integrator_peers::run),
     ("oauth", oauth_clients::run),
     ("portals", portals::run),
 ];

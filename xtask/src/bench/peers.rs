@@ -64,7 +64,9 @@ pub(super) fn upstream(folder: &Path) -> Result<Upstream> {
         fs::write(folder.join(format!("{name}.txt")), "x".repeat(size))?;
         if size != 1024 {
             places.push_str(&format!(
-                " location ~ /{name}$ {{ rewrite ^ /{name}.txt break; root {}; }}",
+                // A file is not for posting; an answer by way of an error is, and turns the request into a GET.
+                " location ~ /{name}$ {{ rewrite ^ /{name}.txt break; root {0}; error_page 405 =200 /{name}.txt; }} \
+                 location = /{name}.txt {{ root {0}; }}",
                 folder.display()
             ));
         }
