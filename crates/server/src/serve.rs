@@ -198,8 +198,7 @@ impl Server {
         let control = control_plane(&config, &identity, &data_plane, parts, (&clock, &rng));
         control.publish_changes().await.map_err(|e| Failure::internal(format!("the gateway got no snapshot: {e}")))?;
         let (stop, stopped) = watch::channel(false);
-        let mut tasks = JoinSet::new();
-        let reload = Arc::new(tokio::sync::Notify::new());
+        let (mut tasks, reload) = (JoinSet::new(), Arc::new(tokio::sync::Notify::new()));
         let backups = backups::Backups::of(home, &config, &database, &keys.keyring);
         let installation = operations::Installation::new(
             (home, &config, effective),

@@ -189,6 +189,15 @@ const USES: &[(&str, &str, &str)] = &[
     ("gateway.introspection_cache", "serve/data_plane.rs", "limits.introspection_cache"),
     ("gateway.basic_auth_cache", "serve/data_plane.rs", "limits.basic_auth_cache"),
     ("gateway.max_message_size", "serve/data_plane.rs", "limits.max_message_size"),
+    ("integrator.enable", "serve/integrator.rs", "section.enable"),
+    ("integrator.directory", "serve/integrator.rs", "section.directory"),
+    ("integrator.hot_deployment", "serve/integrator.rs", "section.hot_deployment"),
+    ("integrator.bind_address", "serve/integrator.rs", "section.bind_address"),
+    ("integrator.https_port", "config/resolve.rs", "integrator.https_port"),
+    ("integrator.http_enable", "config/resolve.rs", "integrator.http_enable"),
+    ("integrator.http_port", "config/resolve.rs", "integrator.http_port"),
+    ("integrator.inbound_ports", "serve/integrator.rs", "section.inbound_ports"),
+    ("integrator.file_directories", "serve/integrator.rs", "section.file_directories"),
 ];
 
 #[test]
