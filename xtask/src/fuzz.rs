@@ -51,7 +51,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         if options.release {
             test.arg("--release");
         }
-        test.args(["--", "--ignored", "--exact", "--nocapture", "fuzz::for_a_while"]);
+        test.args(["--", "--exact", "--nocapture", "fuzz::for_a_while"]);
         test.env("PORTCULLIS_FUZZ_TARGET", name).env("PORTCULLIS_FUZZ_FOLDER", &folder);
         test.env("PORTCULLIS_FUZZ_SECONDS", options.seconds.to_string());
         test.env("PORTCULLIS_FUZZ_SEED", options.seed.to_string());

@@ -15,7 +15,6 @@ fn a_few_inputs_of_every_target() {
 }
 
 #[test]
-#[ignore = "run by cargo xtask fuzz"]
 fn for_a_while() {
     long(TARGETS);
 }
