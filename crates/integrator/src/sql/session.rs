@@ -209,14 +209,14 @@ impl<'c> Reading<'c> {
     }
 }
 
-fn written(command: &Command, mut placeholder: impl FnMut(usize, &Kind) -> String) -> String {
+fn written(command: &Command, mut mark: impl FnMut(usize, &Kind) -> String) -> String {
     let (mut sql, mut place) = (String::new(), 0);
     for part in &command.parts {
         match part {
             Part::Text(text) => sql.push_str(text),
             Part::Value(_, kind) => {
                 place += 1;
-                sql.push_str(&placeholder(place, kind));
+                sql.push_str(&mark(place, kind));
             }
             Part::Out(_) => sql.push_str("NULL"),
         }
