@@ -79,10 +79,16 @@ impl Management {
 
 /// Every operation with who may call it.
 pub fn routes() -> RouteTable<Management> {
-    const fn get(id: &'static str, path: &'static str, summary: &'static str) -> Operation {
-        Operation::new(id, "GET", path, summary)
-    }
-    let table = RouteTable::new()
+    accounts_and_server().merge(lists()).merge(switches())
+}
+
+const fn get(id: &'static str, path: &'static str, summary: &'static str) -> Operation {
+    Operation::new(id, "GET", path, summary)
+}
+
+/// Who may come in, what this server is, and what is deployed on it.
+fn accounts_and_server() -> RouteTable<Management> {
+    RouteTable::new()
         .public(
             get("mi.login", "/management/login", "Log in with user name and password"),
             "whoever logs in has no token yet; failed attempts are counted",
@@ -135,8 +141,12 @@ pub fn routes() -> RouteTable<Management> {
             ),
             &[MANAGE],
             operations::undeploy,
-        );
-    let table = table
+        )
+}
+
+/// What is deployed.
+fn lists() -> RouteTable<Management> {
+    RouteTable::new()
         .guarded(get("mi.apis", "/management/apis", "APIs"), &[VIEW], artifacts::apis)
         .guarded(get("mi.proxies", "/management/proxy-services", "Proxy services"), &[VIEW], artifacts::proxies)
         .guarded(get("mi.sequences", "/management/sequences", "Sequences"), &[VIEW], artifacts::sequences)
@@ -153,8 +163,12 @@ pub fn routes() -> RouteTable<Management> {
             get("mi.processors", "/management/message-processors", "Message processors"),
             &[VIEW],
             artifacts::processors,
-        );
-    table
+        )
+}
+
+/// What is switched while the integrator runs.
+fn switches() -> RouteTable<Management> {
+    RouteTable::new()
         .guarded(
             Operation::new(
                 "mi.endpoints.switch",

@@ -34,7 +34,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-pub use self::integrator::IntegratorSection;
+pub use self::integrator::{IntegratorDataSourceSection, IntegratorSection};
 pub use context::Effective;
 pub use database::{Database, Postgres, PostgresHost, PostgresTls};
 pub use diagnostic::{Diagnostic, Severity, codes, render_all};

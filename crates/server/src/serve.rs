@@ -282,6 +282,9 @@ impl Server {
         if let Some(address) = self.config.listeners.integrator_https {
             terminal.say(&format!("  integrator  https://{address}"));
         }
+        if let Some(address) = self.config.listeners.integrator_management {
+            terminal.say(&format!("  management  https://{address}/management"));
+        }
         match self.set_up_link() {
             Some(link) => terminal
                 .say(&format!("\nChoose the first administrator within 24 hours; the link works once:\n  {link}")),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::database::Database;
-use super::integrator::IntegratorSection;
+use super::integrator::{IntegratorDataSourceSection, IntegratorSection};
 use super::secret::{SecretRef, TextSource};
 use super::section::Section as _;
 use super::sections::{
@@ -73,6 +73,8 @@ pub struct Config {
     pub gateway: GatewaySection,
     /// The integrator.
     pub integrator: IntegratorSection,
+    /// Databases of its artifacts.
+    pub integrator_data_sources: Vec<IntegratorDataSourceSection>,
     /// `[secrets]`: alias to sealed text.
     pub secrets: BTreeMap<String, String>,
 }
@@ -142,6 +144,8 @@ pub struct Listeners {
     pub integrator_https: Option<SocketAddr>,
     /// Integrator without TLS.
     pub integrator_http: Option<SocketAddr>,
+    /// Management API of the integrator.
+    pub integrator_management: Option<SocketAddr>,
 }
 
 impl Listeners {
@@ -154,6 +158,7 @@ impl Listeners {
             (StatusSection::NAME, self.status),
             (IntegratorSection::NAME, self.integrator_https),
             (IntegratorSection::NAME, self.integrator_http),
+            (IntegratorSection::NAME, self.integrator_management),
         ]
         .into_iter()
         .filter_map(|(name, address)| Some((name, address?)))

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::context::Context;
 use super::database;
 use super::diagnostic::codes;
-use super::integrator::IntegratorSection;
+use super::integrator::{IntegratorDataSourceSection, IntegratorSection};
 use super::parsed::{
     Cleanup, Config, Environment, FirstAdmin, Keystore, KeystoreFile, Listeners, Server, Truststore, VaultKey,
     VirtualHost,
@@ -32,6 +32,7 @@ pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
         .map(|section| Server { hostname: section.hostname, offset: u16::try_from(section.offset.get()).unwrap_or(0) });
     let first_admin = first_admin(cx);
     let integrator = read_one::<IntegratorSection>(cx);
+    let integrator_data_sources = read_many::<IntegratorDataSourceSection>(cx);
     let offset = server.as_ref().map_or(0, |server| server.offset);
     let listeners = listeners(offset, integrator.as_ref(), cx);
     let tls_keystore = read_one::<TlsKeystoreSection>(cx).and_then(|s| {
@@ -94,6 +95,7 @@ pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
         vault: vault?,
         gateway: gateway?,
         integrator: integrator?,
+        integrator_data_sources: integrator_data_sources?,
         secrets,
     })
 }
@@ -151,6 +153,7 @@ fn listeners(offset: u16, integrator: Option<&IntegratorSection>, cx: &mut Conte
         ("status.port", status.enable, status.bind_address, status.port),
         ("integrator.https_port", own, integrator.bind_address, integrator.https_port),
         ("integrator.http_port", plain, integrator.bind_address, integrator.http_port),
+        ("integrator.management_port", integrator.is_managed(), integrator.bind_address, integrator.management_port),
     ];
     let highest = wanted.iter().filter(|(_, enabled, ..)| *enabled).max_by_key(|(_, _, _, port)| port.get())?;
     if highest.3.shifted(offset).is_none() {
@@ -179,7 +182,8 @@ fn listeners(offset: u16, integrator: Option<&IntegratorSection>, cx: &mut Conte
         taken.push((path, socket));
         Some(socket)
     });
-    let [console_at, gateway_https, gateway_http, status, integrator_https, integrator_http] = made;
+    let [console_at, gateway_https, gateway_http, status, integrator_https, integrator_http, integrator_management] =
+        made;
     if !right {
         return None;
     }
@@ -191,6 +195,7 @@ fn listeners(offset: u16, integrator: Option<&IntegratorSection>, cx: &mut Conte
         status,
         integrator_https,
         integrator_http,
+        integrator_management,
     })
 }
 

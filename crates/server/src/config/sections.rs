@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::integrator::IntegratorSection;
+use super::integrator::{IntegratorDataSourceSection, IntegratorSection};
 use super::secret::{SecretRef, TextSource};
 use super::section::{Kind, Parse, Section, Setting, section};
 use super::sign_in::{EmailSection, PasswordSection, RecoverySection, SelfRegistrationSection, SessionSection};
@@ -517,6 +517,7 @@ pub(super) const SECTIONS: &[(&str, &[&str], &[Setting])] = &[
     entry::<VaultSection>(),
     entry::<GatewaySection>(),
     entry::<IntegratorSection>(),
+    entry::<IntegratorDataSourceSection>(),
 ];
 
 const fn entry<S: Section>() -> (&'static str, &'static [&'static str], &'static [Setting]) {

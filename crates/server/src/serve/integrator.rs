@@ -4,14 +4,16 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 
-use integrator::{Integrator, SecretSource, Settings, Tree, World};
+use integrator::management::{ConfiguredUser, Management, ManagementSettings, routes};
+use integrator::{DataSource, Integrator, SecretSource, Settings, Tree, World};
 use model::{EgressRules, Secret};
 use tokio::sync::watch;
 use vault::KeyMaterial;
-use web::TlsSource;
+use web::{ListenerLimits, TlsSource};
 
 use crate::config::{Config, SecretRef, VaultKey};
 use crate::environment::variable;
+use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::home::Home;
 use crate::installation::{Secrets, world};
@@ -37,7 +39,7 @@ pub(super) struct Shared {
     pub(super) rules: EgressRules,
     pub(super) outbound: Arc<rustls::ClientConfig>,
     pub(super) tls: Arc<rustls::ServerConfig>,
-    pub(super) sockets: [Option<TcpListener>; 2],
+    pub(super) sockets: [Option<TcpListener>; 3],
 }
 
 /// Secrets of the installation by alias.
@@ -56,6 +58,30 @@ pub(super) fn lay_out(root: &Path) -> Outcome {
         std::fs::create_dir_all(&folder).map_err(|e| Failure::io(&folder, "create", &e))?;
     }
     Ok(())
+}
+
+/// Databases of artifacts, with their passwords.
+fn data_sources(config: &Config, secrets: &Secrets) -> Outcome<Vec<DataSource>> {
+    let sources = config.integrator_data_sources.iter().map(|source| {
+        Ok(DataSource {
+            name: source.name.clone(),
+            url: source.url.clone(),
+            user: source.user.clone().unwrap_or_default(),
+            password: source.password.as_ref().map(|password| secrets.resolve(password)).transpose()?,
+            ca_file: source.ca_file.clone(),
+        })
+    });
+    sources.collect()
+}
+
+/// The super admin of the management API, when there is one (guideline M02).
+fn super_admins(config: &Config, secrets: &Secrets) -> Outcome<Vec<ConfiguredUser>> {
+    match (&config.integrator.management_user, &config.integrator.management_password) {
+        (Some(name), Some(password)) => {
+            Ok(vec![ConfiguredUser { name: name.clone(), password: secrets.resolve(password)? }])
+        }
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// A runtime for messages: threads of its own, so that an expensive message does not hold up the management side, and one
@@ -81,6 +107,9 @@ pub(super) async fn start(home: &Home, config: &Config, keys: &KeyMaterial, shar
     settings.inbound_address = section.bind_address;
     settings.inbound_ports = Some(section.inbound_ports.as_slice().iter().map(|port| port.get()).collect());
     settings.file_directories = section.file_directories.as_slice().to_vec();
+    let secrets = Secrets::new(home, config, keys);
+    settings.data_sources = data_sources(config, &secrets)?;
+    let super_admins = super_admins(config, &secrets)?;
     let (clock, rng) = world();
     let Shared { rules, outbound, tls, sockets } = shared;
     let source: TlsSource = Arc::new(move || Arc::clone(&tls));
@@ -91,7 +120,7 @@ pub(super) async fn start(home: &Home, config: &Config, keys: &KeyMaterial, shar
     let world = World {
         clock,
         rng,
-        secrets: Arc::new(Vault(Secrets::new(home, config, keys))),
+        secrets: Arc::new(Vault(secrets)),
         // What opens the vault is not for artifacts.
         environment: Arc::new(move |name| {
             let own = name.starts_with("PORTCULLIS_") || key_variable.as_deref() == Some(name);
@@ -103,6 +132,10 @@ pub(super) async fn start(home: &Home, config: &Config, keys: &KeyMaterial, shar
     };
     let runtime = runtime()?;
     let integrator = Integrator::new(settings, world);
+    let management =
+        Management::new(Arc::clone(&integrator), &ManagementSettings { super_admins }).map_err(|weak| {
+            Failure::from_text(Exit::Refused, "M02", "a password of the integrator can be guessed", &weak.to_string())
+        })?;
     let (stop, stopped) = watch::channel(false);
     let (own, watches) = (Arc::clone(&integrator), section.hot_deployment);
     let deployed = runtime.spawn(async move {
@@ -112,8 +145,18 @@ pub(super) async fn start(home: &Home, config: &Config, keys: &KeyMaterial, shar
         }
     });
     deployed.await.map_err(|e| Failure::internal(format!("the integrator did not start: {e}")))?;
-    let [secure, plain] = sockets;
+    let [secure, plain, managed] = sockets;
     let mut listeners = Vec::new();
+    if let Some(socket) = managed {
+        let router = routes().into_router(Arc::clone(&management), management);
+        let (source, stopped) = (Arc::clone(&source), stopped.clone());
+        listeners.push(runtime.spawn(async move {
+            match tokio::net::TcpListener::from_std(socket) {
+                Ok(listener) => web::serve_tls(listener, source, router, ListenerLimits::default(), stopped).await,
+                Err(error) => tracing::error!(reason = %error, "a socket of the integrator cannot be served"),
+            }
+        }));
+    }
     for (socket, tls) in [(secure, Some(source)), (plain, None)] {
         let Some(socket) = socket else { continue };
         let (own, stopped) = (Arc::clone(&integrator), stopped.clone());

@@ -32,8 +32,8 @@ pub(super) struct Site {
 pub(super) struct Sockets {
     console: TcpListener,
     status: Option<TcpListener>,
-    /// Of the integrator, served by its own runtime: with TLS, and without.
-    pub(super) integrator: [Option<TcpListener>; 2],
+    /// Of the integrator, served by its own runtime: with TLS, without, and its management API.
+    pub(super) integrator: [Option<TcpListener>; 3],
     local: UnixListener,
     home: Home,
 }
@@ -102,9 +102,13 @@ impl Sockets {
     }
 }
 
-fn bind_integrator(listeners: &Listeners, faults: &mut Vec<Report>) -> [Option<TcpListener>; 2] {
-    [("integrator", listeners.integrator_https), ("plain integrator", listeners.integrator_http)]
-        .map(|(name, address)| address.and_then(|address| bind(name, address, faults)))
+fn bind_integrator(listeners: &Listeners, faults: &mut Vec<Report>) -> [Option<TcpListener>; 3] {
+    [
+        ("integrator", listeners.integrator_https),
+        ("plain integrator", listeners.integrator_http),
+        ("integrator management", listeners.integrator_management),
+    ]
+    .map(|(name, address)| address.and_then(|address| bind(name, address, faults)))
 }
 
 fn bind(name: &'static str, address: SocketAddr, faults: &mut Vec<Report>) -> Option<TcpListener> {
