@@ -161,16 +161,7 @@ impl Server {
         // Ports first: the most likely reason not to start should be said before anything is touched.
         let mut sockets = Sockets::bind(home, &lock, &config)?;
         let logs = start_logs(home, &config, log_place, terminal, Arc::clone(&clock), Arc::clone(&rng))?;
-        if let Some(process) = died {
-            tracing::warn!(
-                process,
-                "the server before this one did not stop by itself: it was killed, or the machine lost power; \
-                 every acknowledged change is kept, others were undone"
-            );
-        }
-        for note in &loaded.notes {
-            tracing::info!(code = note.code, place = %note.place(), key = %note.path, why = %note.reason, "note about the configuration");
-        }
+        note_before(died, &loaded.notes);
         let Foundation { keys, server_identity, database, identity, first_boot, outbound, clients } =
             Foundation::lay(home, &config, &clock, &rng).await?;
         let rules = egress::rules(&config)?;
@@ -318,6 +309,20 @@ impl Server {
         self.database.close().await;
         self.home.remove_socket();
         tracing::info!("the server has stopped");
+    }
+}
+
+/// Says what was noticed before there was a log.
+fn note_before(died: Option<u32>, notes: &[crate::config::Diagnostic]) {
+    if let Some(process) = died {
+        tracing::warn!(
+            process,
+            "the server before this one did not stop by itself: it was killed, or the machine lost power; \
+             every acknowledged change is kept, others were undone"
+        );
+    }
+    for note in notes {
+        tracing::info!(code = note.code, place = %note.place(), key = %note.path, why = %note.reason, "note about the configuration");
     }
 }
 

@@ -197,6 +197,14 @@ const USES: &[(&str, &str, &str)] = &[
     ("integrator.http_enable", "config/resolve.rs", "integrator.http_enable"),
     ("integrator.http_port", "config/resolve.rs", "integrator.http_port"),
     ("integrator.inbound_ports", "serve/integrator.rs", "section.inbound_ports"),
+    ("integrator.management_port", "config/resolve.rs", "integrator.management_port"),
+    ("integrator.management_user", "serve/integrator.rs", "config.integrator.management_user"),
+    ("integrator.management_password", "serve/integrator.rs", "config.integrator.management_password"),
+    ("integrator.data_source[].name", "serve/integrator.rs", "source.name"),
+    ("integrator.data_source[].url", "serve/integrator.rs", "source.url"),
+    ("integrator.data_source[].user", "serve/integrator.rs", "source.user"),
+    ("integrator.data_source[].password", "serve/integrator.rs", "source.password"),
+    ("integrator.data_source[].ca_file", "serve/integrator.rs", "source.ca_file"),
     ("integrator.file_directories", "serve/integrator.rs", "section.file_directories"),
 ];
 
