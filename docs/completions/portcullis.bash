@@ -358,8 +358,20 @@ _portcullis() {
             portcullis__subcmd__help__subcmd__integrator,check)
                 cmd="portcullis__subcmd__help__subcmd__integrator__subcmd__check"
                 ;;
+            portcullis__subcmd__help__subcmd__integrator,deploy)
+                cmd="portcullis__subcmd__help__subcmd__integrator__subcmd__deploy"
+                ;;
+            portcullis__subcmd__help__subcmd__integrator,list)
+                cmd="portcullis__subcmd__help__subcmd__integrator__subcmd__list"
+                ;;
+            portcullis__subcmd__help__subcmd__integrator,run)
+                cmd="portcullis__subcmd__help__subcmd__integrator__subcmd__run"
+                ;;
             portcullis__subcmd__help__subcmd__integrator,test)
                 cmd="portcullis__subcmd__help__subcmd__integrator__subcmd__test"
+                ;;
+            portcullis__subcmd__help__subcmd__integrator,undeploy)
+                cmd="portcullis__subcmd__help__subcmd__integrator__subcmd__undeploy"
                 ;;
             portcullis__subcmd__help__subcmd__keystore,check)
                 cmd="portcullis__subcmd__help__subcmd__keystore__subcmd__check"
@@ -403,20 +415,44 @@ _portcullis() {
             portcullis__subcmd__integrator,check)
                 cmd="portcullis__subcmd__integrator__subcmd__check"
                 ;;
+            portcullis__subcmd__integrator,deploy)
+                cmd="portcullis__subcmd__integrator__subcmd__deploy"
+                ;;
             portcullis__subcmd__integrator,help)
                 cmd="portcullis__subcmd__integrator__subcmd__help"
+                ;;
+            portcullis__subcmd__integrator,list)
+                cmd="portcullis__subcmd__integrator__subcmd__list"
+                ;;
+            portcullis__subcmd__integrator,run)
+                cmd="portcullis__subcmd__integrator__subcmd__run"
                 ;;
             portcullis__subcmd__integrator,test)
                 cmd="portcullis__subcmd__integrator__subcmd__test"
                 ;;
+            portcullis__subcmd__integrator,undeploy)
+                cmd="portcullis__subcmd__integrator__subcmd__undeploy"
+                ;;
             portcullis__subcmd__integrator__subcmd__help,check)
                 cmd="portcullis__subcmd__integrator__subcmd__help__subcmd__check"
+                ;;
+            portcullis__subcmd__integrator__subcmd__help,deploy)
+                cmd="portcullis__subcmd__integrator__subcmd__help__subcmd__deploy"
                 ;;
             portcullis__subcmd__integrator__subcmd__help,help)
                 cmd="portcullis__subcmd__integrator__subcmd__help__subcmd__help"
                 ;;
+            portcullis__subcmd__integrator__subcmd__help,list)
+                cmd="portcullis__subcmd__integrator__subcmd__help__subcmd__list"
+                ;;
+            portcullis__subcmd__integrator__subcmd__help,run)
+                cmd="portcullis__subcmd__integrator__subcmd__help__subcmd__run"
+                ;;
             portcullis__subcmd__integrator__subcmd__help,test)
                 cmd="portcullis__subcmd__integrator__subcmd__help__subcmd__test"
+                ;;
+            portcullis__subcmd__integrator__subcmd__help,undeploy)
+                cmd="portcullis__subcmd__integrator__subcmd__help__subcmd__undeploy"
                 ;;
             portcullis__subcmd__keystore,check)
                 cmd="portcullis__subcmd__keystore__subcmd__check"
@@ -2211,7 +2247,7 @@ _portcullis() {
             return 0
             ;;
         portcullis__subcmd__help__subcmd__integrator)
-            opts="check test"
+            opts="check run deploy undeploy list test"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2238,7 +2274,63 @@ _portcullis() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        portcullis__subcmd__help__subcmd__integrator__subcmd__deploy)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__help__subcmd__integrator__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__help__subcmd__integrator__subcmd__run)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         portcullis__subcmd__help__subcmd__integrator__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__help__subcmd__integrator__subcmd__undeploy)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2629,7 +2721,7 @@ _portcullis() {
             return 0
             ;;
         portcullis__subcmd__integrator)
-            opts="-o -h --home --output --help check test help"
+            opts="-o -h --home --output --help check run deploy undeploy list test help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2680,8 +2772,34 @@ _portcullis() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        portcullis__subcmd__integrator__subcmd__deploy)
+            opts="-o -h --home --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         portcullis__subcmd__integrator__subcmd__help)
-            opts="check test help"
+            opts="check run deploy undeploy list test help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2695,6 +2813,20 @@ _portcullis() {
             return 0
             ;;
         portcullis__subcmd__integrator__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__integrator__subcmd__help__subcmd__deploy)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2722,6 +2854,34 @@ _portcullis() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        portcullis__subcmd__integrator__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__integrator__subcmd__help__subcmd__run)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         portcullis__subcmd__integrator__subcmd__help__subcmd__test)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -2729,6 +2889,76 @@ _portcullis() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__integrator__subcmd__help__subcmd__undeploy)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__integrator__subcmd__list)
+            opts="-o -h --home --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__integrator__subcmd__run)
+            opts="-o -h --port --home --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -2751,6 +2981,32 @@ _portcullis() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__integrator__subcmd__undeploy)
+            opts="-o -h --home --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3785,7 +4041,7 @@ _portcullis() {
             return 0
             ;;
         portcullis__subcmd__version)
-            opts="-o -h --home --output --help"
+            opts="-o -h --sbom --home --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -107,20 +107,45 @@ complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish
 complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "docs" -d 'Prints the reference page of all settings'
 complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "schema" -d 'Prints the JSON Schema of deployment.toml'
 complete -c portcullis -n "__fish_portcullis_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check test help" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
-complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check test help" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check run deploy undeploy list test help" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check run deploy undeploy list test help" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
 json\t'JSON'
 yaml\t'YAML'"
-complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check test help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check test help" -f -a "check" -d 'Says of each artifact whether it loads, and why not: with line, mediator and what to do'
-complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check test help" -f -a "test" -d 'Runs unit-test suites with their mock services'
-complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check test help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check run deploy undeploy list test help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check run deploy undeploy list test help" -f -a "check" -d 'Says of each artifact whether it loads, and why not: with line, mediator and what to do'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check run deploy undeploy list test help" -f -a "run" -d 'Serves a folder of artifacts on this machine, and deploys what changes in it. For development: plain HTTP on loopback, no home directory'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check run deploy undeploy list test help" -f -a "deploy" -d 'Puts a Carbon application (.car) into the home directory; a running server deploys it within seconds'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check run deploy undeploy list test help" -f -a "undeploy" -d 'Removes a Carbon application from the home directory; a running server undeploys it within seconds'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check run deploy undeploy list test help" -f -a "list" -d 'Lists what the home directory holds, with what is refused and why'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check run deploy undeploy list test help" -f -a "test" -d 'Runs unit-test suites with their mock services'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and not __fish_seen_subcommand_from check run deploy undeploy list test help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from check" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
 complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from check" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
 json\t'JSON'
 yaml\t'YAML'"
 complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from check" -l json -d 'Writes JSON: loaded, refused, and each artifact with path, kind, status and reasons'
 complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from run" -l port -d 'Port' -r
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from run" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from run" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from deploy" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from deploy" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from deploy" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from undeploy" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from undeploy" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from undeploy" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from list" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from list" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from test" -l junit -d 'Also writes the results as JUnit\'s XML' -r -F
 complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from test" -l mock -d 'A mock service beside those of the suites; repeat for more' -r -F
 complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from test" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
@@ -130,6 +155,10 @@ yaml\t'YAML'"
 complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from test" -l json -d 'Writes JSON'
 complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from help" -f -a "check" -d 'Says of each artifact whether it loads, and why not: with line, mediator and what to do'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from help" -f -a "run" -d 'Serves a folder of artifacts on this machine, and deploys what changes in it. For development: plain HTTP on loopback, no home directory'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from help" -f -a "deploy" -d 'Puts a Carbon application (.car) into the home directory; a running server deploys it within seconds'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from help" -f -a "undeploy" -d 'Removes a Carbon application from the home directory; a running server undeploys it within seconds'
+complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists what the home directory holds, with what is refused and why'
 complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from help" -f -a "test" -d 'Runs unit-test suites with their mock services'
 complete -c portcullis -n "__fish_portcullis_using_subcommand integrator; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c portcullis -n "__fish_portcullis_using_subcommand vault; and not __fish_seen_subcommand_from encrypt rotate list help" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
@@ -483,6 +512,7 @@ complete -c portcullis -n "__fish_portcullis_using_subcommand version" -l home -
 complete -c portcullis -n "__fish_portcullis_using_subcommand version" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
 json\t'JSON'
 yaml\t'YAML'"
+complete -c portcullis -n "__fish_portcullis_using_subcommand version" -l sbom -d 'Print the parts that the program is made of instead, as CycloneDX 1.6 in JSON'
 complete -c portcullis -n "__fish_portcullis_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portcullis -n "__fish_portcullis_using_subcommand completions" -l home -d 'Home directory of the installation: configuration, keys, database, logs' -r -F
 complete -c portcullis -n "__fish_portcullis_using_subcommand completions" -s o -l output -d 'How results are written to standard output' -r -f -a "table\t'Text for people'
@@ -527,6 +557,10 @@ complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_s
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "docs" -d 'Prints the reference page of all settings'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "schema" -d 'Prints the JSON Schema of deployment.toml'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from integrator" -f -a "check" -d 'Says of each artifact whether it loads, and why not: with line, mediator and what to do'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from integrator" -f -a "run" -d 'Serves a folder of artifacts on this machine, and deploys what changes in it. For development: plain HTTP on loopback, no home directory'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from integrator" -f -a "deploy" -d 'Puts a Carbon application (.car) into the home directory; a running server deploys it within seconds'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from integrator" -f -a "undeploy" -d 'Removes a Carbon application from the home directory; a running server undeploys it within seconds'
+complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from integrator" -f -a "list" -d 'Lists what the home directory holds, with what is refused and why'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from integrator" -f -a "test" -d 'Runs unit-test suites with their mock services'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from vault" -f -a "encrypt" -d 'Seals every plain value of the section `secrets` in place; comments and layout stay'
 complete -c portcullis -n "__fish_portcullis_using_subcommand help; and __fish_seen_subcommand_from vault" -f -a "rotate" -d 'Makes a new vault key and seals every secret again under it'
