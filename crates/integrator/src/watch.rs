@@ -13,19 +13,20 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Watches until the integrator stops. `told` hears of every deployment that changed or refused something.
 pub(crate) async fn watch(context: Arc<Context>, deployer: Arc<Deployer>, told: impl Fn(&DeployReport) + Send + Sync) {
     let tree = context.settings().tree.clone();
-    let mut deployed = repository::scan(&tree);
-    let mut before = deployed.clone();
+    // Unknown: a file may have changed between the deployment and this look.
+    let mut deployed = None;
+    let mut before = repository::scan(&tree);
     loop {
         tokio::time::sleep(LOOK).await;
         let scanned = tree.clone();
         let Ok(now) = tokio::task::spawn_blocking(move || repository::scan(&scanned)).await else { continue };
         let quiet = now == before;
-        if quiet && now != deployed {
+        if quiet && deployed.as_ref() != Some(&now) {
             let report = deployer.rescan().await;
             if !report.is_empty() {
                 told(&report);
             }
-            deployed.clone_from(&now);
+            deployed = Some(now.clone());
         }
         before = now;
     }

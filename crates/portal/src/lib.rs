@@ -6,8 +6,8 @@
 //! the set-up needs from elsewhere is the port [`FirstAdministrator`].
 //!
 //! To add a page outside the consoles: a file in `pages/` with its template, one route line in [`routes`], one line in the
-//! sweep test. To add one to a console: a file in `publisher/`, `devportal/` or `admin/` that gives a [`ui::Page`] to its
-//! [`console::Frame`], and one route line in the console's own list.
+//! sweep test. To add one to a console: a file in `publisher/`, `devportal/` or `admin/` that gives a `ui::Page` to its
+//! `console::Frame`, and one route line in the console's own list.
 
 mod admin;
 mod assets;

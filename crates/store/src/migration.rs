@@ -57,16 +57,16 @@ pub(crate) const ALL: &[Migration] = &[
         postgres: include_str!("../migrations/postgres/0006_usage.sql"),
     },
     Migration {
-        version: 10,
+        version: 7,
         name: "document_words",
-        sqlite: include_str!("../migrations/sqlite/0010_document_words.sql"),
-        postgres: include_str!("../migrations/postgres/0010_document_words.sql"),
+        sqlite: include_str!("../migrations/sqlite/0007_document_words.sql"),
+        postgres: include_str!("../migrations/postgres/0007_document_words.sql"),
     },
     Migration {
-        version: 11,
-        name: "derived tokens",
-        sqlite: include_str!("../migrations/sqlite/0011_derived_tokens.sql"),
-        postgres: include_str!("../migrations/postgres/0011_derived_tokens.sql"),
+        version: 8,
+        name: "derived_tokens",
+        sqlite: include_str!("../migrations/sqlite/0008_derived_tokens.sql"),
+        postgres: include_str!("../migrations/postgres/0008_derived_tokens.sql"),
     },
 ];
 

@@ -38,6 +38,11 @@ impl Backend {
         self.counts.lock().unwrap().get(path).copied().unwrap_or(0)
     }
 
+    /// What was called, for the message of a test that fails.
+    pub(crate) fn seen(&self) -> Vec<String> {
+        self.counts.lock().unwrap().keys().filter(|path| path.contains("cache")).cloned().collect()
+    }
+
     fn count(&self, path: &str) -> usize {
         let mut counts = self.counts.lock().unwrap();
         let count = counts.entry(path.to_owned()).or_default();

@@ -527,7 +527,7 @@ async fn mediators() {
     let (running, backend) = run(CASES, ENTRIES).await;
     // A second call of the same address comes out of the cache, and over the limit is rejected.
     assert_eq!(running.get("/cache/x/y?q=1&amp=2").await.body, r#"{"n":1}"#);
-    assert_eq!(backend.calls("/count/cache"), 1);
+    assert_eq!(backend.calls("/count/cache"), 1, "{:?}", backend.seen());
     assert_eq!(running.get("/throttle/x/y?q=1&amp=2").await.status, 429);
     running.clock.advance(std::time::Duration::from_secs(61));
     assert_eq!(running.get("/throttle/x/y?q=1&amp=2").await.status, 200);

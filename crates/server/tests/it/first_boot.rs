@@ -17,6 +17,8 @@ fn the_link_makes_one_administrator_and_then_dies() {
     let server = there.serve();
     assert!(!there.said().contains("/setup/"));
     let pending = there.get(9443, "/publisher/apis");
+    assert!(pending.starts_with("HTTP/1.1 303") && pending.contains("location: /signin?next="), "{pending}");
+    let pending = there.get(9443, "/signin");
     assert!(pending.starts_with("HTTP/1.1 303") && pending.contains("location: /setup\r\n"), "{pending}");
     let form = there.get(9443, &path);
     assert!(form.starts_with("HTTP/1.1 200"), "{form}");
@@ -39,7 +41,7 @@ fn the_link_makes_one_administrator_and_then_dies() {
     assert!(done.starts_with("HTTP/1.1 200") && done.contains("alice"), "{done}");
     assert!(send("four+plain+english+words").starts_with("HTTP/1.1 404"));
     assert!(there.get(9443, &path).starts_with("HTTP/1.1 404"));
-    assert!(there.get(9443, "/publisher").starts_with("HTTP/1.1 200"));
+    assert!(there.get(9443, "/signin").starts_with("HTTP/1.1 200"));
     there.run(&["setup-link"]).refused(8, &["administrator already"]);
     assert!(there.run(&["user", "list"]).succeeded().out.contains("alice"));
     assert_eq!(server.stop(), Some(0));
@@ -69,7 +71,7 @@ fn a_headless_set_up_needs_no_link() {
     there.run(&["user", "lock", "bob"]).refused(8, &["last administrator"]);
     there.run(&["user", "lock", "nobody"]).refused(9, &["no user nobody"]);
     let _server = there.serve();
-    assert!(there.get(9443, "/publisher").starts_with("HTTP/1.1 200"));
+    assert!(there.get(9443, "/signin").starts_with("HTTP/1.1 200"));
 }
 
 #[test]

@@ -239,6 +239,8 @@ async fn leaf(endpoint: &Endpoint, flow: &mut Flow) -> Result<Answer, Failure> {
     let (address, format, method) = match &endpoint.kind {
         Kind::Address { uri, format } => (uri.text(flow)?.trim().to_owned(), *format, None),
         Kind::Http { uri, method } => {
+            // What came after the address of our own API is not appended: the template says all of the address.
+            flow.axis2.remove("REST_URL_POSTFIX");
             let address = match uri {
                 Some(uri) => uri.text_with(flow, |value| crate::text::encode_loose(&value.as_text()))?,
                 None => target_of(flow)?,

@@ -4,7 +4,7 @@ CREATE FUNCTION getCustomerInfo() RETURNS SETOF Customers LANGUAGE sql AS 'SELEC
 CREATE FUNCTION getCustomerInfoWithId(n bigint) RETURNS SETOF Customers LANGUAGE sql AS 'SELECT * FROM Customers WHERE customerNumber = n';
 CREATE FUNCTION getCustomerInfoWithIdLastName(n bigint, l text) RETURNS SETOF Customers LANGUAGE sql AS 'SELECT * FROM Customers WHERE customerNumber = n AND contactLastName = l';
 CREATE FUNCTION getCustomerCreditLimitWithId(n bigint) RETURNS TABLE(creditLimit double precision) LANGUAGE sql AS 'SELECT creditLimit FROM Customers WHERE customerNumber = n';
-CREATE FUNCTION getCustomerPhoneNumber(n bigint) RETURNS text LANGUAGE sql AS 'SELECT phone FROM Customers WHERE customerNumber = n';
+CREATE FUNCTION getCustomerPhoneNumber(n bigint) RETURNS TABLE(phoneNumber text) LANGUAGE sql AS 'SELECT phone FROM Customers WHERE customerNumber = n';
 CREATE FUNCTION getAverageCreditLimit() RETURNS TABLE(averageCreditLimit double precision) LANGUAGE sql AS 'SELECT avg(creditLimit) FROM Customers';
 CREATE PROCEDURE updateCustomerInfo(n bigint, l text) LANGUAGE sql AS 'UPDATE Customers SET contactLastName = l WHERE customerNumber = n';
 CREATE PROCEDURE addCustomerInfo(n bigint, c text, l text, p text) LANGUAGE sql AS 'INSERT INTO Customers (customerNumber, customerName, contactLastName, phone) VALUES (n, c, l, p)';
