@@ -1,11 +1,11 @@
 //! The host of Synapse programs: what crate `synapse` decides, this crate does.
 //!
 //! A [`Deployment`] is immutable and swapped whole; each message works on the one that it found. Beside requests run
-//! [`Service`](service::Service)s: stores, processors, tasks, inbound endpoints, data services. They are told of every
-//! deployment, keep what is unchanged, and ask the [`Context`](context::Context) for the current one with each message.
+//! `Service`s: stores, processors, tasks, inbound endpoints, data services. They are told of every
+//! deployment, keep what is unchanged, and ask the `Context` for the current one with each message.
 //! Depends on `model`, `synapse` and `web`; secrets come through the port [`SecretSource`].
 //!
-//! To add a part that runs beside requests: a file with its [`Service`](service::Service), and its line in
+//! To add a part that runs beside requests: a file with its `Service`, and its line in
 //! `context::services`.
 
 mod application;
