@@ -1,5 +1,7 @@
 //! OpenAPI 3.1 documents of the REST APIs, derived from the route table.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 use web::Access;
 
@@ -25,6 +27,7 @@ pub fn of_routes<'a>(
 ) -> Value {
     let mut paths = Map::new();
     let mut scopes = Map::new();
+    let mut tags = BTreeSet::new();
     for (operation, access) in operations {
         let Some(path) = operation.path.strip_prefix(base) else { continue };
         let needed: &[&str] = match access {
@@ -35,6 +38,7 @@ pub fn of_routes<'a>(
             scopes.insert((*scope).to_owned(), json!(""));
         }
         let item = paths.entry(path.to_owned()).or_insert_with(|| json!({}));
+        tags.insert(tag(operation));
         if let Value::Object(item) = item {
             item.insert(operation.method.to_lowercase(), operation_object(operation, access, path));
         }
@@ -55,6 +59,7 @@ pub fn of_routes<'a>(
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": if base.is_empty() { "/" } else { base }}],
+        "tags": tags.into_iter().map(|name| json!({"name": name})).collect::<Vec<_>>(),
         "paths": paths,
         "components": {"securitySchemes": schemes, "schemas": {"Error": error_schema()}},
     })
@@ -75,11 +80,7 @@ fn operation_object(operation: &web::Operation, access: &Access, path: &str) -> 
     fields.insert("operationId".to_owned(), operation.id.into());
     fields.insert("summary".to_owned(), operation.summary.into());
     fields.insert("description".to_owned(), description(operation, access).into());
-    // The second part of the id, as in `publisher.apis.create`, or the first of shorter ones.
-    let mut parts = operation.id.split('.');
-    let (first, second, more) = (parts.next(), parts.next(), parts.next());
-    let tag = if more.is_some() { second } else { first };
-    fields.insert("tags".to_owned(), json!([tag.unwrap_or_default()]));
+    fields.insert("tags".to_owned(), json!([tag(operation)]));
     if !parameters.is_empty() {
         fields.insert("parameters".to_owned(), parameters.into());
     }
@@ -106,6 +107,14 @@ fn operation_object(operation: &web::Operation, access: &Access, path: &str) -> 
     }
     fields.insert("x-body-limit-bytes".to_owned(), operation.body_limit.into());
     Value::Object(fields)
+}
+
+/// The second part of the id, as in `publisher.apis.create`, or the first of shorter ones.
+fn tag(operation: &web::Operation) -> &'static str {
+    let mut parts = operation.id.split('.');
+    let (first, second, more) = (parts.next(), parts.next(), parts.next());
+    let tag = if more.is_some() { second } else { first };
+    tag.unwrap_or(operation.id)
 }
 
 /// The summary, and who may call.

@@ -2,7 +2,7 @@
 
 import time
 
-from stage import HOSTILE, PASSWORD, Person
+from stage import HOSTILE, PASSWORD
 
 PAGES = [
     "/admin", "/admin/hardening", "/admin/hardening/history", "/admin/hardening/accepted", "/admin/users",
@@ -73,7 +73,7 @@ def people(stage, admin):
     admin.fill("Password again", PASSWORD)
     admin.press("Add the user", "main")
     admin.see("leaver was added")
-    leaver = Person(stage, "leaver")
+    leaver = stage.person("leaver")
     leaver.sign_in()
     admin.page.reload()
     admin.look("admin_user")

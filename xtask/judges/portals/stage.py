@@ -167,7 +167,9 @@ class Person:
         if key in self.stage.looked:
             return
         self.stage.looked.add(key)
-        self.stage.html[key] = page.evaluate("'<!doctype html>\\n' + document.documentElement.outerHTML")
+        # Taking a screenshot leaves empty style attributes behind.
+        html = page.evaluate("'<!doctype html>\\n' + document.documentElement.outerHTML")
+        self.stage.html[key] = html.replace(' style=""', "")
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         for size, (width, height) in SIZES.items():
             page.set_viewport_size({"width": width, "height": height})
