@@ -215,16 +215,21 @@ pub(crate) async fn check(
 }
 
 fn attributes(control: &Control, input: &Value, faults: &mut Vec<String>) -> Value {
-    let configured = &control.settings().portal.application_attributes;
+    let portal = &control.settings().portal;
+    let configured = &portal.application_attributes;
     let mut kept = Map::new();
     for attribute in configured {
-        let given = input.at(attribute.name.as_str()).as_str().filter(|text| !text.trim().is_empty());
+        let written = input.at(attribute.name.as_str()).as_str();
+        let given = written.filter(|text| !text.trim().is_empty());
         match given.or(attribute.default.as_deref()) {
             Some(text) if text.chars().count() <= 1024 => {
                 kept.insert(attribute.name.clone(), json!(text));
             }
             Some(_) => faults.push(format!("attributes.{}: at most 1024 characters.", attribute.name)),
             None if attribute.required => faults.push(format!("attributes.{}: is missing.", attribute.name)),
+            None if written.is_some() && portal.empty_attributes => {
+                kept.insert(attribute.name.clone(), json!(""));
+            }
             None => {}
         }
     }

@@ -58,6 +58,6 @@ pub use port::{Approvals, GatewayPublisher, InternalKeyIssuer, PendingApproval, 
 pub use publisher::Holdings;
 pub use publishing::{DefinitionSource, DeploymentRequest, ImportOptions, LifecycleOptions, ValidationReport};
 pub use service::{Change, Control, ControlSettings, Effect};
-pub use settings::{ApplicationAttribute, ConfiguredEnvironment, ConfiguredHost, PortalSettings};
+pub use settings::{ApiProperty, ApplicationAttribute, ConfiguredEnvironment, ConfiguredHost, PortalSettings};
 pub use snapshot::SnapshotAge;
 pub use usage::{UsagePoint, UsageQuery, UsageReport, UsageShare, UsageSpan, UsageSubject};

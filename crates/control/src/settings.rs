@@ -17,6 +17,11 @@ pub struct PortalSettings {
     pub gateway_wss_port: u16,
     /// Custom application attributes (`[[apim.devportal.application_attributes]]`).
     pub application_attributes: Vec<ApplicationAttribute>,
+    /// Whether attributes that are given without a value are kept
+    /// (`[apim.devportal] enable_empty_values_in_application_attributes`).
+    pub empty_attributes: bool,
+    /// Custom properties of APIs (`[[apim.publisher.custom_properties]]`).
+    pub api_properties: Vec<ApiProperty>,
 }
 
 /// A gateway environment of the configuration (`[[apim.gateway.environment]]`): read-only here.
@@ -62,6 +67,17 @@ pub struct ApplicationAttribute {
     pub default: Option<String>,
 }
 
+/// A custom property of APIs.
+#[derive(Clone, Debug)]
+pub struct ApiProperty {
+    /// Name.
+    pub name: String,
+    /// Description.
+    pub description: String,
+    /// Whether an API must have a value for it when it is changed.
+    pub required: bool,
+}
+
 impl Default for PortalSettings {
     /// WSO2's defaults, without the grant types that a security guideline forbids.
     fn default() -> Self {
@@ -82,6 +98,8 @@ impl Default for PortalSettings {
             gateway_ws_port: 9099,
             gateway_wss_port: 8099,
             application_attributes: Vec::new(),
+            empty_attributes: false,
+            api_properties: Vec::new(),
         }
     }
 }

@@ -145,7 +145,11 @@ fn claims(
     if let Some(user) = user.or(owner) {
         put("enduser", user);
     }
+    let attributes = standing.application().and_then(|application| application.attributes.as_deref()).cloned();
     put("enduserTenantId", deployed.tenant.number().to_string());
     put("usertype", if for_user { "Application_User" } else { "Application" }.to_owned());
+    if let Some(attributes) = attributes {
+        claims.insert(format!("{}/applicationAttributes", how.dialect), attributes);
+    }
     claims
 }

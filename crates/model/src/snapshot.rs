@@ -351,6 +351,9 @@ pub struct Application {
     pub owner: String,
     /// Application-level limit policy name.
     pub limit: String,
+    /// Custom attributes, for the backend token.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// Production or sandbox.

@@ -14,6 +14,7 @@ mod integrator;
 mod keys;
 mod nearest;
 mod parsed;
+mod portals;
 mod reference;
 mod resolve;
 mod secret;
@@ -42,6 +43,7 @@ pub use parsed::{
     Cleanup, Config, Environment, FirstAdmin, Keystore, KeystoreFile, Listeners, Server, Truststore, VaultKey,
     VirtualHost,
 };
+pub use portals::{ApiPropertySection, ApplicationAttributeSection};
 pub use reference::{default_file, reference_markdown, schema_json, summary};
 pub use secret::{SecretRef, TextSource, is_known_password};
 pub use sections::{

@@ -21,7 +21,10 @@ mod usage;
 use std::path::Path;
 use std::sync::Arc;
 
-use control::{ConfiguredEnvironment, ConfiguredHost, Control, ControlSettings, PortalSettings, Ports};
+use control::{
+    ApiProperty, ApplicationAttribute, ConfiguredEnvironment, ConfiguredHost, Control, ControlSettings, PortalSettings,
+    Ports,
+};
 use identity::{Identity, IdentitySettings, KeyPolicy, TokenKeys};
 use model::{Clock, Rng};
 use store::Database;
@@ -33,7 +36,10 @@ use web::Egress;
 
 pub(crate) use self::integrator::runtime as integrator_runtime;
 use crate::command::initialise;
-use crate::config::{Config, Environment, EnvironmentType, LogFormat, SigningAlgorithm, VirtualHost};
+use crate::config::{
+    ApiPropertySection, ApplicationAttributeSection, Config, Environment, EnvironmentType, LogFormat, SigningAlgorithm,
+    VirtualHost,
+};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::first_boot::{self, FirstBoot, console_url, gateway_url};
@@ -447,8 +453,31 @@ fn control_settings(config: &Config) -> ControlSettings {
         portal: PortalSettings {
             unlimited_tier: config.throttling.enable_unlimited_tier,
             grant_types: grant_types(config),
+            cross_tenant_subscriptions: config.devportal.enable_cross_tenant_subscriptions,
+            application_sharing: config.devportal.enable_application_sharing,
+            empty_attributes: config.devportal.enable_empty_values_in_application_attributes,
+            application_attributes: config.application_attributes.iter().map(attribute).collect(),
+            api_properties: config.api_properties.iter().map(property).collect(),
             ..PortalSettings::default()
         },
+    }
+}
+
+fn attribute(configured: &ApplicationAttributeSection) -> ApplicationAttribute {
+    ApplicationAttribute {
+        name: configured.name.clone(),
+        description: configured.description.clone().unwrap_or_default(),
+        required: configured.required,
+        hidden: configured.hidden,
+        default: configured.default.clone(),
+    }
+}
+
+fn property(configured: &ApiPropertySection) -> ApiProperty {
+    ApiProperty {
+        name: configured.name.clone(),
+        description: configured.description.clone().unwrap_or_default(),
+        required: configured.required,
     }
 }
 

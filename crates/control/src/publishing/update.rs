@@ -10,6 +10,7 @@ use super::load::{load_api, parse, store_document};
 use super::products;
 use super::rules;
 use crate::document::{Faults, ViewContext, check_document, fill_defaults, seal_secrets, view};
+use crate::field::Field;
 use crate::{Actor, Change, Control, ControlError, FaultKind};
 
 /// Fields that an update never changes.
@@ -53,6 +54,21 @@ impl Control {
         view(&row, ViewContext::default())
     }
 
+    /// Properties that the configuration demands (`[[apim.publisher.custom_properties]]`): WSO2 asks for them when an API is
+    /// changed, not when it is made.
+    fn check_required_properties(&self, document: &ApiDocument, faults: &mut Faults) {
+        for property in self.settings().portal.api_properties.iter().filter(|property| property.required) {
+            let filled = document.items("additionalProperties").iter().any(|entry| {
+                entry.at("name") == property.name.as_str()
+                    && entry.at("value").as_str().is_some_and(|value| !value.trim().is_empty())
+            });
+            if !filled {
+                faults
+                    .field("additionalProperties", &format!("{}: give it a value, it is required here", property.name));
+            }
+        }
+    }
+
     /// The part of the update that happens inside a transaction.
     pub(super) async fn replace_document(
         &self,
@@ -71,6 +87,7 @@ impl Control {
         fill_defaults(&mut document);
         let mut faults = Faults::default();
         check_document(&document, &mut faults);
+        self.check_required_properties(&document, &mut faults);
         faults.into_result()?;
         if let Some((product, operation)) = products::lost_operation(work, row, Some(&document)).await? {
             return Err(ControlError::conflict(format!(

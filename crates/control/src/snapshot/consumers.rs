@@ -121,10 +121,17 @@ async fn read_applications(work: &mut UnitOfWork, found: &mut Consumers) -> Resu
         if !serves {
             continue;
         }
-        found.applications.insert(
-            row.id,
-            Application { id: row.id, tenant: row.tenant, name: row.name, owner: row.owner, limit: row.policy },
-        );
+        let attributes = row.attributes.as_object().into_iter().flatten();
+        let attributes = attributes.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+        let application = Application {
+            id: row.id,
+            tenant: row.tenant,
+            attributes: attributes.collect(),
+            name: row.name,
+            owner: row.owner,
+            limit: row.policy,
+        };
+        found.applications.insert(row.id, application);
     }
     for row in application_key::all(work).await? {
         if !found.applications.contains_key(&row.application) {

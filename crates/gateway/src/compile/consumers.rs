@@ -2,6 +2,7 @@
 
 use model::snapshot::{KeyType, LimitLevel, LimitPolicy, Quota, Snapshot, Subscription, SubscriptionState};
 use model::{ApplicationId, TenantId};
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ pub(crate) struct Consumer {
     pub(crate) rendered: Rendered,
     /// Owner.
     pub(crate) owner: Box<str>,
+    /// Custom attributes as a JSON object, when there are any.
+    pub(crate) attributes: Option<Box<Value>>,
     /// Tokens for upstreams that were made for its API keys.
     pub(crate) assertions: Assertions,
     /// Application-level quota; its counter is per user.
@@ -73,6 +76,8 @@ impl Common {
                         name: application.name.as_str().into(),
                         rendered: Rendered::of(&[("application", &application.name)]),
                         owner: application.owner.as_str().into(),
+                        attributes: (!application.attributes.is_empty())
+                            .then(|| Box::new(json!(application.attributes))),
                         assertions: Assertions::default(),
                         quota: stopping(policy),
                     };

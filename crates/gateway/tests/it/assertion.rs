@@ -76,6 +76,35 @@ fn upstreams_learn_who_calls_and_cannot_be_told_otherwise() {
 }
 
 #[test]
+fn attributes_of_the_application_travel_with_the_token() {
+    let upstream = Upstream::echo();
+    let signer = Arc::new(Signer::default());
+    let how = BackendToken {
+        header: http::HeaderName::from_static("x-who"),
+        dialect: "http://wso2.org/claims".into(),
+        lifetime: Duration::from_secs(900),
+        signer: Arc::clone(&signer) as Arc<dyn AssertionSigner>,
+    };
+    let stack = Stack::with(
+        upstream.address,
+        |own| own.backend_token = Some(how),
+        |snapshot| {
+            for application in snapshot.applications.values_mut() {
+                application.attributes.insert("Department".into(), "Ovens \"and\" sinks".into());
+                application.attributes.insert("Optional".into(), String::new());
+            }
+        },
+    );
+    let user = format!("Bearer {}", token(json!({"sub": "bob@carbon.super", "aut": "APPLICATION_USER"})));
+    let sent = told(&stack.get("/pizza/1.0.0/menu", &[("Authorization", &user)])).unwrap();
+    let verifier = jose::VerifyingKey::from_jwk(&KEY.public_jwk().unwrap()).unwrap();
+    let verifier = jose::Verifier::new("wso2.org/products/am", vec![verifier], Default::default());
+    let claims = verifier.verify(&sent, NOW).unwrap();
+    let told = claims.all.get("http://wso2.org/claims/applicationAttributes").unwrap();
+    assert_eq!(told, &json!({"Department": "Ovens \"and\" sinks", "Optional": ""}));
+}
+
+#[test]
 fn it_is_made_once_and_anew_before_it_ends() {
     let upstream = Upstream::echo();
     let (stack, signer) = start(&upstream);

@@ -240,6 +240,7 @@ pub(crate) fn snapshot(target: &str) -> Snapshot {
                 name: "App".into(),
                 owner: "alice".into(),
                 limit: "Unlimited".into(),
+                attributes: BTreeMap::default(),
             },
         )]),
         keys: BTreeMap::from([(

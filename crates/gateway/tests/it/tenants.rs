@@ -4,6 +4,7 @@ use crate::platform::*;
 use model::snapshot::*;
 use model::{ApplicationId, ConsumerKey, SubscriptionId, TenantDomain, TenantId};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 const EVIL: TenantId = TenantId::new(7);
@@ -24,6 +25,7 @@ fn open_stack(upstream: SocketAddr) -> Stack {
                 name: "Guest".into(),
                 owner: "mallory@evil.com".into(),
                 limit: "Unlimited".into(),
+                attributes: BTreeMap::default(),
             };
             s.applications.insert(guest, application);
             let key = ApplicationKey {

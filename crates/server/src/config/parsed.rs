@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::database::Database;
 use super::integrator::{IntegratorDataSourceSection, IntegratorSection};
+use super::portals::{ApiPropertySection, ApplicationAttributeSection};
 use super::secret::{SecretRef, TextSource};
 use super::section::Section as _;
 use super::sections::{
@@ -55,6 +56,10 @@ pub struct Config {
     pub throttling: ThrottlingSection,
     /// Developer Portal.
     pub devportal: DevportalSection,
+    /// Attributes of applications; names unique.
+    pub application_attributes: Vec<ApplicationAttributeSection>,
+    /// Properties of APIs; names unique.
+    pub api_properties: Vec<ApiPropertySection>,
     /// Gateway environments beside or instead of the built-in `Default`; names unique.
     pub environments: Vec<Environment>,
     /// Logs.

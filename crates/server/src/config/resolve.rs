@@ -11,6 +11,7 @@ use super::parsed::{
     Cleanup, Config, Environment, FirstAdmin, Keystore, KeystoreFile, Listeners, Server, Truststore, VaultKey,
     VirtualHost,
 };
+use super::portals;
 use super::secret::{self, SecretRef};
 use super::section::{Section, read_many, read_one};
 use super::sections::{
@@ -54,6 +55,8 @@ pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
     let cors = cors(cx);
     let throttling = read_one::<ThrottlingSection>(cx);
     let devportal = read_one::<DevportalSection>(cx);
+    let application_attributes = portals::application_attributes(cx);
+    let api_properties = portals::api_properties(cx);
     let environments = environments(server.as_ref(), listeners.as_ref(), cx);
     let logging = read_one::<LoggingSection>(cx);
     let egress = read_one::<EgressSection>(cx);
@@ -86,6 +89,8 @@ pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
         cors: cors?,
         throttling: throttling?,
         devportal: devportal?,
+        application_attributes: application_attributes?,
+        api_properties: api_properties?,
         environments: environments?,
         logging: logging?,
         egress: egress?,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::integrator::{IntegratorDataSourceSection, IntegratorSection};
+use super::portals::{ApiPropertySection, ApplicationAttributeSection};
 use super::secret::{SecretRef, TextSource};
 use super::section::{Kind, Parse, Section, Setting, section};
 use super::sign_in::{EmailSection, PasswordSection, RecoverySection, SelfRegistrationSection, SessionSection};
@@ -271,6 +272,12 @@ section! {
     pub struct DevportalSection in "apim.devportal" {
         /// Whether public APIs are shown to visitors who are not signed in; WSO2's default is true.
         wso2 "enable_anonymous_mode" enable_anonymous_mode: bool = "true";
+        /// Whether users of one tenant can subscribe to APIs of another that offer it.
+        wso2 "enable_cross_tenant_subscriptions" enable_cross_tenant_subscriptions: bool = "false";
+        /// Whether applications can be shared with groups: users whose attribute `organization` is the name of the group see them.
+        wso2 "enable_application_sharing" enable_application_sharing: bool = "false";
+        /// Whether an attribute of an application that is given without a value is kept, and told to backends as empty text.
+        wso2 "enable_empty_values_in_application_attributes" enable_empty_values_in_application_attributes: bool = "false";
     }
 }
 
@@ -507,6 +514,8 @@ pub(super) const SECTIONS: &[(&str, &[&str], &[Setting])] = &[
     entry::<CorsSection>(),
     entry::<ThrottlingSection>(),
     entry::<DevportalSection>(),
+    entry::<ApplicationAttributeSection>(),
+    entry::<ApiPropertySection>(),
     entry::<EnvironmentSection>(),
     entry::<VirtualHostSection>(),
     entry::<LoggingSection>(),

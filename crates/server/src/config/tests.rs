@@ -386,6 +386,36 @@ fn environments_have_hosts_and_ports_of_our_own_listeners() {
     assert_eq!(load_text("[[apim.gateway.environment]]\ntype = \"hybrid\"\n").unwrap_err()[0].code, codes::MISSING);
 }
 
+#[test]
+fn attributes_of_applications_and_properties_of_apis_have_names_of_their_own() {
+    let text = |names: &[&str]| {
+        let tables = names.iter().map(|name| {
+            format!("[[apim.devportal.application_attributes]]\nname = \"{name}\"\nrequired = true\ndefault = \"x\"\n")
+        });
+        let tables: String = tables.collect();
+        format!("[apim.devportal]\nenable_application_sharing = true\n{tables}")
+    };
+    let config = config(&format!(
+        "{}[[apim.publisher.custom_properties]]\nname = \"Team\"\n",
+        text(&["Cost Centre", "Department"])
+    ));
+    let attributes: Vec<&str> = config.application_attributes.iter().map(|a| a.name.as_str()).collect();
+    assert_eq!(attributes, ["Cost Centre", "Department"]);
+    assert!(config.devportal.enable_application_sharing && !config.devportal.enable_cross_tenant_subscriptions);
+    assert!(!config.api_properties[0].required && config.application_attributes[0].required);
+    let fault = |text: &str| load_text(text).unwrap_err()[0].path.clone();
+    assert_eq!(fault(&text(&["A", "a"])), "apim.devportal.application_attributes[2].name");
+    assert_eq!(
+        fault(&text(&["n"; 1][..1]).replace("\"n\"", &format!("{:?}", "n".repeat(101)))),
+        "apim.devportal.application_attributes[1].name"
+    );
+    let many: Vec<String> = (0..21).map(|n| format!("a{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(fault(&text(&many)), "apim.devportal.application_attributes[21].name");
+    let blank = "[[apim.publisher.custom_properties]]\nname = \"Two words\"\n";
+    assert_eq!(fault(blank), "apim.publisher.custom_properties[1].name");
+}
+
 /// Settings of WSO2 that nothing here would use are no settings: the operator is told, by name and reason.
 #[test]
 fn keys_that_nothing_uses_are_answered_with_the_reason() {

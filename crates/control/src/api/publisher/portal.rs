@@ -77,6 +77,12 @@ async fn settings(control: Arc<Control>, permit: Permit, _call: Call) -> Result<
     let unlimited = control.settings().portal.unlimited_tier;
     let advanced = tenant_config::default_policy(&mut work, actor.tenant(), Level::Advanced, unlimited).await?;
     let plan = tenant_config::default_policy(&mut work, actor.tenant(), Level::Subscription, unlimited).await?;
+    let properties = control.settings().portal.api_properties.iter();
+    let properties: Vec<Value> = properties
+        .map(|property| {
+            object!({"Name": property.name, "Description": property.description, "Required": property.required})
+        })
+        .collect();
     let answer = object!({
         "defaultAdvancePolicy": advanced,
         "defaultSubscriptionPolicy": plan,
@@ -95,7 +101,7 @@ async fn settings(control: Arc<Control>, permit: Permit, _call: Call) -> Result<
         "isJWTEnabledForLoginTokens": false,
         "orgAccessControlEnabled": false,
         "allowSubscriptionValidationDisabling": true,
-        "customProperties": [],
+        "customProperties": properties,
         "gatewayTypes": ["Regular"],
     });
     Ok(json(StatusCode::OK, &answer))

@@ -332,8 +332,15 @@ pub(super) const GROUPS: &[Group] = &[
         ",
     },
     Group {
+        verdict: Verdict::NotNeeded,
+        why: "groups are the attribute `organization` of users, as with WSO2's type `default`",
+        patterns: "
+            apim.devportal.application_sharing_type
+        ",
+    },
+    Group {
         verdict: Verdict::NotHere,
-        why: "of the Developer Portal's settings, enable_anonymous_mode is used in this version",
+        why: "this setting of the Developer Portal is not part of this version",
         patterns: "
             apim.devportal.**
         ",
