@@ -52,7 +52,7 @@ impl Events {
         match Pin::new(&mut self.upstream).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 let events = frame.data_ref().map_or(0, |data| self.counter.count(data));
-                if events > 0 && !self.entitlement.charge(events) {
+                if events > 0 && self.entitlement.charge(events).is_err() {
                     self.refused = true;
                     return Poll::Ready(None);
                 }

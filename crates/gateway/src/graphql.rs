@@ -2,10 +2,20 @@
 
 use model::snapshot::{DeployedApi, GraphqlCosts};
 use policy::{GraphqlKind, GraphqlQuery};
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 
-use crate::compile::{Api, CompiledResource, CompiledSubscription};
+use crate::authenticate::Caller;
+use crate::authorise::{Asked, Permit, Standing, authorise, authorise_further};
+use crate::compile::{Api, Compiled, CompiledResource, CompiledSubscription};
 use crate::fault::Fault;
+
+/// WSO2's codes of what is wrong with a query.
+pub(crate) const INVALID: u32 = 900_422;
+/// Deeper than the plan allows.
+pub(crate) const TOO_DEEP: u32 = 900_820;
+/// Dearer than the plan allows.
+pub(crate) const TOO_COMPLEX: u32 = 900_821;
 
 /// What a GraphQL API knows of its operations.
 #[derive(Debug)]
@@ -33,8 +43,12 @@ impl Operations {
 
     /// Reads a request.
     pub(crate) fn read(&self, body: &[u8], bare: bool) -> Result<GraphqlQuery, Fault> {
-        GraphqlQuery::read(body, bare, self.costs.as_ref())
-            .map_err(|fault| Fault::from_policy(422, 900_422, "INVALID QUERY".into(), fault.to_string().into()))
+        GraphqlQuery::read(body, bare, self.costs.as_ref()).map_err(|error| invalid(&error))
+    }
+
+    /// Reads a request that came as a part of a message.
+    pub(crate) fn read_request(&self, request: &Map<String, Value>) -> Result<GraphqlQuery, Fault> {
+        GraphqlQuery::of_request(request, self.costs.as_ref()).map_err(|error| invalid(&error))
     }
 
     /// The operations that a query calls, the ones that need a credential first.
@@ -53,16 +67,37 @@ impl Operations {
     }
 }
 
+fn invalid(error: &policy::GraphqlError) -> Fault {
+    Fault::from_policy(422, INVALID, "INVALID QUERY".into(), error.to_string().into())
+}
+
+/// Decides on all operations that a query calls, and charges it once to the limits of the caller and once to those of each
+/// operation.
+pub(crate) fn authorise_all<'a>(
+    compiled: &Compiled,
+    (api, called): (&'a Api, &[&'a CompiledResource]),
+    query: &GraphqlQuery,
+    (caller, standing): (&Caller, &Standing),
+    asked: &Asked<'_>,
+) -> Result<Permit<'a>, Fault> {
+    let (resource, others) = called.split_first().ok_or_else(Fault::no_resource)?;
+    check_bounds(query, standing.subscription())?;
+    for other in others {
+        authorise_further(compiled, other, caller, standing, asked)?;
+    }
+    authorise(compiled, (api, *resource), caller, standing, asked)
+}
+
 /// Holds a query to the bounds of a plan.
-pub(crate) fn check_bounds(query: &GraphqlQuery, plan: Option<&CompiledSubscription>) -> Result<(), Fault> {
+fn check_bounds(query: &GraphqlQuery, plan: Option<&CompiledSubscription>) -> Result<(), Fault> {
     let Some(plan) = plan else { return Ok(()) };
     if let Some(most) = plan.graphql_depth.filter(|most| query.depth > *most) {
         let text = format!("The query is {} levels deep; the plan of the subscription allows {most}", query.depth);
-        return Err(Fault::from_policy(400, 900_820, "QUERY TOO DEEP".into(), text.into()));
+        return Err(Fault::from_policy(400, TOO_DEEP, "QUERY TOO DEEP".into(), text.into()));
     }
     if let Some(most) = plan.graphql_complexity.filter(|most| query.complexity > u64::from(*most)) {
         let text = format!("The query costs {}; the plan of the subscription allows {most}", query.complexity);
-        return Err(Fault::from_policy(400, 900_821, "QUERY TOO COMPLEX".into(), text.into()));
+        return Err(Fault::from_policy(400, TOO_COMPLEX, "QUERY TOO COMPLEX".into(), text.into()));
     }
     Ok(())
 }

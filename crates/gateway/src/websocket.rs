@@ -5,6 +5,7 @@
 //! is what is meant.
 
 pub(crate) mod frame;
+pub(crate) mod subscription;
 pub(crate) mod tunnel;
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
@@ -65,6 +66,20 @@ impl Handshake {
         Ok(Self { upgrade, accept, offered })
     }
 
+    /// Offers the upstream only the sub-protocols that are understood here.
+    ///
+    /// # Errors
+    /// The client offers none of them.
+    pub(crate) fn narrow(&mut self, headers: &mut HeaderMap, understood: &[&str]) -> Result<(), Fault> {
+        self.offered.retain(|offered| understood.iter().any(|name| name.as_bytes() == &**offered));
+        let names: Vec<&str> = self.offered.iter().filter_map(|name| std::str::from_utf8(name).ok()).collect();
+        let reason = "Name the sub-protocol in Sec-WebSocket-Protocol: graphql-transport-ws or graphql-ws.";
+        let value = Some(names.join(", ")).filter(|names| !names.is_empty());
+        let value = value.and_then(|names| HeaderValue::try_from(names).ok()).ok_or(Fault::bad_request(reason))?;
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, value);
+        Ok(())
+    }
+
     /// The fields that ask the upstream for the same.
     pub(crate) fn ask(headers: &mut HeaderMap) {
         headers.remove(SEC_WEBSOCKET_EXTENSIONS);
@@ -98,6 +113,11 @@ impl Handshake {
     }
 }
 
+/// Whether a request asks for a WebSocket, well or badly.
+pub(crate) fn is_wanted(parts: &Parts) -> bool {
+    tokens(&parts.headers, &UPGRADE).any(|t| t.eq_ignore_ascii_case(b"websocket"))
+}
+
 /// 426: this API speaks WebSocket and nothing else.
 fn required() -> Fault {
     let (message, text) = ("Upgrade Required", "This API is called with a WebSocket handshake (RFC 6455, version 13).");
@@ -114,10 +134,12 @@ fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item =
     values.flat_map(|v| v.as_bytes().split(|b| *b == b',')).map(<[u8]>::trim_ascii).filter(|t| !t.is_empty())
 }
 
-/// Refuses pages of other sites where the API names its own: a browser sends a handshake anywhere without asking first.
-pub(crate) fn check_origin(api: &Api, headers: &HeaderMap) -> Result<(), Fault> {
-    let (Some(cors), Some(origin)) = (&api.deployed.cors, headers.get(ORIGIN)) else { return Ok(()) };
-    let allowed = cors.allow_origins.iter().any(|own| own == "*" || own.as_bytes() == origin.as_bytes());
+/// Refuses pages of other sites where the API, or else the gateway, names its own: a browser sends a handshake anywhere
+/// without asking first.
+pub(crate) fn check_origin(api: &Api, general: Option<&[String]>, headers: &HeaderMap) -> Result<(), Fault> {
+    let own = api.deployed.cors.as_ref().map(|cors| cors.allow_origins.as_slice());
+    let (Some(origins), Some(origin)) = (own.or(general), headers.get(ORIGIN)) else { return Ok(()) };
+    let allowed = origins.iter().any(|own| own == "*" || own.as_bytes() == origin.as_bytes());
     if allowed { Ok(()) } else { Err(Fault::wrong_origin()) }
 }
 

@@ -7,7 +7,7 @@
 mod document;
 
 use model::snapshot::GraphqlCosts;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
 
 use document::{Argument, Document, Fragment, Operation, Selection};
@@ -37,6 +37,9 @@ pub enum GraphqlError {
     /// A fragment that is not there, or that contains itself.
     #[error("a fragment is not defined, or contains itself")]
     Fragment,
+    /// A field that its type does not have in the schema of the API.
+    #[error("a field is not defined by the schema")]
+    Field,
 }
 
 /// Kinds of operations, in the order of [`GraphqlCosts::roots`].
@@ -86,7 +89,14 @@ impl GraphqlQuery {
         }
         // The upstream must not find another query than the one that is judged: neither in a second copy of a member, nor
         // in one that parsers take for it that do not mind its case.
-        let request = jose::parse_object(body).ok_or(GraphqlError::Request)?;
+        Self::of_request(&jose::parse_object(body).ok_or(GraphqlError::Request)?, costs)
+    }
+
+    /// Reads a request out of JSON in which no member occurs twice ([`jose::parse_object`]).
+    ///
+    /// # Errors
+    /// [`GraphqlError`]: the first thing that is wrong.
+    pub fn of_request(request: &Map<String, Value>, costs: Option<&GraphqlCosts>) -> Result<Self, GraphqlError> {
         let disguised = |name: &String| MEMBERS.iter().any(|m| name != m && name.to_uppercase() == m.to_uppercase());
         if request.keys().any(disguised) {
             return Err(GraphqlError::Request);
@@ -160,8 +170,11 @@ impl<'a> Meter<'a> {
                 // Costs nothing to answer.
                 Selection::Field { name: "__typename", .. } => Measure::default(),
                 Selection::Field { name, arguments, selections } => {
-                    let declared =
-                        self.costs.and_then(|costs| costs.fields.get(kind)).and_then(|fields| fields.get(*name));
+                    let known = self.costs.and_then(|costs| costs.fields.get(kind));
+                    let declared = known.and_then(|fields| fields.get(*name));
+                    if known.is_some() && declared.is_none() && !name.starts_with("__") {
+                        return Err(GraphqlError::Field);
+                    }
                     let (target, own) = declared.map_or(("", 1), |(target, cost)| (target.as_str(), *cost));
                     let inner = self.measure(selections, target)?;
                     let times = self.times(arguments);

@@ -8,11 +8,10 @@ use hyper::body::{Body, Incoming};
 use std::sync::Arc;
 
 use super::{Arriving, Exchange};
-use crate::authorise::{authorise, authorise_further};
 use crate::body::{AnswerBody, collect};
 use crate::compile::Api;
 use crate::fault::Fault;
-use crate::graphql::{Operations, check_bounds};
+use crate::graphql::{Operations, authorise_all};
 use crate::head;
 
 /// What a GraphQL request is made of; upstreams read it from the body or from the address.
@@ -88,7 +87,7 @@ impl<'a> Exchange<'a> {
         self.note(|record| record.bytes_in = whole.len() as u64);
         let query = operations.read(&whole, bare)?;
         let called = operations.called(api, &query)?;
-        let (resource, others) = called.split_first().ok_or_else(Fault::no_resource)?;
+        let resource = called.first().copied().ok_or_else(Fault::no_resource)?;
         self.found = Some((api, Some(resource)));
         self.note(|record| record.subject = Some(resource.rendered.clone()));
         let (caller, standing) = match known {
@@ -96,13 +95,9 @@ impl<'a> Exchange<'a> {
             None => self.identify(api, resource, &parts).await?,
         };
         self.note(|record| record.standing = Some(Arc::clone(&standing)));
-        check_bounds(&query, standing.subscription())?;
         let now = self.record.as_ref().map_or_else(|| self.worker.now(), |record| record.at);
         let asked = self.asked((now, whole.len() as u64), &parts);
-        for other in others {
-            authorise_further(self.compiled, other, &caller, &standing, &asked)?;
-        }
-        let mut permit = authorise(self.compiled, (api, *resource), &caller, &standing, &asked)?;
+        let mut permit = authorise_all(self.compiled, (api, &called), &query, (&caller, &standing), &asked)?;
         self.assertion = self.make_assertion(api, &caller, &standing, now)?;
         let limits = permit.take_byte_limits();
         self.note(|record| record.byte_limits = limits);

@@ -1,6 +1,7 @@
 //! A call that opens a WebSocket: the same phases, then a tunnel instead of an answer's body.
 
 use bytes::Bytes;
+use http::header::SEC_WEBSOCKET_PROTOCOL;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use model::snapshot::ApiKind;
@@ -14,11 +15,11 @@ use crate::authorise::{Standing, authorise};
 use crate::body::{AnswerBody, RequestBody, Upstream};
 use crate::client_certificate::Presented;
 use crate::compile::Api;
-use crate::entitlement::Entitlement;
+use crate::entitlement::{Entitlement, resource_of};
 use crate::fault::Fault;
 use crate::forward::{Outgoing, open};
 use crate::respond;
-use crate::route::Lookup;
+use crate::websocket::subscription::Dialect;
 use crate::websocket::tunnel::Tunnel;
 use crate::websocket::{Handshake, check_origin, take_token};
 
@@ -31,12 +32,11 @@ impl<'a> Exchange<'a> {
         (host, path, tail): (Box<str>, Box<str>, usize),
         has_body: bool,
     ) -> Result<Response<AnswerBody>, Fault> {
-        let handshake = Handshake::read(&mut parts, has_body)?;
-        check_origin(api, &parts.headers)?;
+        let mut handshake = Handshake::read(&mut parts, has_body)?;
+        check_origin(api, self.worker.shared.settings.socket_origins.as_deref(), &parts.headers)?;
         take_token(&mut parts, api)?;
         let tail = path.get(tail..).unwrap_or_default();
-        let Lookup::Found(index) = api.table.find(&Method::GET, tail) else { return Err(Fault::no_resource()) };
-        let resource = api.resources.get(index).ok_or_else(Fault::no_resource)?;
+        let resource = resource_of(api, tail).ok_or_else(Fault::no_resource)?;
         self.found = Some((api, Some(resource)));
         self.note(|record| record.subject = Some(resource.rendered.clone()));
         let certificate = self.certificate(&parts);
@@ -57,6 +57,9 @@ impl<'a> Exchange<'a> {
             super::add_token(source, &self.worker.shared.settings, &mut call.headers, now).await?;
         }
         Handshake::ask(&mut call.headers);
+        if api.operations.is_some() {
+            handshake.narrow(&mut call.headers, &Dialect::NAMES)?;
+        }
         let asked = Instant::now();
         let outgoing = Outgoing {
             method: Method::GET,
@@ -85,14 +88,19 @@ impl<'a> Exchange<'a> {
         if !handshake.is_answered_by(&head.headers) {
             return Err(Fault::upstream_unreachable());
         }
+        let dialect = match (&api.operations, head.headers.get(SEC_WEBSOCKET_PROTOCOL).and_then(Dialect::of)) {
+            (Some(_), None) => return Err(Fault::upstream_unreachable()),
+            (Some(_), chosen) => chosen,
+            (None, _) => None,
+        };
         let mut headers = head.headers;
         respond::prepare_headers(&mut headers, api, self.origin.as_ref(), self.client.secure);
         handshake.answer(&mut headers);
         let Some(mut record) = self.record.take() else { return Err(Fault::upstream_unreachable()) };
         record.status = StatusCode::SWITCHING_PROTOCOLS;
-        let entitlement = self.entitle((ApiKind::Ws, host, path), parts, certificate, (caller, standing));
+        let entitlement = self.entitle((api.deployed.kind, host, path), parts, certificate, (caller, standing));
         let upstream = wire.into_parts();
-        self.connection.keep_tunnel(Tunnel { upgrade: handshake.upgrade, upstream, record, entitlement });
+        self.connection.keep_tunnel(Tunnel { upgrade: handshake.upgrade, upstream, record, entitlement, dialect });
         Ok(respond::answer(StatusCode::SWITCHING_PROTOCOLS, headers, Bytes::new(), None))
     }
 }

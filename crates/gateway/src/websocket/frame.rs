@@ -1,5 +1,6 @@
 //! The frames of one direction (RFC 6455 section 5), looked at without being taken apart.
 
+use bytes::BytesMut;
 use std::ops::AddAssign;
 
 /// Bytes of the largest frame head: two, a length of eight, a mask of four.
@@ -49,6 +50,34 @@ pub(crate) struct Frames {
     /// Bytes of the message so far, while it is unfinished.
     message: Option<u64>,
     closed: bool,
+}
+
+/// One whole frame.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    /// As it came, head and mask included.
+    pub(crate) raw: BytesMut,
+    /// What it carries, without the mask.
+    pub(crate) payload: Vec<u8>,
+    /// What kind of frame it is.
+    pub(crate) kind: PieceKind,
+    /// Whether it ends its message.
+    pub(crate) last: bool,
+}
+
+/// Kinds of frames, as far as anybody looks at them one by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PieceKind {
+    /// Begins a text.
+    Text,
+    /// Begins something else.
+    Binary,
+    /// Goes on with a message.
+    More,
+    /// Says goodbye.
+    Close,
+    /// Ping or pong.
+    Control,
 }
 
 struct FrameHead {
@@ -102,6 +131,36 @@ impl Frames {
                 Err(violation) => return (at, seen, Err(violation)),
             }
         }
+    }
+
+    /// Takes the next frame off the front once it is there as a whole. At most the cap of a message, and a head, wait in
+    /// `held` for that. What follows a close frame is never taken.
+    pub(crate) fn take(&mut self, held: &mut BytesMut) -> Result<Option<Piece>, Violation> {
+        if self.closed {
+            return Ok(None);
+        }
+        let Some(head) = self.head(held)? else { return Ok(None) };
+        let payload = usize::try_from(head.payload).map_err(|_| Violation::TooLarge)?;
+        let whole = head.length.saturating_add(payload);
+        if held.len() < whole {
+            return Ok(None);
+        }
+        self.begin(&head);
+        self.left = 0;
+        let raw = held.split_to(whole);
+        let mut payload = raw.get(head.length..).unwrap_or_default().to_vec();
+        if self.masked {
+            let key = raw.get(head.length - 4..head.length).unwrap_or_default();
+            payload.iter_mut().zip(key.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
+        }
+        let kind = match head.opcode {
+            TEXT => PieceKind::Text,
+            BINARY => PieceKind::Binary,
+            CONTINUATION => PieceKind::More,
+            CLOSE => PieceKind::Close,
+            _ => PieceKind::Control,
+        };
+        Ok(Some(Piece { raw, payload, kind, last: head.last }))
     }
 
     /// Takes note of a frame whose head is sound.
@@ -167,94 +226,31 @@ pub(crate) fn close(code: u16, masked: bool) -> Vec<u8> {
     if masked { vec![0x88, 0x82, 0, 0, 0, 0, high, low] } else { vec![0x88, 0x02, high, low] }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{Frames, Seen, Violation, close};
-
-    fn scan(frames: &mut Frames, bytes: &[u8]) -> (usize, u32, u32, Option<Violation>) {
-        let (good, Seen { messages, others }, outcome) = frames.scan(bytes);
-        (good, messages, others, outcome.err())
-    }
-
-    fn server(bytes: &[u8]) -> Option<Violation> {
-        scan(&mut Frames::new(false, 1000), bytes).3
-    }
-
-    #[test]
-    fn frames_pass_in_any_slices() {
-        let mut stream = Vec::new();
-        stream.extend_from_slice(&[0x81, 0x85, 1, 2, 3, 4]);
-        stream.extend_from_slice(b"hello");
-        stream.extend_from_slice(&[0x02, 0xfe, 0x01, 0x00, 9, 9, 9, 9]);
-        stream.extend_from_slice(&[7; 256]);
-        stream.extend_from_slice(&[0x89, 0x80, 0, 0, 0, 0]);
-        stream.extend_from_slice(&[0x80, 0x80, 0, 0, 0, 0]);
-        stream.extend_from_slice(&close(1000, true));
-        for size in 1..stream.len() {
-            let mut frames = Frames::new(true, 1000);
-            let (mut pending, mut passed, mut total) = (Vec::new(), 0, Seen::default());
-            for piece in stream.chunks(size) {
-                pending.extend_from_slice(piece);
-                let (good, seen, outcome) = frames.scan(&pending);
-                assert_eq!(outcome, Ok(()));
-                total += seen;
-                passed += good;
-                pending.drain(..good);
-            }
-            assert_eq!((passed, pending.len()), (stream.len(), 0), "pieces of {size}");
-            assert_eq!(total, Seen { messages: 2, others: 3 });
-            assert!(frames.is_closed());
+/// A text in one frame; masked with the key towards a server.
+pub(crate) fn text(payload: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
+    let bit = if mask.is_some() { 0x80 } else { 0 };
+    let mut frame = Vec::with_capacity(payload.len() + MAX_HEAD);
+    frame.push(0x80 | TEXT);
+    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+        (Ok(short), _) if short < 126 => frame.push(bit | short),
+        (_, Ok(medium)) => {
+            frame.push(bit | 126);
+            frame.extend_from_slice(&medium.to_be_bytes());
+        }
+        _ => {
+            frame.push(bit | 127);
+            frame.extend_from_slice(&(payload.len() as u64).to_be_bytes());
         }
     }
-
-    #[test]
-    fn what_is_not_a_frame_is_refused() {
-        let protocol = Some(Violation::Protocol);
-        for (bytes, reason) in [
-            (&[0xc1, 0x00][..], "a reserved bit"),
-            (&[0x83, 0x00], "a reserved opcode"),
-            (&[0x8b, 0x00], "a reserved control opcode"),
-            (&[0x81, 0x80, 0, 0, 0, 0], "a masked frame of a server"),
-            (&[0x09, 0x00], "a fragmented ping"),
-            (&[0x89, 0x7e, 0, 126], "a long ping"),
-            (&[0x88, 0x01, 0], "a close frame of one byte"),
-            (&[0x80, 0x00], "a continuation of nothing"),
-            (&[0x01, 0x00, 0x81, 0x00], "a message within a message"),
-            (&[0x82, 0x7e, 0, 125], "a length that is not the shortest"),
-            (&[0x82, 0x7f, 0, 0, 0, 0, 0, 0, 0xff, 0xff], "a long length that is not the shortest"),
-            (&[0x82, 0x7f, 0x80, 0, 0, 0, 0, 0, 0, 0], "a length with the highest bit"),
-        ] {
-            assert_eq!(server(bytes), protocol, "{reason}");
+    match mask {
+        None => frame.extend_from_slice(payload),
+        Some(key) => {
+            frame.extend_from_slice(&key);
+            frame.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, mask)| byte ^ mask));
         }
-        assert_eq!(scan(&mut Frames::new(true, 9), &[0x81, 0x00]).3, protocol, "an unmasked frame of a client");
     }
-
-    #[test]
-    fn a_message_has_a_cap_in_one_frame_or_in_many() {
-        assert_eq!(server(&[0x82, 0x7e, 0x03, 0xe8]), None);
-        assert_eq!(server(&[0x82, 0x7e, 0x03, 0xe9]), Some(Violation::TooLarge));
-        assert_eq!(server(&[0x82, 0x7f, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]), Some(Violation::TooLarge));
-        let mut frames = Frames::new(false, 8);
-        assert_eq!(
-            scan(&mut frames, &[0x02, 4, 0, 0, 0, 0, 0x00, 4, 1, 1, 1, 1, 0x80, 1]),
-            (12, 1, 1, Some(Violation::TooLarge))
-        );
-    }
-
-    #[test]
-    fn what_is_sound_before_a_violation_is_told_apart() {
-        let mut frames = Frames::new(false, 1000);
-        assert_eq!(scan(&mut frames, &[0x81, 2, b'h', b'i', 0xff]), (4, 1, 0, Some(Violation::Protocol)));
-        assert!(frames.is_between());
-    }
-
-    #[test]
-    fn nothing_passes_behind_a_close_frame() {
-        let mut frames = Frames::new(false, 1000);
-        let mut bytes = close(1001, false);
-        bytes.extend_from_slice(&[0x81, 2, b'h', b'i']);
-        assert_eq!(scan(&mut frames, &bytes), (4, 0, 1, None));
-        assert!(frames.is_closed());
-        assert_eq!(scan(&mut frames, &bytes[4..]), (0, 0, 0, None));
-    }
+    frame
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,23 +13,28 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
-use super::frame::{Frames, MAX_HEAD, Violation, close};
+use super::frame::{Frames, MAX_HEAD, Violation, close, text};
+use super::subscription::{self, Dialect, Session};
 use crate::connection::Stop;
 use crate::entitlement::{Entitlement, LOOK};
 use crate::exchange::Record;
+use crate::fault::Fault;
 use crate::upstream::transport::{Alarm, Transport};
+use crate::worker::Worker;
 
 /// Bytes of one direction that are held.
-const ROOM: usize = 16 * 1024;
+pub(super) const ROOM: usize = 16 * 1024;
+/// What a client is told whose messages are too many (WSO2: a text frame, before the connection ends).
+const THROTTLED: &str = "Error code: 4003 reason: Websocket frame throttled out";
 /// How long one side may take to answer a close frame, or to take one.
-const FAREWELL: Duration = Duration::from_secs(3);
+pub(super) const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Close codes (RFC 6455 section 7.4.1 and its registry).
-const GOING_AWAY: u16 = 1001;
-const PROTOCOL_ERROR: u16 = 1002;
-const POLICY: u16 = 1008;
-const TOO_LARGE: u16 = 1009;
-const BAD_GATEWAY: u16 = 1014;
+pub(super) const GOING_AWAY: u16 = 1001;
+pub(super) const PROTOCOL_ERROR: u16 = 1002;
+pub(super) const POLICY: u16 = 1008;
+pub(super) const TOO_LARGE: u16 = 1009;
+pub(super) const BAD_GATEWAY: u16 = 1014;
 
 /// A tunnel that was agreed on by both sides.
 pub(crate) struct Tunnel {
@@ -41,6 +46,8 @@ pub(crate) struct Tunnel {
     pub(crate) record: Box<Record>,
     /// Why it may exist.
     pub(crate) entitlement: Entitlement,
+    /// How GraphQL is spoken in it, where it is.
+    pub(crate) dialect: Option<Dialect>,
 }
 
 impl std::fmt::Debug for Tunnel {
@@ -60,8 +67,10 @@ enum End {
     ReceiverGone,
     /// The sender broke a rule.
     Broken(Violation),
-    /// Too many frames, a limit, or the caller may not go on.
+    /// Too many frames, or the caller may not go on.
     Refused,
+    /// A limit is used up.
+    Throttled,
 }
 
 /// Why both directions end.
@@ -85,7 +94,9 @@ impl Finish {
         match self {
             Self::Both => (None, None),
             Self::Idle | Self::Stop => (Some(GOING_AWAY), Some(GOING_AWAY)),
-            Self::Client(End::Refused) | Self::Upstream(End::Refused) => (Some(POLICY), Some(GOING_AWAY)),
+            Self::Client(End::Refused | End::Throttled) | Self::Upstream(End::Refused | End::Throttled) => {
+                (Some(POLICY), Some(GOING_AWAY))
+            }
             Self::Client(End::Broken(violation)) => (Some(code(violation)), Some(GOING_AWAY)),
             Self::Upstream(End::Broken(violation)) => (Some(BAD_GATEWAY), Some(code(violation))),
             Self::Client(End::SenderGone) | Self::Upstream(End::ReceiverGone) => (None, Some(GOING_AWAY)),
@@ -103,6 +114,8 @@ struct Lane {
     passable: usize,
     unflushed: bool,
     broken: Option<Violation>,
+    /// Whether the last frames were refused as a whole.
+    cut: bool,
     moved: u64,
     end: Option<End>,
 }
@@ -110,12 +123,12 @@ struct Lane {
 impl Lane {
     fn new(masked: bool, cap: u64, held: BytesMut) -> Self {
         let frames = Frames::new(masked, cap);
-        Self { frames, held, passable: 0, unflushed: false, broken: None, moved: 0, end: None }
+        Self { frames, held, passable: 0, unflushed: false, broken: None, cut: false, moved: 0, end: None }
     }
 
     /// Whether a frame of our own can be put behind what was passed on.
     const fn is_between(&self) -> bool {
-        self.frames.is_between() && self.passable == 0
+        (self.frames.is_between() || self.cut) && self.passable == 0
     }
 
     fn poll<R, W>(&mut self, cx: &mut Context<'_>, from: &mut R, to: &mut W, rules: &mut Rules) -> Poll<End>
@@ -136,9 +149,13 @@ impl Lane {
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
     {
-        if !self.held.is_empty() && self.passable == 0 && self.moved == 0 && !self.scan(rules) {
+        if !self.held.is_empty()
+            && self.passable == 0
+            && self.moved == 0
+            && let Err(end) = self.scan(rules)
+        {
             // What the upstream sent together with its answer.
-            return Poll::Ready(End::Refused);
+            return Poll::Ready(end);
         }
         loop {
             while self.passable > 0 {
@@ -172,8 +189,8 @@ impl Lane {
                 Ok(0) | Err(_) => return Poll::Ready(End::SenderGone),
                 Ok(_) => {}
             }
-            if !self.scan(rules) {
-                return Poll::Ready(End::Refused);
+            if let Err(end) = self.scan(rules) {
+                return Poll::Ready(end);
             }
             debug_assert!(
                 self.broken.is_some() || self.frames.is_closed() || self.held.len() - self.passable < MAX_HEAD
@@ -181,14 +198,17 @@ impl Lane {
         }
     }
 
-    /// Looks at what came; false when a rule refuses it.
-    fn scan(&mut self, rules: &mut Rules) -> bool {
+    /// Looks at what came, and says how the tunnel ends when a rule refuses it.
+    fn scan(&mut self, rules: &mut Rules) -> Result<(), End> {
+        let between = self.frames.is_between();
         let (passable, seen, outcome) = self.frames.scan(&self.held);
         self.passable = passable;
         self.broken = outcome.err();
         let allowed = rules.admit(seen.messages, seen.others);
-        if !allowed {
+        if allowed.is_err() {
             self.passable = 0;
+            // Nothing of it was passed on.
+            self.cut = between;
         }
         allowed
     }
@@ -199,19 +219,44 @@ struct Rules {
     entitlement: Entitlement,
     last_frame: Instant,
     last_look: Instant,
-    /// Frames in the current second of the worker.
-    rate: (u64, u32),
-    frames_per_second: u32,
+    rate: Rate,
     idle: Duration,
 }
 
+/// Frames of both directions in the current second of the worker.
+pub(super) struct Rate {
+    seen: (u64, u32),
+    most: u32,
+}
+
+impl Rate {
+    /// None so far, and at most so many in a second.
+    pub(super) const fn new(most: u32) -> Self {
+        Self { seen: (0, 0), most }
+    }
+
+    /// Counts frames; false when they are too many.
+    pub(super) fn count(&mut self, worker: &Worker, frames: u32) -> bool {
+        let tick = worker.tick.load(Ordering::Relaxed);
+        let before = if self.seen.0 == tick { self.seen.1 } else { 0 };
+        self.seen = (tick, before.saturating_add(frames));
+        self.seen.1 <= self.most
+    }
+}
+
+/// Whether a limit is what a fault is about.
+pub(super) const fn is_throttled(fault: &Fault) -> bool {
+    matches!(fault.code, 900_800..=900_807)
+}
+
 impl Rules {
-    fn admit(&mut self, messages: u32, others: u32) -> bool {
+    fn admit(&mut self, messages: u32, others: u32) -> Result<(), End> {
         self.last_frame = Instant::now();
-        let tick = self.entitlement.worker.tick.load(Ordering::Relaxed);
-        let before = if self.rate.0 == tick { self.rate.1 } else { 0 };
-        self.rate = (tick, before.saturating_add(messages).saturating_add(others));
-        self.rate.1 <= self.frames_per_second && self.entitlement.charge(messages)
+        if !self.rate.count(&self.entitlement.worker, messages.saturating_add(others)) {
+            return Err(End::Refused);
+        }
+        let throttled = |fault: Fault| if is_throttled(&fault) { End::Throttled } else { End::Refused };
+        self.entitlement.charge(messages).map_err(throttled)
     }
 
     /// What time alone ends; the task is woken when it is worth asking again.
@@ -232,15 +277,19 @@ impl Rules {
 impl Tunnel {
     /// Passes frames until the tunnel ends. Its record is written then.
     pub(crate) async fn run(self, mut stop: Stop) {
-        let Self { upgrade, upstream: (mut upstream, received), mut record, entitlement } = self;
+        let Self { upgrade, upstream: (mut upstream, received), mut record, entitlement, dialect } = self;
         let Ok(client) = upgrade.await else { return };
         let mut client: TokioIo<Upgraded> = TokioIo::new(client);
+        if let Some(dialect) = dialect {
+            let session = Session::new(dialect, entitlement);
+            return subscription::run((&mut client, &mut upstream), session, received, record, stop).await;
+        }
         let caps = &entitlement.worker.shared.settings.caps;
         let mut inbound = Lane::new(true, caps.message_bytes, BytesMut::new());
         let mut outbound = Lane::new(false, caps.message_bytes, received);
         let now = Instant::now();
-        let (idle, frames_per_second) = (caps.tunnel_idle_timeout, caps.frames_per_second);
-        let mut rules = Rules { entitlement, last_frame: now, last_look: now, rate: (0, 0), frames_per_second, idle };
+        let (idle, rate) = (caps.tunnel_idle_timeout, Rate::new(caps.frames_per_second));
+        let mut rules = Rules { entitlement, last_frame: now, last_look: now, rate, idle };
         let finish = {
             let (mut alarm, mut farewell) = (Alarm::default(), None);
             let mut stopped = pin!(stop.wait_for(|stop| *stop));
@@ -270,7 +319,12 @@ impl Tunnel {
         record.moved(inbound.moved, outbound.moved);
         record.complete = finish == Finish::Both;
         let (to_client, to_upstream) = finish.codes();
-        let to_client = to_client.filter(|_| outbound.is_between()).map(|code| close(code, false));
+        let throttled = matches!(finish, Finish::Client(End::Throttled) | Finish::Upstream(End::Throttled));
+        let to_client = to_client.filter(|_| outbound.is_between()).map(|code| {
+            let mut farewell = if throttled { text(THROTTLED.as_bytes(), None) } else { Vec::new() };
+            farewell.extend_from_slice(&close(code, false));
+            farewell
+        });
         let to_upstream = to_upstream.filter(|_| inbound.is_between()).map(|code| close(code, true));
         tokio::join!(part(&mut client, to_client), part(&mut upstream, to_upstream));
     }
@@ -278,7 +332,7 @@ impl Tunnel {
 
 /// Sends a last frame and ends the connection in a way that lets the frame arrive: what the peer still sends is read, as
 /// closing over unread bytes would reset the connection.
-async fn part<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, frame: Option<Vec<u8>>) {
+pub(super) async fn part<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, frame: Option<Vec<u8>>) {
     let leave = async {
         if let Some(frame) = frame {
             stream.write_all(&frame).await?;
