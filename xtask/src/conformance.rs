@@ -16,8 +16,10 @@ use crate::workspace;
 
 pub(crate) use control::{Options as ControlOptions, run as control};
 
-/// WSO2's plain listener: its WebSocket scenarios call without TLS. A scratch home on loopback is the place for that.
-const PLAIN: &str = "[transport.passthru_http.listener]\nenable = true\n";
+/// WSO2's plain listener: its WebSocket scenarios call without TLS. A scratch home on loopback is the place for that. The
+/// lives of tokens are those of the specifications' `basic` configuration.
+const PLAIN: &str = "[transport.passthru_http.listener]\nenable = true\n\n[oauth.token_validation]\n\
+    app_access_token_validity = 86400\nuser_access_token_validity = 86400\nrefresh_token_validity = 604800\n";
 
 /// The specifications fix what APIs advertise, whatever the ports are on which the server listens.
 const ADVERTISED: &str = "[[apim.gateway.environment]]\nname = \"Default\"\ndisplay_name = \"Default\"\ntype = \"hybrid\"\n\

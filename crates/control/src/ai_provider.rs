@@ -1,5 +1,9 @@
 //! AI service providers: how the answers of a vendor's API are read, and the definition its APIs start from.
 
+mod built_in;
+
+use model::snapshot::TokenUsage;
+use model::{ApiDocument, TenantId};
 use serde_json::{Value, json};
 use store::UnitOfWork;
 use store::repository::catalogue::{self, ItemKind, ItemRow};
@@ -69,6 +73,9 @@ fn key(document: &Value) -> String {
 pub(crate) async fn create(control: &Control, actor: &Actor, form: &FormParts) -> Result<Value, ControlError> {
     let id = control.uuid();
     let document = checked(&id.to_string(), form, None)?;
+    if built_in::all().iter().any(|provider| key(provider) == key(&document)) {
+        return Err(ControlError::conflict("There is a built-in AI service provider of this name and version."));
+    }
     let row = ItemRow { id, tenant: actor.tenant(), name: key(&document), document };
     let mut work = control.begin().await?;
     catalogue::insert(&mut work, ItemKind::AiProvider, &row, control.now()).await?;
@@ -83,8 +90,50 @@ async fn find(work: &mut UnitOfWork, actor: &Actor, id: &str) -> Result<ItemRow,
     catalogue::find(work, ItemKind::AiProvider, actor.tenant(), id).await?.ok_or_else(unknown)
 }
 
+/// How the answers of an AI API say what they cost; by its provider's metadata, those of the tenant before the built-in ones.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(crate) async fn token_usage(
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+    api: &ApiDocument,
+) -> Result<Option<TokenUsage>, ControlError> {
+    let Some(named) = api.get("subtypeConfiguration").map(|subtype| subtype.at("configuration")) else {
+        return Ok(None);
+    };
+    // WSO2's consoles send the configuration as text, its tools as an object.
+    let read = named.as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| named.clone());
+    let text = |field: &str| read.at(field).as_str().unwrap_or_default().to_owned();
+    let name = format!("{}:{}", text("llmProviderName"), text("llmProviderApiVersion"));
+    let own = catalogue::find_by_name(work, ItemKind::AiProvider, tenant, &name).await?.map(|row| row.document);
+    let provider = own.or_else(|| built_in::all().into_iter().find(|provider| key(provider) == name));
+    let Some(provider) = provider else { return Ok(None) };
+    let configurations = provider.at("configurations");
+    let parsed = configurations.as_str().and_then(|text| serde_json::from_str(text).ok());
+    let metadata: Value = parsed.unwrap_or_else(|| configurations.clone()).at("metadata").clone();
+    let path = |attribute: &str| -> Vec<String> {
+        let entries = metadata.as_array().map(Vec::as_slice).unwrap_or_default();
+        let entry = entries.iter().find(|e| e.at("attributeName") == attribute && e.at("inputSource") == "payload");
+        let place = entry.and_then(|e| e.at("attributeIdentifier").as_str()).and_then(|place| place.strip_prefix("$."));
+        place.map(|place| place.split('.').map(str::to_owned).collect()).unwrap_or_default()
+    };
+    Ok(Some(TokenUsage {
+        prompt: path("promptTokenCount"),
+        completion: path("completionTokenCount"),
+        total: path("totalTokenCount"),
+    }))
+}
+
+fn unchangeable() -> ControlError {
+    ControlError::forbidden("This AI service provider is built in. Add one of your own under another name or version.")
+}
+
 /// One provider.
 pub(crate) async fn get(control: &Control, actor: &Actor, id: &str) -> Result<Value, ControlError> {
+    if let Some(provider) = built_in::find(id) {
+        return Ok(provider);
+    }
     let mut work = control.read().await?;
     Ok(find(&mut work, actor, id).await?.document)
 }
@@ -96,6 +145,9 @@ pub(crate) async fn update(
     id: &str,
     form: &FormParts,
 ) -> Result<Value, ControlError> {
+    if built_in::find(id).is_some() {
+        return Err(unchangeable());
+    }
     let mut work = control.begin().await?;
     let mut row = find(&mut work, actor, id).await?;
     row.document = checked(id, form, Some(&row.document))?;
@@ -108,6 +160,9 @@ pub(crate) async fn update(
 
 /// Removes a provider.
 pub(crate) async fn delete(control: &Control, actor: &Actor, id: &str) -> Result<(), ControlError> {
+    if built_in::find(id).is_some() {
+        return Err(unchangeable());
+    }
     let mut work = control.begin().await?;
     let row = find(&mut work, actor, id).await?;
     catalogue::delete(&mut work, ItemKind::AiProvider, actor.tenant(), row.id).await?;
@@ -120,9 +175,10 @@ pub(crate) async fn list(control: &Control, actor: &Actor) -> Result<Value, Cont
     let mut work = control.read().await?;
     let short = ["id", "name", "apiVersion", "builtInSupport", "description", "deprecated"];
     let rows = catalogue::list(&mut work, ItemKind::AiProvider, actor.tenant()).await?;
-    let list: Vec<Value> = rows
+    let list: Vec<Value> = built_in::all()
         .iter()
-        .map(|row| short.iter().map(|field| ((*field).to_owned(), row.document.at(field).clone())).collect())
+        .chain(rows.iter().map(|row| &row.document))
+        .map(|provider| short.iter().map(|field| ((*field).to_owned(), provider.at(field).clone())).collect())
         .map(Value::Object)
         .collect();
     Ok(json!({"count": list.len(), "list": list}))

@@ -6,6 +6,7 @@ pub(crate) mod delete;
 pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod owner;
+pub(crate) mod reset;
 pub(crate) mod secrets;
 pub(crate) mod token;
 pub(crate) mod update;

@@ -11,7 +11,7 @@ use crate::throttling::check::{check_permissions, refused};
 use crate::{Actor, Change, ConfiguredEnvironment, ConfiguredHost, Control, ControlError, ControlSettings};
 
 /// Name and id of the environment every tenant has.
-pub(crate) const DEFAULT: &str = "Default";
+pub const DEFAULT: &str = "Default";
 
 const GATEWAY_TYPES: [&str; 7] = ["Regular", "APK", "AWS", "Azure", "Kong", "Envoy", "APIPlatform"];
 

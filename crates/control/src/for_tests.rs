@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::snapshot::{Delta, Snapshot};
-use model::{Clock, ConsumerKey, Rng, Secret, TenantId, Timestamp};
+use model::{ApplicationId, Clock, ConsumerKey, Rng, Secret, TenantId, Timestamp};
 use store::{Database, StoreError};
 use web::{BoxFuture, Egress};
 
@@ -48,6 +48,8 @@ impl GatewayPublisher for WillingGateway {
     fn change(&self, _: Delta) -> BoxFuture<'_, Result<(), PublishError>> {
         Box::pin(async { Ok(()) })
     }
+
+    fn reset_application(&self, _: ApplicationId, _: &str) {}
 }
 
 /// Shows in tests what was sealed and for which place; turns the text around so that it is not found in clear.

@@ -48,6 +48,7 @@ mod usage;
 
 pub use actor::Actor;
 pub use audit_log::{AuditPage, AuditQuery, AuditView};
+pub use environment::DEFAULT as BUILT_IN_ENVIRONMENT;
 pub use error::{ControlError, FaultKind};
 pub use field::Field;
 pub use key_manager::{

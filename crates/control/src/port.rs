@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::snapshot::{Delta, Snapshot};
-use model::{Secret, TenantId};
+use model::{ApplicationId, Secret, TenantId};
 use web::BoxFuture;
 
 use crate::{ControlError, KeyManager};
@@ -29,6 +29,10 @@ pub trait GatewayPublisher: Send + Sync + 'static {
     /// # Errors
     /// One line per part that would not be served.
     fn check(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), Vec<String>>>;
+
+    /// Lets one user's next call with an application be the first of its window. `user` is written plain or with the domain
+    /// of the application's tenant.
+    fn reset_application(&self, application: ApplicationId, user: &str);
 }
 
 /// Why a snapshot is not served as it is.

@@ -33,6 +33,7 @@ struct Key {
     vhost: String,
     lifecycle: String,
     is_default: bool,
+    default_waits: bool,
 }
 
 /// The compiler with its memory of compiled revisions.
@@ -130,6 +131,7 @@ impl Key {
             vhost: row.deployment.vhost.clone(),
             lifecycle: row.lifecycle.clone(),
             is_default: row.is_default,
+            default_waits: row.default_waits,
         }
     }
 }
@@ -155,7 +157,8 @@ async fn compile_row(
     };
     Ok(compiled.map(|mut compiled| {
         compiled.lifecycle = lifecycle::parse(&row.lifecycle).unwrap_or(Lifecycle::Retired);
-        compiled.is_default_version = row.is_default;
+        // What was the default when it was deployed stays it until its successor is there.
+        compiled.is_default_version = row.is_default || row.default_waits && document.flag("isDefaultVersion");
         // The built-in gateway answers on every name of this machine.
         compiled.vhost =
             if deployment.environment == environment::DEFAULT { String::new() } else { deployment.vhost.clone() };

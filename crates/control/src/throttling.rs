@@ -10,6 +10,7 @@ pub(crate) mod siddhi;
 use model::TenantId;
 use model::snapshot::{
     ConditionSubject, ConditionalLimit, CustomLimit, LimitCondition, LimitLevel, LimitPolicy, Quota, QuotaUnit,
+    TokenQuota,
 };
 use serde_json::Value;
 use store::repository::throttling::{self as policies, ThrottlePolicyRow};
@@ -116,6 +117,7 @@ pub(crate) fn limit_of(row: &ThrottlePolicyRow) -> Option<LimitPolicy> {
         stop_on_quota: level != LimitLevel::Subscription
             || row.document.at("stopOnQuotaReach").as_bool().unwrap_or(true),
         conditional: conditional_of(row.document.at("conditionalGroups")),
+        tokens: tokens_of(row.document.at("defaultLimit")),
         graphql_depth: bound(row.document.at("graphQLMaxDepth")),
         graphql_complexity: bound(row.document.at("graphQLMaxComplexity")),
     })
@@ -189,6 +191,7 @@ pub(crate) fn unlimited(tenant: TenantId, level: LimitLevel) -> LimitPolicy {
         burst: None,
         stop_on_quota: false,
         conditional: Vec::new(),
+        tokens: None,
         graphql_depth: None,
         graphql_complexity: None,
     }
@@ -219,6 +222,18 @@ fn quota_of(limit: &Value) -> Option<Quota> {
         unit,
         window_seconds: seconds,
     })
+}
+
+/// What a plan for AI APIs allows in tokens.
+fn tokens_of(limit: &Value) -> Option<TokenQuota> {
+    let quota = limit.at("aiApiQuota");
+    let count = |field: &str| quota.at(field).as_u64().filter(|count| (1..NO_LIMIT).contains(count));
+    let (prompt, completion) = (count("promptTokenCount"), count("completionTokenCount"));
+    let total = count("totalTokenCount");
+    let unit = unit_seconds(quota.at("timeUnit").as_str()?)?;
+    let window_seconds = unit.saturating_mul(quota.at("unitTime").as_u64()?.max(1));
+    prompt.or(completion).or(total)?;
+    Some(TokenQuota { prompt, completion, total, window_seconds })
 }
 
 /// Seconds of one of WSO2's time units; a month counts 30 days.

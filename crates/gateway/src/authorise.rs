@@ -73,6 +73,11 @@ impl Standing {
     /// Looks a caller up.
     pub(crate) fn of(compiled: &Compiled, api: &Api, caller: &Caller, peer: IpAddr) -> Result<Self, Fault> {
         let (application, key_type) = identify(compiled, api, caller)?;
+        // Neither a resource without security nor a user belongs to a key.
+        let keyed = !matches!(caller, Caller::Anonymous | Caller::User(_));
+        if keyed && compiled.only_keys.is_some_and(|only| only != key_type) {
+            return Err(Fault::wrong_gateway_for_key(key_type == KeyType::Production));
+        }
         let subscription = subscription(api, application, key_type)?;
         let (home, guest) = check_tenant(compiled, api, caller, (application, subscription.is_some()))?;
         let denied = denied(compiled, api.deployed.tenant, application.map(Arc::as_ref), (caller, home), peer);
@@ -88,6 +93,11 @@ impl Standing {
     /// The subscription that allows the calls.
     pub(crate) fn subscription(&self) -> Option<&CompiledSubscription> {
         self.subscription.as_deref()
+    }
+
+    /// The same, to be kept.
+    pub(crate) const fn plan(&self) -> Option<&Arc<CompiledSubscription>> {
+        self.subscription.as_ref()
     }
 
     /// Production or sandbox.
@@ -115,11 +125,7 @@ pub(crate) fn authorise<'a>(
     standing: &Standing,
     asked: &Asked<'_>,
 ) -> Result<Permit<'a>, Fault> {
-    if standing.guest && !resource.scopes.is_empty() {
-        // The scopes were granted by another tenant's roles, whatever they are called.
-        return Err(Fault::wrong_scope());
-    }
-    check_scopes(compiled, resource, caller)?;
+    may_call(compiled, resource, caller, standing)?;
     let production = standing.key_type == KeyType::Production;
     let (for_production, for_sandbox) = match &resource.backend {
         Some(backend) => (backend.production.as_ref(), backend.sandbox.as_ref()),
@@ -168,6 +174,12 @@ pub(crate) fn authorise<'a>(
         let admitted = custom::admit(&compiled.custom_limits, asked.counters, &seen, asked.now);
         admitted.inspect_err(|_| refund(charges, asked.now, asked.bytes)).map_err(throttled)?;
     }
+    let tokens = subscription.filter(|_| api.deployed.token_usage.is_some()).map_or(&[][..], |s| &s.tokens);
+    if !tokens.is_empty() {
+        let tokens: Vec<_> = tokens.iter().map(|(_, limit)| Some(limit.charge())).collect();
+        let admitted = admit(&tokens, asked.now, asked.bytes);
+        admitted.inspect_err(|_| refund(charges, asked.now, asked.bytes)).map_err(throttled)?;
+    }
     let bytes = |c: &&Charge<'_>| c.quota.unit == model::snapshot::QuotaUnit::Bytes;
     let byte_limits = charges.iter().flatten().filter(bytes).map(|c| (c.quota, Arc::clone(c.window)));
     Ok(Permit { tenant: api.deployed.tenant, endpoint, byte_limits: byte_limits.collect() })
@@ -181,11 +193,22 @@ pub(crate) fn authorise_further(
     standing: &Standing,
     asked: &Asked<'_>,
 ) -> Result<(), Fault> {
+    may_call(compiled, resource, caller, standing)?;
+    admit(&[resource.limit.as_ref().map(|limit| limit.charge())], asked.now, asked.bytes).map_err(Fault::throttled)
+}
+
+/// Whether a caller's scopes open a resource, whatever the limits are.
+pub(crate) fn may_call(
+    compiled: &Compiled,
+    resource: &CompiledResource,
+    caller: &Caller,
+    standing: &Standing,
+) -> Result<(), Fault> {
     if standing.guest && !resource.scopes.is_empty() {
+        // The scopes were granted by another tenant's roles, whatever they are called.
         return Err(Fault::wrong_scope());
     }
-    check_scopes(compiled, resource, caller)?;
-    admit(&[resource.limit.as_ref().map(|limit| limit.charge())], asked.now, asked.bytes).map_err(Fault::throttled)
+    check_scopes(compiled, resource, caller)
 }
 
 /// The charges of a call, with the limits of its kind in place of the limits for all calls.

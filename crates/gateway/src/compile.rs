@@ -57,6 +57,8 @@ pub(crate) struct Compiled {
     common: Arc<Common>,
     /// APIs by index, in the order of their ids.
     apis: Vec<Arc<Api>>,
+    /// The only keys that are served, where not both are.
+    pub(crate) only_keys: Option<model::snapshot::KeyType>,
     hosts: HashMap<Box<str>, Contexts>,
     any_host: Contexts,
 }
@@ -166,7 +168,8 @@ impl Compiled {
         let mut faults = Vec::new();
         let limits = Limits::new(&snapshot.limits);
         let common = Arc::new(Common::build(snapshot, previous, &limits, &mut faults));
-        let mut compiled = Self { version: snapshot.version, common, ..Self::default() };
+        let only_keys = settings.only_keys;
+        let mut compiled = Self { version: snapshot.version, common, only_keys, ..Self::default() };
         let mut subscriptions: HashMap<ApiId, Vec<&Subscription>> = HashMap::new();
         for subscription in &snapshot.subscriptions {
             subscriptions.entry(subscription.api).or_default().push(subscription);
@@ -198,6 +201,7 @@ impl Compiled {
         let kept = self.apis.iter().filter(|api| !touched.contains(&api.deployed.id)).map(Arc::clone);
         let mut compiled =
             Self { version: delta.to, common: Arc::clone(&self.common), apis: kept.collect(), ..Self::default() };
+        compiled.only_keys = settings.only_keys;
         let limits = Limits::new(&self.limits);
         for change in &delta.apis {
             let own = change.subscriptions.iter();

@@ -5,7 +5,9 @@ mod mocked;
 mod tunnel;
 
 use bytes::Bytes;
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AGE, AUTHORIZATION, CONTENT_LENGTH, HeaderName, ORIGIN};
+use http::header::{
+    ACCEPT_ENCODING, ACCESS_CONTROL_REQUEST_METHOD, AGE, AUTHORIZATION, CONTENT_LENGTH, HeaderName, ORIGIN,
+};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
@@ -42,8 +44,10 @@ use crate::respond;
 use crate::route::Lookup;
 use crate::settings::GatewaySettings;
 use crate::token_cache::{Digest, Principal};
+use crate::tokens::Ledger;
 use crate::trace;
 use crate::upstream::response::Head;
+use crate::websocket;
 use crate::worker::Worker;
 
 /// Serves one request.
@@ -74,6 +78,7 @@ pub(crate) async fn serve(
         keep: None,
         verdict: None,
         entitlement: None,
+        ledger: None,
     };
     let outcome = exchange.run(parts, body).await;
     let response = match outcome {
@@ -132,6 +137,8 @@ struct Exchange<'a> {
     verdict: Option<Verdict>,
     /// Why a call that lasts may go on.
     entitlement: Option<Box<Entitlement>>,
+    /// The plan that the tokens of the answer are charged to.
+    ledger: Option<Box<Ledger>>,
 }
 
 impl<'a> Exchange<'a> {
@@ -156,7 +163,7 @@ impl<'a> Exchange<'a> {
         if let Some(answer) = self.preflight(api, &parts, tail)? {
             return Ok(answer);
         }
-        if api.deployed.kind == ApiKind::Ws {
+        if api.deployed.kind == ApiKind::Ws || api.operations.is_some() && websocket::is_wanted(&parts) {
             let address = (host.as_ref().into(), path.as_ref().into(), path.len() - tail.len());
             drop((host, path));
             return self.tunnel(api, parts, address, !body.is_end_stream()).await;
@@ -188,6 +195,7 @@ impl<'a> Exchange<'a> {
         }
         let limits = permit.take_byte_limits();
         self.note(|record| record.byte_limits = limits);
+        self.ledger = Ledger::of(api, &standing).map(Box::new);
         let tail = tail.to_owned();
         drop((host, path));
         self.relay(&permit, &caller, resource, parts, tail, Arriving::Stream(body)).await
@@ -352,6 +360,10 @@ impl<'a> Exchange<'a> {
         if let Some(answer) = self.keep.and_then(|key| self.kept(&key)) {
             return Ok(answer);
         }
+        if self.ledger.is_some() {
+            // It is read here what the answer has cost.
+            call.headers.remove(ACCEPT_ENCODING);
+        }
         self.add_assertion(&mut call.headers);
         let token = permit.endpoint().token.as_ref();
         if let Some(source) = token {
@@ -447,12 +459,16 @@ impl<'a> Exchange<'a> {
         let secure = self.client.secure;
         respond::prepare_headers(&mut headers, api, self.origin.as_ref(), secure);
         let keep = self.keep.take().filter(|_| answer_cache::may_keep(status, &headers));
-        let (stream, mut whole) = if flow.needs_body() || keep.is_some() {
+        let ledger = self.ledger.take().filter(|_| status.is_success());
+        let (stream, mut whole) = if flow.needs_body() || keep.is_some() || ledger.is_some() {
             let whole = collect(upstream, caps.buffered_body_bytes, caps.upstream_idle_timeout).await;
             (None, Some(whole.map_err(|_| Fault::upstream_unreachable())?.ok_or_else(Fault::upstream_unreachable)?))
         } else {
             (Some(upstream), None)
         };
+        if let (Some(ledger), Some(whole)) = (ledger, &whole) {
+            ledger.charge(whole, events::is_stream(&headers), self.worker.now());
+        }
         if !flow.is_empty() {
             call.headers = std::mem::take(&mut headers);
             call.run(flow, (Flow::Response, Some(status)), caller, whole.as_mut())?;

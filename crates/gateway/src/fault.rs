@@ -202,6 +202,16 @@ impl Fault {
         Self::new(StatusCode::FORBIDDEN, 900_901, Family::Security, RUNTIME, text)
     }
 
+    /// 900901 for a key of one kind at a gateway that serves the other.
+    pub(crate) const fn wrong_gateway_for_key(production: bool) -> Self {
+        let text = if production {
+            "Production Key Provided for Sandbox Gateway"
+        } else {
+            "Sandbox Key Provided for Production Gateway"
+        };
+        Self::unauthorized(900_901, "Invalid Credentials", text, Challenge::Invalid)
+    }
+
     /// 900907: the subscription is blocked.
     pub(crate) const fn subscription_blocked() -> Self {
         let message = "The requested API is temporarily blocked";

@@ -44,6 +44,7 @@ mod series;
 mod settings;
 mod template;
 mod token_cache;
+mod tokens;
 mod trace;
 mod traffic;
 mod upstream;

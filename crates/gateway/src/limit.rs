@@ -13,6 +13,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::tokens::TokenKind;
+
 /// Low bits of a window: the count. 2^40 is a terabyte, or a million requests a second for twelve days.
 const COUNT_BITS: u32 = 40;
 const COUNT_MASK: u64 = (1 << COUNT_BITS) - 1;
@@ -33,7 +35,7 @@ impl Window {
             let used = if current >> COUNT_BITS == number { current & COUNT_MASK } else { 0 };
             let room = match quota.unit {
                 QuotaUnit::Requests => used.saturating_add(amount) <= quota.amount,
-                QuotaUnit::Bytes => used < quota.amount,
+                QuotaUnit::Bytes | QuotaUnit::Tokens => used < quota.amount,
             };
             if !room {
                 return false;
@@ -152,12 +154,18 @@ pub(crate) struct Refusal {
     pub(crate) quota: Quota,
 }
 
-/// Charges a call to all limits or to none. `None` entries are limits that do not apply.
-pub(crate) fn admit(charges: &[Option<Charge<'_>>], now: Timestamp, request_bytes: u64) -> Result<(), Refusal> {
-    let amount = |charge: &Charge<'_>| match charge.quota.unit {
+/// What a call is charged before it is answered.
+const fn amount_of(unit: QuotaUnit, request_bytes: u64) -> u64 {
+    match unit {
         QuotaUnit::Requests => 1,
         QuotaUnit::Bytes => request_bytes,
-    };
+        QuotaUnit::Tokens => 0,
+    }
+}
+
+/// Charges a call to all limits or to none. `None` entries are limits that do not apply.
+pub(crate) fn admit(charges: &[Option<Charge<'_>>], now: Timestamp, request_bytes: u64) -> Result<(), Refusal> {
+    let amount = |charge: &Charge<'_>| amount_of(charge.quota.unit, request_bytes);
     for (index, charge) in charges.iter().enumerate() {
         let Some(charge) = charge else { continue };
         if !charge.window.admit(charge.quota, now, amount(charge)) {
@@ -174,7 +182,7 @@ pub(crate) fn admit(charges: &[Option<Charge<'_>>], now: Timestamp, request_byte
 /// Takes back what [`admit`] charged, because something else refuses the call.
 pub(crate) fn refund(charges: &[Option<Charge<'_>>], now: Timestamp, request_bytes: u64) {
     for charge in charges.iter().flatten() {
-        let amount = if charge.quota.unit == QuotaUnit::Requests { 1 } else { request_bytes };
+        let amount = amount_of(charge.quota.unit, request_bytes);
         charge.window.refund(charge.quota, now, amount);
     }
 }
@@ -198,6 +206,8 @@ pub(crate) enum CounterKey {
     Group(ApiId, Option<String>, usize),
     /// Calls of the holder of a client certificate: its alias.
     Certificate(ApiId, String),
+    /// Tokens of a subscription's calls.
+    Tokens(SubscriptionId, TokenKind),
     /// Calls with one key of the custom rule with a name.
     Custom(String, String),
 }

@@ -106,6 +106,7 @@ fn rate_limit(headers: &mut HeaderMap, quota: Quota, wait: u128) {
     let unit = match quota.unit {
         QuotaUnit::Requests => "requests",
         QuotaUnit::Bytes => "content-bytes",
+        QuotaUnit::Tokens => "tokens",
     };
     let policy = format!("\"quota\";q={};w={};qu=\"{unit}\"", quota.amount, quota.window_seconds);
     let state = format!("\"quota\";r=0;t={wait}");

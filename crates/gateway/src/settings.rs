@@ -36,6 +36,11 @@ pub struct GatewaySettings {
     /// Cross-origin settings of APIs that have none; an empty list of methods means the resource's own. `None`: no
     /// cross-origin access.
     pub default_cors: Option<Cors>,
+    /// Origins from which pages may open WebSockets of APIs that name none of their own; `None`: any (WSO2:
+    /// `apim.cors.enable_validation_for_ws`).
+    pub socket_origins: Option<Vec<String>>,
+    /// The only keys that this gateway serves, where it does not serve both (WSO2: `type` of the environment).
+    pub only_keys: Option<model::snapshot::KeyType>,
     /// Header that carries the access token where an API names none or `Authorization`, which all have from the start
     /// (WSO2: `apim.oauth_config.auth_header`); empty is `Authorization`.
     pub authorization_header: String,

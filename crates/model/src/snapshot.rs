@@ -111,6 +111,21 @@ pub struct DeployedApi {
     /// What a GraphQL API's queries are measured by.
     #[serde(default)]
     pub graphql: Option<GraphqlCosts>,
+    /// How answers of a language model say what they cost; `None` for other APIs.
+    #[serde(default)]
+    pub token_usage: Option<TokenUsage>,
+}
+
+/// Where the answers of a language model say how many tokens a call took: members of JSON from the outside in; empty where
+/// the vendor says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenUsage {
+    /// Tokens of the question.
+    pub prompt: Vec<String>,
+    /// Tokens of the answer.
+    pub completion: Vec<String>,
+    /// Both together.
+    pub total: Vec<String>,
 }
 
 /// States of an API in which it can be deployed.
@@ -448,6 +463,9 @@ pub struct LimitPolicy {
     /// Quotas for calls of a certain kind, in place of `quota` (WSO2: conditional groups of advanced policies).
     #[serde(default)]
     pub conditional: Vec<ConditionalLimit>,
+    /// Tokens of language models that a plan allows besides (WSO2: `aiApiQuota`).
+    #[serde(default)]
+    pub tokens: Option<TokenQuota>,
     /// Deepest GraphQL query of a plan (WSO2: `graphQLMaxDepth`).
     #[serde(default)]
     pub graphql_depth: Option<u32>,
@@ -611,6 +629,21 @@ pub enum QuotaUnit {
     Requests,
     /// Bytes of request and answer bodies.
     Bytes,
+    /// Tokens of language models.
+    Tokens,
+}
+
+/// Tokens of language models in a window; at least one of the three is bounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenQuota {
+    /// Tokens of questions.
+    pub prompt: Option<u64>,
+    /// Tokens of answers.
+    pub completion: Option<u64>,
+    /// Both together.
+    pub total: Option<u64>,
+    /// Window, seconds; at least 1.
+    pub window_seconds: u64,
 }
 
 /// Whose access tokens are accepted, and by which keys.

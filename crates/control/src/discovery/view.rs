@@ -56,6 +56,23 @@ fn shown_properties(api: &ApiDocument) -> Vec<Value> {
     api.items("additionalProperties").iter().filter(|entry| entry.at("display") == true).cloned().collect()
 }
 
+/// The topics of a streaming API: what can be subscribed to, each once (WSO2: `TopicListDTO`).
+pub(crate) async fn topics(control: &Control, viewer: &Viewer, id: ApiId) -> Result<Value, ControlError> {
+    let mut work = control.read().await?;
+    let (_, api) = find(&mut work, viewer, id).await?;
+    let mut list: Vec<Value> = Vec::new();
+    for operation in api.operations() {
+        let (name, verb) = (operation.at("target"), operation.at("verb"));
+        let known = list.iter().any(|topic| topic.at("name") == name && topic.at("type") == verb);
+        if !known && matches!(verb.as_str(), Some("SUBSCRIBE" | "PUBLISH")) {
+            list.push(json!({"apiId": id.to_string(), "name": name, "type": verb}));
+        }
+    }
+    Ok(
+        json!({"count": list.len(), "list": list, "pagination": {"offset": 0, "limit": list.len(), "total": list.len()}}),
+    )
+}
+
 /// The whole API.
 pub(crate) async fn get(control: &Control, viewer: &Viewer, id: ApiId) -> Result<Value, ControlError> {
     let mut work = control.read().await?;

@@ -64,7 +64,7 @@ pub(crate) fn seal_secrets(
                     Some(old) if old.as_str().is_some_and(|s| !s.is_empty()) => {
                         if !moved {
                             fields.insert(name.to_owned(), old);
-                        } else if is_used(fields) {
+                        } else if is_used(fields) && belongs(fields, name) {
                             let path = [&["endpointConfig"], place, &[name]].concat().join(".");
                             faults.field(&path, "the endpoint's server changed, so give this secret again");
                         } else {
@@ -87,6 +87,17 @@ fn is_used(fields: &Map<String, Value>) -> bool {
     let off = fields.get("enabled").and_then(Value::as_bool) == Some(false)
         || fields.get("type").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("NONE"));
     !off
+}
+
+/// Whether a secret is one of the kind of security that a holder describes. Where none is named, every secret is.
+fn belongs(fields: &Map<String, Value>, name: &str) -> bool {
+    let text = |field: &str| fields.get(field).and_then(Value::as_str).unwrap_or_default().to_uppercase();
+    match (text("type").as_str(), name) {
+        ("OAUTH", "password") => text("grantType") == "PASSWORD",
+        ("OAUTH", "apiKeyValue") | ("BASIC" | "DIGEST", "clientSecret" | "apiKeyValue") => false,
+        ("APIKEY" | "API_KEY", "password" | "clientSecret") => false,
+        _ => true,
+    }
 }
 
 /// Who gets the secrets of a place: kind of endpoint, and scheme, host and port of every target, token endpoint and

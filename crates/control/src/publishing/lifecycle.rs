@@ -8,6 +8,7 @@ use store::repository::api::{self, ApiRow, LifecycleEventRow};
 use store::repository::{revision, subscription};
 
 use super::load::{load, parse};
+use crate::document::is_streaming;
 use crate::lifecycle::{code, find, label, transitions};
 use crate::{Actor, Change, Control, ControlError, FaultKind, lifecycle};
 
@@ -192,6 +193,17 @@ impl Control {
 pub(super) fn state_of(row: &ApiRow) -> Result<Lifecycle, ControlError> {
     lifecycle::parse(&row.lifecycle)
         .ok_or_else(|| ControlError::internal(format!("API {} has the unknown state {}", row.id, row.lifecycle)))
+}
+
+/// An API that consumers have already and that is left without any plan is open to every application, without a
+/// subscription: it says so by WSO2's plan for that.
+pub(super) fn go_without_plan(row: &ApiRow, document: &mut ApiDocument) {
+    let early = matches!(row.lifecycle.as_str(), "CREATED" | "PROTOTYPED");
+    if !early && document.plans().is_empty() && needs_plan(document) {
+        let plan =
+            if is_streaming(document.kind()) { "AsyncDefaultSubscriptionless" } else { "DefaultSubscriptionless" };
+        document.set("policies", vec![Value::from(plan)]);
+    }
 }
 
 /// What an API needs before consumers may have it.

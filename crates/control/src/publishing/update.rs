@@ -6,6 +6,7 @@ use store::UnitOfWork;
 use store::repository::api::{self, ApiRow};
 
 use super::create::clear_other_defaults;
+use super::lifecycle;
 use super::load::{load_api, parse, store_document};
 use super::products;
 use super::rules;
@@ -96,6 +97,7 @@ impl Control {
         }
         let unlimited = self.settings().portal.unlimited_tier;
         rules::check_references(work, actor, &mut document, Some(&stored), unlimited).await?;
+        lifecycle::go_without_plan(row, &mut document);
         let sealer = self.ports().sealer.as_ref();
         seal_secrets(sealer, row.id, &mut document, Some(&stored))?;
         rules::seal_policies(work, sealer, (row.tenant, row.id), &mut document, Some(&stored)).await?;

@@ -61,7 +61,8 @@ pub(super) fn compile(
             // operator's decision.
             http: transports.iter().any(|t| matches!(*t, "http" | "ws"))
                 || kind == ApiKind::Ws && transports.is_empty(),
-            https: transports.iter().any(|t| matches!(*t, "https" | "wss")),
+            https: transports.iter().any(|t| matches!(*t, "https" | "wss"))
+                || kind == ApiKind::Ws && transports.is_empty(),
         },
         security: security(document),
         resources: if members.is_empty() {
@@ -84,6 +85,7 @@ pub(super) fn compile(
         mock: None,
         cache_seconds: cache_seconds(document),
         graphql: None,
+        token_usage: None,
     })
 }
 
@@ -123,7 +125,8 @@ fn security(document: &ApiDocument) -> ApiSecurity {
         let texts = document.texts(field);
         if texts.contains(&"all") { BTreeSet::new() } else { texts.into_iter().map(str::to_owned).collect() }
     };
-    let subscriptionless = document.plans() == ["DefaultSubscriptionless"];
+    let subscriptionless =
+        matches!(document.plans().as_slice(), ["DefaultSubscriptionless"] | ["AsyncDefaultSubscriptionless"]);
     ApiSecurity {
         oauth2: has("oauth2"),
         api_key: has("api_key"),

@@ -10,10 +10,11 @@ use store::UnitOfWork;
 use store::repository::artifact;
 
 use super::api::is_mocked;
-use crate::ControlError;
 use crate::definition::graphql::GraphqlSchema;
 use crate::definition::{OpenApi, for_publisher};
+use crate::field::Field;
 use crate::publishing::{COMPLEXITY, DEFINITION};
+use crate::{ControlError, ai_provider};
 
 /// Adds them to a compiled API. `owner` is whose files they are: a revision's, or the API's.
 pub(super) async fn attach(
@@ -22,6 +23,9 @@ pub(super) async fn attach(
     document: &ApiDocument,
     mut compiled: DeployedApi,
 ) -> Result<Result<DeployedApi, String>, ControlError> {
+    if document.get("subtypeConfiguration").is_some_and(|subtype| subtype.at("subtype") == "AIAPI") {
+        compiled.token_usage = ai_provider::token_usage(work, compiled.tenant, document).await?;
+    }
     match compiled.kind {
         ApiKind::Http if document.flag("enableSchemaValidation") || is_mocked(document) => {
             let Some(file) = artifact::find(work, owner, DEFINITION).await? else {

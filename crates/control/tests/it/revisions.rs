@@ -143,3 +143,52 @@ async fn the_gateway_artifact_tells_what_is_served() {
     let (status, _) = world.send("", "GET", "/api/am/gateway/v2/server-startup-healthcheck", None).await;
     assert_eq!(status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn the_gateway_api_shows_endpoints_definition_and_policies() {
+    let world = World::new().await;
+    let mut document = pizza("Pizza");
+    document["endpointConfig"]["endpoint_security"] = json!({"production":
+        {"enabled": true, "type": "BASIC", "username": "u", "password": "hidden-from-everybody"}});
+    let policy = json!({"policyName": "addHeader", "policyVersion": "v1", "parameters": {"headerName": "X-A", "headerValue": "b"}});
+    document["operations"][0]["operationPolicies"] = json!({"request": [policy], "response": [], "fault": []});
+    let made = world.create(CREATOR, document).await;
+    world.deploy(CREATOR, made["id"].as_str().unwrap()).await;
+    let show = async |who: &str, kind: &str| {
+        let path = format!("/api/am/gateway/v2/{kind}?apiName=Pizza&version=1.0.0&tenantDomain=carbon.super");
+        world.send(who, "GET", &path, None).await
+    };
+    for (kind, wanted) in [("end-points", "127.0.0.1:9/p"), ("local-entry", "/order/{id}"), ("sequence", "X-A")] {
+        let (status, body) = show(CREATOR, kind).await;
+        assert_eq!((status, &body["apiId"]), (StatusCode::OK, &made["id"]), "{kind}");
+        let text = body.to_string();
+        assert!(text.contains(wanted) && !text.contains("hidden"), "{kind}: {text}");
+        assert_eq!(show(crate::world::FOREIGN, kind).await.0, StatusCode::NOT_FOUND);
+        assert_eq!(show("", kind).await.0, StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[tokio::test]
+async fn the_former_default_version_serves_until_its_successor_is_deployed() {
+    let world = World::new().await;
+    let mut document = pizza("Pizza");
+    document["isDefaultVersion"] = json!(true);
+    let first = world.create(CREATOR, document).await["id"].as_str().unwrap().to_owned();
+    world.deploy(CREATOR, &first).await;
+    let defaults = || -> Vec<String> {
+        let snapshot = world.gateway.snapshot();
+        snapshot.apis.iter().filter(|api| api.is_default_version).map(|api| api.version.clone()).collect()
+    };
+    assert_eq!(defaults(), ["1.0.0"]);
+    let path = format!("/apis/copy-api?apiId={first}&newVersion=2.0.0&defaultVersion=true");
+    let (status, second) = world.send(CREATOR, "POST", &path, None).await;
+    assert_eq!(status, StatusCode::CREATED, "{second}");
+    assert_eq!(defaults(), ["1.0.0"], "nobody is there to take its place");
+    let id = second["id"].as_str().unwrap().to_owned();
+    world.deploy(CREATOR, &id).await;
+    assert_eq!(defaults(), ["2.0.0"]);
+    let (_, mut second) = world.send(CREATOR, "GET", &format!("/apis/{id}"), None).await;
+    second["isDefaultVersion"] = json!(false);
+    assert_eq!(world.send(CREATOR, "PUT", &format!("/apis/{id}"), Some(second)).await.0, StatusCode::OK);
+    assert!(defaults().is_empty(), "what was the default before does not come back");
+}

@@ -14,7 +14,7 @@ use control::{
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use model::snapshot::{Delta, Snapshot};
-use model::{Clock as _, ConsumerKey, Rng as _, Secret, Tenant, TenantDomain, TenantId, Timestamp};
+use model::{ApplicationId, Clock as _, ConsumerKey, Rng as _, Secret, Tenant, TenantDomain, TenantId, Timestamp};
 use serde_json::Value;
 use store::repository::role::{self, RoleRow};
 use store::repository::tenant::{self, TenantRow};
@@ -55,6 +55,8 @@ pub(crate) struct RecordingGateway {
     refuses: Mutex<Option<String>>,
     unreachable: AtomicBool,
     wholes: AtomicU64,
+    /// Whose counters were emptied.
+    pub(crate) resets: Mutex<Vec<(ApplicationId, String)>>,
 }
 
 impl RecordingGateway {
@@ -102,6 +104,10 @@ impl GatewayPublisher for RecordingGateway {
         }
         *last = last.take().map(|snapshot| changed(snapshot, delta));
         Box::pin(async { Ok(()) })
+    }
+
+    fn reset_application(&self, application: ApplicationId, user: &str) {
+        self.resets.lock().unwrap().push((application, user.to_owned()));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Applications, client ids and subscriptions.
 
-use model::snapshot::{KeyType, LimitLevel, LimitPolicy, Quota, Snapshot, Subscription, SubscriptionState};
+use model::snapshot::{KeyType, LimitLevel, LimitPolicy, Quota, QuotaUnit, Snapshot, Subscription, SubscriptionState};
 use model::{ApplicationId, TenantId};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -10,6 +10,7 @@ use super::{Carried, Common, Limits, SnapshotFault};
 use crate::access_log::Rendered;
 use crate::assertion::Assertions;
 use crate::limit::{CounterKey, Level, Limit};
+use crate::tokens::TokenKind;
 
 /// A compiled application.
 #[derive(Debug)]
@@ -54,6 +55,8 @@ pub(crate) struct CompiledSubscription {
     pub(crate) quota: Option<Limit>,
     /// Short-time bound of the plan.
     pub(crate) burst: Option<Limit>,
+    /// Tokens of language models that the plan allows.
+    pub(crate) tokens: Vec<(TokenKind, Limit)>,
     /// Deepest GraphQL query of the plan.
     pub(crate) graphql_depth: Option<u32>,
     /// Costliest GraphQL query of the plan.
@@ -119,11 +122,25 @@ pub(super) fn subscriptions<'s>(
         let limit = |level, key, quota: Option<Quota>| {
             quota.map(|quota| Limit { level, quota, window: carried.counters.get(key) })
         };
+        let tokens = policy.filter(|p| p.stop_on_quota).and_then(|p| p.tokens).map(|tokens| {
+            let bounds = [
+                (TokenKind::Prompt, tokens.prompt),
+                (TokenKind::Completion, tokens.completion),
+                (TokenKind::Total, tokens.total),
+            ];
+            let window_seconds = tokens.window_seconds;
+            let limits = bounds.into_iter().filter_map(|(kind, amount)| {
+                let quota = Quota { amount: amount?, unit: QuotaUnit::Tokens, window_seconds };
+                Some((kind, limit(Level::Subscription, CounterKey::Tokens(subscription.id, kind), Some(quota))?))
+            });
+            limits.collect()
+        });
         let own = CompiledSubscription {
             plan: subscription.plan.as_str().into(),
             state: subscription.state,
             quota: limit(Level::Subscription, CounterKey::Subscription(subscription.id), stopping(policy)),
             burst: limit(Level::Burst, CounterKey::Burst(subscription.id), policy.and_then(|p| p.burst)),
+            tokens: tokens.unwrap_or_default(),
             graphql_depth: policy.and_then(|p| p.graphql_depth),
             graphql_complexity: policy.and_then(|p| p.graphql_complexity),
         };

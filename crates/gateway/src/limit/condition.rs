@@ -160,6 +160,7 @@ mod tests {
             conditional: vec![ConditionalLimit { conditions, quota: Some(quota) }],
             graphql_depth: None,
             graphql_complexity: None,
+            tokens: None,
         }
     }
 

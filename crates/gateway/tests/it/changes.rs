@@ -211,6 +211,8 @@ fn a_taken_port_and_an_empty_configuration_are_refused() {
         egress: model::EgressRules::default(),
         realm: String::new(),
         default_cors: None,
+        socket_origins: None,
+        only_keys: None,
         authorization_header: String::new(),
         api_series: 2,
         usage: true,

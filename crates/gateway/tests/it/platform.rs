@@ -80,6 +80,8 @@ impl Stack {
             egress: model::EgressRules::with_networks(["127.0.0.0/8".parse().unwrap()]),
             realm: "WSO2 API Manager".into(),
             default_cors: Some(GatewaySettings::wso2_default_cors()),
+            socket_origins: None,
+            only_keys: None,
             authorization_header: String::new(),
             api_series: 2,
             usage: true,
@@ -207,6 +209,7 @@ pub(crate) fn api(n: u128, context: &str, target: &str) -> DeployedApi {
         mock: None,
         cache_seconds: None,
         graphql: None,
+        token_usage: None,
     }
 }
 
@@ -221,6 +224,7 @@ pub(crate) fn limit(level: LimitLevel, name: &str, amount: u64) -> LimitPolicy {
         conditional: Vec::new(),
         graphql_depth: None,
         graphql_complexity: None,
+        tokens: None,
     }
 }
 

@@ -142,6 +142,7 @@ const USES: &[(&str, &str, &str)] = &[
     ("apim.cors.allow_methods", "serve/data_plane.rs", "cors.allow_methods"),
     ("apim.cors.allow_headers", "serve/data_plane.rs", "cors.allow_headers"),
     ("apim.cors.allow_credentials", "serve/data_plane.rs", "cors.allow_credentials"),
+    ("apim.cors.enable_validation_for_ws", "serve/data_plane.rs", "cors.enable_validation_for_ws"),
     ("apim.throttling.enable_unlimited_tier", "serve.rs", "config.throttling.enable_unlimited_tier"),
     ("apim.devportal.enable_anonymous_mode", "serve.rs", "config.devportal.enable_anonymous_mode"),
     (

@@ -256,6 +256,8 @@ section! {
         wso2 "allow_headers" allow_headers: Listed<HeaderName> = r#"["authorization", "Access-Control-Allow-Origin", "Content-Type", "SOAPAction", "apikey", "Internal-Key"]"#;
         /// Whether cookies and credentials may be sent.
         wso2 "allow_credentials" allow_credentials: bool = "false";
+        /// Whether pages of other origins are refused when they open a WebSocket of an API that names no origins; WSO2's default is false.
+        wso2 "enable_validation_for_ws" enable_validation_for_ws: bool = "true";
     }
 }
 

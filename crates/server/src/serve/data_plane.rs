@@ -12,12 +12,12 @@ use gateway::{
     Series, SnapshotFault, StartError,
 };
 use identity::Identity;
-use model::snapshot::{Cors, Delta, Snapshot, TokenIssuer};
-use model::{Clock, EgressRules, TenantId, Timestamp, UsageKey, UsageTotals};
+use model::snapshot::{Cors, Delta, KeyType, Snapshot, TokenIssuer};
+use model::{ApplicationId, Clock, EgressRules, TenantId, Timestamp, UsageKey, UsageTotals};
 use web::BoxFuture;
 
 use self::credentials::{Judge, OutboundTokens, Signer};
-use crate::config::{Config, ForwardedHeader, Network, Origin};
+use crate::config::{Config, EnvironmentType, ForwardedHeader, Network, Origin};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::home::Home;
@@ -206,6 +206,12 @@ impl GatewayPublisher for DataPlane {
             checked.map_err(|e| vec![e.to_string()])?.map_err(reasons)
         })
     }
+
+    fn reset_application(&self, application: ApplicationId, user: &str) {
+        if let Some(handle) = self.handle() {
+            handle.reset_application(application, user);
+        }
+    }
 }
 
 fn backend_token(config: &Config, identity: &Arc<Identity>) -> Option<BackendToken> {
@@ -251,6 +257,8 @@ fn settings(
         egress: rules,
         realm: REALM.to_owned(),
         default_cors: default_cors(config),
+        socket_origins: socket_origins(config),
+        only_keys: only_keys(config),
         authorization_header: config.gateway_token.auth_header.as_str().to_owned(),
         api_series: number(limits.api_series.get()),
         usage: config.usage.enable,
@@ -292,6 +300,22 @@ fn default_cors(config: &Config) -> Option<Cors> {
         allow_methods: cors.allow_methods.as_slice().iter().map(|m| m.as_str().to_owned()).collect(),
         expose_headers: Vec::new(),
     })
+}
+
+/// Whose pages may open WebSockets where an API says nothing of its own.
+fn socket_origins(config: &Config) -> Option<Vec<String>> {
+    let cors = &config.cors;
+    (cors.enable && cors.enable_validation_for_ws).then(|| cors.allow_origins.as_slice().iter().map(origin).collect())
+}
+
+/// The keys that this process serves: those of the environment that it is the gateway of.
+fn only_keys(config: &Config) -> Option<KeyType> {
+    let own = config.environments.iter().find(|environment| environment.name == control::BUILT_IN_ENVIRONMENT)?;
+    match own.kind {
+        EnvironmentType::Hybrid => None,
+        EnvironmentType::Production => Some(KeyType::Production),
+        EnvironmentType::Sandbox => Some(KeyType::Sandbox),
+    }
 }
 
 /// An origin as the `Origin` header spells it.

@@ -146,13 +146,18 @@ pub struct ServedRow {
     pub lifecycle: String,
     /// Whether calls without a version reach it.
     pub is_default: bool,
+    /// Whether another version shall be the default and is not deployed yet: until then the former one serves.
+    pub default_waits: bool,
 }
 
 macro_rules! served {
     ($rest:literal) => {
         concat!(
             "SELECT d.api_id, d.environment, d.revision_id, d.vhost, d.display_on_devportal, d.deployed_at, ",
-            "a.tenant_id, a.lifecycle, a.is_default FROM deployment d JOIN api a ON a.id = d.api_id ",
+            "a.tenant_id, a.lifecycle, a.is_default, EXISTS(SELECT 1 FROM api n WHERE n.tenant_id = a.tenant_id ",
+            "AND n.name_key = a.name_key AND n.is_default AND n.id <> a.id ",
+            "AND NOT EXISTS(SELECT 1 FROM deployment x WHERE x.api_id = n.id)) AS default_waits ",
+            "FROM deployment d JOIN api a ON a.id = d.api_id ",
             $rest
         )
     };
@@ -176,6 +181,7 @@ fn read_served(row: &Row) -> Result<ServedRow, StoreError> {
         tenant: row.tenant("tenant_id")?,
         lifecycle: row.text("lifecycle")?,
         is_default: row.flag("is_default")?,
+        default_waits: row.flag("default_waits")?,
     })
 }
 

@@ -61,6 +61,16 @@ pub(super) fn routes() -> RouteTable<Control> {
         )
         .optional(
             Operation::new(
+                "devportal.apis.topics",
+                "GET",
+                "/api/am/devportal/v3/apis/{apiId}/topics",
+                "List the topics of a streaming API",
+            ),
+            OPEN,
+            topics,
+        )
+        .optional(
+            Operation::new(
                 "devportal.apis.subscription-policies",
                 "GET",
                 "/api/am/devportal/v3/apis/{apiId}/subscription-policies",
@@ -112,6 +122,11 @@ async fn wsdl(control: Arc<Control>, permit: Option<Permit>, call: Call) -> Resu
     let viewer = viewer(&control, permit.as_ref(), &call).await?;
     let (media_type, bytes) = definition::file(&control, &viewer, call.path_id("apiId")?, "wsdl").await?;
     Ok(with_header(text(StatusCode::OK, "application/octet-stream", bytes), header::CONTENT_TYPE, &media_type))
+}
+
+async fn topics(control: Arc<Control>, permit: Option<Permit>, call: Call) -> Result<Answer, ControlError> {
+    let viewer = viewer(&control, permit.as_ref(), &call).await?;
+    Ok(json(StatusCode::OK, &view::topics(&control, &viewer, call.path_id("apiId")?).await?))
 }
 
 async fn plans(control: Arc<Control>, permit: Option<Permit>, call: Call) -> Result<Answer, ControlError> {

@@ -302,9 +302,9 @@ pub(super) const GROUPS: &[Group] = &[
     },
     Group {
         verdict: Verdict::NotHere,
-        why: "cross-origin checks of WebSocket handshakes are not part of this version",
+        why: "how long a preflight's answer is kept, and which headers scripts may read, is fixed or said by each API",
         patterns: "
-            apim.cors.enable_validation_for_ws apim.cors.max_age apim.cors.expose_headers
+            apim.cors.max_age apim.cors.expose_headers
         ",
     },
     Group {
