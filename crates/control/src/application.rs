@@ -8,6 +8,7 @@ pub(crate) mod list;
 pub(crate) mod owner;
 pub(crate) mod reset;
 pub(crate) mod secrets;
+pub(crate) mod sharing;
 pub(crate) mod token;
 pub(crate) mod update;
 
@@ -65,10 +66,8 @@ pub(crate) async fn owned(
     actor: &Actor,
     id: ApplicationId,
 ) -> Result<ApplicationRow, ControlError> {
-    applications::find(work, actor.tenant(), id)
-        .await?
-        .filter(|row| row.owner == actor.name())
-        .ok_or_else(|| unknown(id))
+    let row = applications::find(work, actor.tenant(), id).await?.ok_or_else(|| unknown(id))?;
+    if row.owner == actor.name() { Ok(row) } else { Err(sharing::refused(&row)) }
 }
 
 /// 404 for an application.

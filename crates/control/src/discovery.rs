@@ -162,6 +162,22 @@ pub(crate) async fn tenant_of(
     Ok(tenant::by_domain(work, &domain).await?.filter(|row| row.tenant.active).map_or(own, |row| row.tenant))
 }
 
+/// The tenant that a request addresses, where tenants can subscribe to each other's APIs.
+///
+/// # Errors
+/// 404 for a tenant that does not exist.
+pub(crate) async fn addressed(
+    control: &Control,
+    work: &mut UnitOfWork,
+    domain: Option<&str>,
+) -> Result<Option<TenantId>, ControlError> {
+    let domain = domain.map(str::trim).filter(|domain| !domain.is_empty());
+    let Some(domain) = domain.filter(|_| control.settings().portal.cross_tenant_subscriptions) else { return Ok(None) };
+    let found = tenant::by_domain(work, &domain.to_ascii_lowercase()).await?;
+    let unknown = || ControlError::not_found(format!("There is no tenant {domain}."));
+    Ok(Some(found.ok_or_else(unknown)?.tenant.id))
+}
+
 /// The average of the ratings of an API as WSO2 writes it: `0.0` to `5.0`.
 pub(crate) async fn average_rating(work: &mut UnitOfWork, id: ApiId) -> Result<String, ControlError> {
     let ratings = store::repository::comment::ratings(work, id).await?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use store::repository::api_key::{self, ApiKeyRow};
 use uuid::Uuid;
 
-use super::owned;
+use super::{owned, sharing};
 use crate::field::Field;
 use crate::service::hex;
 use crate::throttling::check::refused;
@@ -113,9 +113,11 @@ pub(crate) async fn list(
 ) -> Result<Value, ControlError> {
     let kind = key_type(kind)?;
     let mut work = control.read().await?;
-    owned(&mut work, actor, id).await?;
-    let list: Vec<Value> =
-        api_key::of_application(&mut work, actor.tenant(), id, kind).await?.iter().map(shown).collect();
+    let application = sharing::visible(control, &mut work, actor, id).await?;
+    // As in WSO2: a key is its maker's, which is the owner; who the application is shared with sees none.
+    let own = application.owner == actor.name();
+    let keys = if own { api_key::of_application(&mut work, actor.tenant(), id, kind).await? } else { Vec::new() };
+    let list: Vec<Value> = keys.iter().map(shown).collect();
     Ok(json!({"count": list.len(), "list": list}))
 }
 

@@ -7,7 +7,7 @@ use store::repository::application::ApplicationRow;
 use store::repository::application_key::{self, ApplicationKeyRow};
 
 use super::delete::remove_client;
-use super::owned;
+use super::{owned, sharing};
 use crate::field::Field;
 use crate::key_manager::{ClientSettings, KeyManagerError, NewClient, RESIDENT, registry};
 use crate::throttling::check::refused;
@@ -298,7 +298,7 @@ pub(crate) async fn of_type(
 /// `{count, list}` of all keys of an application.
 pub(crate) async fn list(control: &Control, actor: &Actor, id: ApplicationId) -> Result<Value, ControlError> {
     let mut work = control.read().await?;
-    owned(&mut work, actor, id).await?;
+    sharing::visible(control, &mut work, actor, id).await?;
     let keys = application_key::of_application(&mut work, actor.tenant(), id).await?;
     Ok(json!({"count": keys.len(), "list": keys.iter().map(|key| shown(key, None)).collect::<Vec<_>>()}))
 }

@@ -2,10 +2,11 @@
 
 use model::ApplicationId;
 use serde_json::Value;
-use store::repository::{application as applications, subscription};
+use store::repository::{api, application as applications, subscription};
 
-use super::{brief, owned, whole};
+use super::{brief, sharing, whole};
 use crate::api::page::Page;
+use crate::discovery;
 use crate::{Actor, Control, ControlError};
 
 /// The actor's applications whose name contains the query.
@@ -19,6 +20,8 @@ pub(crate) async fn list(
     let mut work = control.read().await?;
     let wanted = query.strip_prefix("name:").unwrap_or(query).trim().trim_matches('"').to_lowercase();
     let mut rows = applications::of_owner(&mut work, actor.tenant(), &actor.name()).await?;
+    rows.extend(sharing::shared(control, &mut work, actor).await?);
+    rows.sort_by(|a, b| a.name.cmp(&b.name));
     rows.retain(|row| row.name.to_lowercase().contains(&wanted));
     if descending {
         rows.reverse();
@@ -32,9 +35,25 @@ pub(crate) async fn list(
     Ok(page.list(total, entries))
 }
 
-/// One of the actor's applications.
-pub(crate) async fn get(control: &Control, actor: &Actor, id: ApplicationId) -> Result<Value, ControlError> {
+/// One of the actor's applications, or one that is shared with them. `addressed` is the tenant whose subscriptions count,
+/// where tenants can subscribe to each other's APIs.
+pub(crate) async fn get(
+    control: &Control,
+    actor: &Actor,
+    id: ApplicationId,
+    addressed: Option<&str>,
+) -> Result<Value, ControlError> {
     let mut work = control.read().await?;
-    let row = owned(&mut work, actor, id).await?;
-    whole(&mut work, &row).await
+    let row = sharing::visible(control, &mut work, actor, id).await?;
+    let mut shown = whole(&mut work, &row).await?;
+    if let Some(tenant) = discovery::addressed(control, &mut work, addressed).await? {
+        let mut count = 0_usize;
+        for one in subscription::of_application(&mut work, id).await? {
+            count = count.saturating_add(usize::from(api::find(&mut work, tenant, one.api).await?.is_some()));
+        }
+        if let Some(fields) = shown.as_object_mut() {
+            fields.insert("subscriptionCount".to_owned(), count.into());
+        }
+    }
+    Ok(shown)
 }

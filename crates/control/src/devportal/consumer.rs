@@ -62,7 +62,7 @@ impl Consumer {
     /// # Errors
     /// 404 also for somebody else's, as everywhere below.
     pub async fn application(&self, id: ApplicationId) -> Result<Value, ControlError> {
-        application::list::get(&self.control, &self.actor, id).await
+        application::list::get(&self.control, &self.actor, id, None).await
     }
 
     /// Makes one.
@@ -171,7 +171,7 @@ impl Consumer {
     /// # Errors
     /// 404 for the application.
     pub async fn subscriptions(&self, id: ApplicationId) -> Result<Value, ControlError> {
-        subscriptions::list(&self.control, &self.actor, Some(&id.to_string()), None, &Part::ALL.page()).await
+        subscriptions::list(&self.control, &self.actor, (Some(&id.to_string()), None), None, &Part::ALL.page()).await
     }
 
     /// Subscriptions of all applications of the consumer to an API.
@@ -179,7 +179,7 @@ impl Consumer {
     /// # Errors
     /// As [`Consumer::policies`].
     pub async fn subscriptions_to(&self, api: ApiId) -> Result<Value, ControlError> {
-        subscriptions::list(&self.control, &self.actor, None, Some(&api.to_string()), &Part::ALL.page()).await
+        subscriptions::list(&self.control, &self.actor, (None, Some(&api.to_string())), None, &Part::ALL.page()).await
     }
 
     /// One subscription.

@@ -105,8 +105,12 @@ pub(crate) async fn get(control: &Control, viewer: &Viewer, id: ApiId) -> Result
         "wsdlUri": Value::Null,
         "subtype": api.get("subtypeConfiguration").map_or(Value::Null, |subtype| subtype.at("subtype").clone()),
     });
+    let usable: Vec<Value> =
+        further.at("tiers").as_array().into_iter().flatten().map(|t| t.at("tierName").clone()).collect();
     if let (Value::Object(target), Value::Object(source)) = (&mut value, further) {
         target.extend(source);
+        // Plans that the viewer has no role for are not theirs to know.
+        target.insert("throttlingPolicies".to_owned(), usable.into());
     }
     Ok(value)
 }

@@ -269,8 +269,8 @@ fn check_addresses(control: &Control, input: &Value, faults: &mut Vec<String>) {
         }
     }
     let issuer = input.at("issuer").as_str().unwrap_or_default();
-    if issuer.is_empty() || issuer.len() > 1000 {
-        faults.push("issuer: the value of the claim iss of its tokens.".to_owned());
+    if issuer.len() > 1000 {
+        faults.push("issuer: the value of the claim iss of its tokens, at most 1000 characters.".to_owned());
     }
     if issuer.starts_with(&control.settings().console_url) {
         faults.push("issuer: this is our own issuer; another key manager cannot speak for it.".to_owned());

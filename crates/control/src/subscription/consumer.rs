@@ -9,7 +9,7 @@ use store::repository::subscription::{self as subscriptions, SubscriptionRow};
 
 use super::{plan_refused, shown, unknown};
 use crate::api::page::Page;
-use crate::application::{owned, unknown as unknown_application};
+use crate::application::{owned, sharing, unknown as unknown_application};
 use crate::discovery::{self, Viewer, view};
 use crate::field::Field;
 use crate::{Actor, Change, Control, ControlError, FaultKind};
@@ -161,19 +161,21 @@ pub(crate) async fn get(control: &Control, actor: &Actor, id: SubscriptionId) ->
     Ok(shown(&row, &application, api.as_ref()))
 }
 
-/// Subscriptions of an application, to an API, or of an application to an API.
+/// Subscriptions of an application, to an API, or of an application to an API. `addressed` narrows them to APIs of a
+/// tenant, where tenants can subscribe to each other's.
 pub(crate) async fn list(
     control: &Control,
     actor: &Actor,
-    application: Option<&str>,
-    api: Option<&str>,
+    (application, api): (Option<&str>, Option<&str>),
+    addressed: Option<&str>,
     page: &Page,
 ) -> Result<Value, ControlError> {
     let mut work = control.read().await?;
+    let addressed = discovery::addressed(control, &mut work, addressed).await?;
     let owned_applications = match application {
         Some(text) => {
             let id: ApplicationId = text.parse().map_err(|_| unknown_application(text))?;
-            vec![owned(&mut work, actor, id).await?]
+            vec![sharing::visible(control, &mut work, actor, id).await?]
         }
         None if api.is_some() => applications::of_owner(&mut work, actor.tenant(), &actor.name()).await?,
         None => return Err(ControlError::invalid("Name an application (applicationId) or an API (apiId).")),
@@ -181,7 +183,11 @@ pub(crate) async fn list(
     let mut found = Vec::new();
     for application in owned_applications {
         for row in subscriptions::of_application(&mut work, application.id).await? {
-            if api.is_none_or(|id| row.api.to_string() == id) {
+            let of_tenant = match addressed {
+                Some(tenant) => api::find(&mut work, tenant, row.api).await?.is_some(),
+                None => true,
+            };
+            if of_tenant && api.is_none_or(|id| row.api.to_string() == id) {
                 found.push((row, application.clone()));
             }
         }

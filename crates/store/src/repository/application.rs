@@ -178,6 +178,15 @@ pub async fn of_tenant(work: &mut UnitOfWork, tenant: TenantId) -> Result<Vec<Ap
         .collect()
 }
 
+/// Applications of a tenant that are shared with groups, by name, at most 10 000.
+pub async fn shared(work: &mut UnitOfWork, tenant: TenantId) -> Result<Vec<ApplicationRow>, StoreError> {
+    work.query(select!("WHERE tenant = $1 AND groups <> '[]' ORDER BY name LIMIT 10000"), [tenant.into()])
+        .await?
+        .iter()
+        .map(row)
+        .collect()
+}
+
 /// The applications of all tenants, for the snapshot.
 pub async fn all(work: &mut UnitOfWork) -> Result<Vec<ApplicationRow>, StoreError> {
     work.query(select!("ORDER BY tenant, name"), []).await?.iter().map(row).collect()

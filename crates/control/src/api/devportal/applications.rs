@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use web::{Answer, Call, Operation, Permit, RouteTable, created, json, no_content};
 
-use super::{APPLICATIONS, consumer};
+use super::{APPLICATIONS, addressed, consumer};
 use crate::api::page::Page;
 use crate::application::{create as making, delete as removal, list as lists, reset, update as change};
 use crate::field::Field;
@@ -52,7 +52,8 @@ async fn create(control: Arc<Control>, permit: Permit, call: Call) -> Result<Ans
 
 async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let actor = consumer(&control, &permit).await?;
-    Ok(json(StatusCode::OK, &lists::get(&control, &actor, call.path_id("applicationId")?).await?))
+    let id = call.path_id("applicationId")?;
+    Ok(json(StatusCode::OK, &lists::get(&control, &actor, id, addressed(&call)).await?))
 }
 
 async fn update(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {

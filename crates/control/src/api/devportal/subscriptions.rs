@@ -37,7 +37,8 @@ async fn list(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answe
     let actor = consumer(&control, &permit).await?;
     let filter = |name: &str| call.query(name).filter(|text| !text.is_empty());
     let page = Page::of(&call)?;
-    let list = subscriptions::list(&control, &actor, filter("applicationId"), filter("apiId"), &page).await?;
+    let wanted = (filter("applicationId"), filter("apiId"));
+    let list = subscriptions::list(&control, &actor, wanted, addressed(&call), &page).await?;
     Ok(json(StatusCode::OK, &list))
 }
 

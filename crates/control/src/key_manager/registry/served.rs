@@ -22,13 +22,15 @@ pub(crate) fn issuer_of(row: &ItemRow, sealer: &dyn Sealer) -> Option<TokenIssue
     }
     let keys = document[KEYS].as_array().cloned().unwrap_or_default();
     let introspection = introspection(row, sealer);
-    if keys.is_empty() && introspection.is_none() {
+    // Without a name tokens cannot be told to be its own, so none are accepted.
+    let issuer = document.at("issuer").as_str().unwrap_or_default();
+    if issuer.is_empty() || (keys.is_empty() && introspection.is_none()) {
         return None;
     }
     Some(TokenIssuer {
         tenant: row.tenant,
         name: row.name.clone(),
-        issuer: document.at("issuer").as_str().unwrap_or_default().to_owned(),
+        issuer: issuer.to_owned(),
         keys,
         consumer_key_claim: document.at("consumerKeyClaim").as_str().map(str::to_owned),
         scopes_claim: document.at("scopesClaim").as_str().map(str::to_owned),
