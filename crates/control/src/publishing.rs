@@ -12,6 +12,7 @@ mod import_openapi;
 mod internal_key;
 mod lifecycle;
 pub(crate) mod load;
+mod mocks;
 mod operation_policies;
 pub(crate) mod products;
 mod projects;

@@ -216,7 +216,8 @@ fn endpoint(id: ApiId, document: &ApiDocument, side: &str, sealer: &dyn Sealer) 
     let Some(config) = document.get("endpointConfig") else { return Ok(None) };
     let kind = config.get("endpoint_type").and_then(Value::as_str).unwrap_or("http");
     let strategy = match kind {
-        "http" | "address" | "service" | "ws" => EndpointStrategy::Single,
+        // WSO2's `default` with an address is a plain endpoint; without one a mediation decides, see below.
+        "http" | "address" | "service" | "ws" | "default" => EndpointStrategy::Single,
         "load_balance" => EndpointStrategy::RoundRobin,
         "failover" => EndpointStrategy::Failover,
         other => return Err(format!("endpoints of type {other} are not supported")),
@@ -226,6 +227,11 @@ fn endpoint(id: ApiId, document: &ApiDocument, side: &str, sealer: &dyn Sealer) 
         members.extend(self::members(config.get(format!("{side}_failovers").as_str())));
     }
     members.retain(|member| !url(member).is_empty());
+    if kind == "default" && members.iter().any(|member| url(member) == "default") {
+        return Err(
+            "an endpoint of type default whose address a mediation decides is not supported: give it a URL".to_owned()
+        );
+    }
     if members.is_empty() {
         return Ok(None);
     }

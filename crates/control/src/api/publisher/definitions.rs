@@ -49,6 +49,26 @@ pub(super) fn routes() -> RouteTable<Control> {
         )
         .guarded(
             base(
+                "publisher.apis.generate-mocks",
+                "POST",
+                "/api/am/publisher/v4/apis/{apiId}/generate-mock-scripts",
+                "Read the definition that the gateway answers from, for an API without a backend.",
+            ),
+            CHANGE,
+            get,
+        )
+        .guarded(
+            base(
+                "publisher.apis.mocks",
+                "GET",
+                "/api/am/publisher/v4/apis/{apiId}/generated-mock-scripts",
+                "List what an API without a backend answers.",
+            ),
+            VIEW,
+            mocks,
+        )
+        .guarded(
+            base(
                 "publisher.apis.update-swagger",
                 "PUT",
                 "/api/am/publisher/v4/apis/{apiId}/swagger",
@@ -104,6 +124,10 @@ async fn validate(control: Arc<Control>, _permit: Permit, call: Call) -> Result<
 
 pub(super) async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     Ok(json(StatusCode::OK, &control.definition(&Actor::of(&permit), api_id(&call)?).await?))
+}
+
+async fn mocks(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+    Ok(json(StatusCode::OK, &control.mock_answers(&Actor::of(&permit), api_id(&call)?).await?))
 }
 
 async fn update(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
