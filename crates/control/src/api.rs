@@ -3,6 +3,7 @@
 mod admin;
 mod devportal;
 mod gateway;
+mod governance;
 pub(crate) mod page;
 mod publisher;
 mod publisher_subscriptions;
@@ -16,6 +17,7 @@ pub fn routes() -> RouteTable<Control> {
     RouteTable::new()
         .merge(publisher::routes())
         .merge(gateway::routes())
+        .merge(governance::routes())
         .merge(publisher_subscriptions::routes())
         .merge(devportal::routes())
         .merge(admin::routes())

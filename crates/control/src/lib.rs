@@ -38,6 +38,7 @@ mod environment;
 mod field;
 #[cfg(feature = "for-tests")]
 pub mod for_tests;
+mod governance;
 mod organization;
 mod publisher;
 mod settings;

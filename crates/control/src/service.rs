@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use model::{ApiId, Clock, Rng, Timestamp};
 use store::repository::{audit, change};
 use store::{Database, UnitOfWork};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Notify, Semaphore};
 use uuid::Uuid;
 use web::Egress;
 
+use crate::governance::jobs;
 use crate::snapshot::{self, Compiler};
 use crate::{
     Actor, Approvals, ConfiguredEnvironment, ControlError, FaultKind, InternalKeyIssuer, PortalSettings, Ports,
@@ -74,6 +75,8 @@ pub struct Control {
     whole_wanted: AtomicBool,
     published: Mutex<Published>,
     heavy: Semaphore,
+    /// Something is to be judged by the rules of governance.
+    to_judge: Notify,
 }
 
 /// What a completed use case did, for the audit log.
@@ -140,6 +143,7 @@ impl Control {
             whole_wanted: AtomicBool::new(false),
             published: Mutex::default(),
             heavy: Semaphore::new(HEAVY_JOBS),
+            to_judge: Notify::new(),
         }
     }
 
@@ -225,6 +229,16 @@ impl Control {
         tokio::task::spawn_blocking(job).await.map_err(|e| failed(e.to_string()))
     }
 
+    /// Wakes who waits in [`Control::something_to_judge`].
+    pub(crate) fn wake_governance(&self) {
+        self.to_judge.notify_one();
+    }
+
+    /// Ends when a change was saved that [`Control::judge_waiting`] has to look at.
+    pub async fn something_to_judge(&self) {
+        self.to_judge.notified().await;
+    }
+
     /// Writes the audit record and the change-log entry into the transaction, keeps it, and waits until the gateway
     /// serves the change.
     ///
@@ -233,6 +247,9 @@ impl Control {
     pub async fn commit(&self, mut work: UnitOfWork, actor: &Actor, change: Change<'_>) -> Result<(), ControlError> {
         self.record(&mut work, actor, change).await?;
         work.save().await?;
+        if jobs::concerned(&change).is_some() {
+            self.wake_governance();
+        }
         if change.effect == Effect::Nothing { Ok(()) } else { self.publish_committed().await }
     }
 
@@ -252,6 +269,9 @@ impl Control {
             target: change.target,
         };
         audit::record(work, &entry).await?;
+        if let Some(api) = jobs::concerned(&change) {
+            jobs::request(self, work, actor.tenant(), api).await?;
+        }
         let scope = match change.effect {
             Effect::Nothing => return Ok(()),
             Effect::Api(id) => snapshot::changes::scope(id),

@@ -10,6 +10,7 @@ mod backups;
 mod deny;
 mod environments;
 mod gateways;
+mod governance;
 mod hardening;
 mod key_managers;
 mod overview;
@@ -50,6 +51,7 @@ pub(crate) const NAV: &[Entry] = &[
     Entry::new("deny", "Deny list", "/admin/deny", "policy", deny::VIEW),
     Entry::new("key-managers", "Key managers", "/admin/key-managers", "key", key_managers::MANAGE),
     Entry::new("gateways", "Gateways", "/admin/gateways", "gateway", gateways::VIEW),
+    Entry::new("governance", "Governance", "/admin/governance", "scope", governance::VIEW),
     Entry::new("approvals", "Approvals", "/admin/approvals", "inbox", approvals::VIEW),
     Entry::new("audit-log", "Audit log", "/admin/audit-log", "log", ADMIN),
     Entry::new("backups", "Backups", "/admin/backups", "archive", ADMIN),
@@ -71,6 +73,7 @@ pub(crate) fn routes() -> RouteTable<Portal> {
         .merge(key_managers::routes())
         .merge(gateways::routes())
         .merge(environments::routes())
+        .merge(governance::routes())
         .merge(approvals::routes())
         .merge(audit_log::routes())
         .merge(backups::routes())

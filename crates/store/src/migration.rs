@@ -68,6 +68,12 @@ pub(crate) const ALL: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0008_derived_tokens.sql"),
         postgres: include_str!("../migrations/postgres/0008_derived_tokens.sql"),
     },
+    Migration {
+        version: 9,
+        name: "governance",
+        sqlite: include_str!("../migrations/sqlite/0009_governance.sql"),
+        postgres: include_str!("../migrations/postgres/0009_governance.sql"),
+    },
 ];
 
 impl Migration {

@@ -11,7 +11,7 @@ PAGES = [
     "/admin/throttling/advanced", "/admin/throttling/custom", "/admin/throttling/application/new",
     "/admin/throttling/subscription/new", "/admin/throttling/advanced/new", "/admin/throttling/custom/new",
     "/admin/deny", "/admin/deny/new", "/admin/key-managers", "/admin/key-managers/new",
-    "/admin/key-managers/new?type=Okta", "/admin/gateways", "/admin/environments/new", "/admin/approvals",
+    "/admin/key-managers/new?type=Okta", "/admin/gateways", "/admin/environments/new", "/admin/approvals", "/admin/governance",
     "/admin/audit-log", "/admin/backups", "/admin/settings",
 ]
 

@@ -9,6 +9,7 @@ use store::repository::{revision, subscription};
 
 use super::load::{load, parse};
 use crate::document::is_streaming;
+use crate::governance::admission;
 use crate::lifecycle::{code, find, label, transitions};
 use crate::{Actor, Change, Control, ControlError, FaultKind, lifecycle};
 
@@ -81,6 +82,7 @@ impl Control {
         })?;
         if transition.target == Lifecycle::Published {
             check_publishable(&row)?;
+            admission::admit(self, &mut work, &row, "API_PUBLISH").await?;
         }
         self.enter_state(&mut work, actor, &mut row, transition.target).await?;
         if transition.target == Lifecycle::Published && transition.event == "Publish" {

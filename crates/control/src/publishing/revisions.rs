@@ -10,6 +10,7 @@ use store::repository::revision::{self, DeploymentRow, RevisionRow};
 use super::load::{load, parse};
 use super::rules;
 use crate::document::{Faults, ViewContext, view};
+use crate::governance::admission;
 use crate::{Actor, Change, Control, ControlError, FaultKind, environment, snapshot};
 
 /// Most revisions an API keeps (WSO2's number).
@@ -69,6 +70,7 @@ impl Control {
                 ),
             ));
         }
+        admission::admit(self, work, row, "API_DEPLOY").await?;
         let made = RevisionRow {
             id: RevisionId::new(self.uuid()),
             tenant: row.tenant,

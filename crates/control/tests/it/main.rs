@@ -13,12 +13,16 @@ mod audit_log;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod corpus_kinds;
+#[cfg(test)]
 mod definitions;
 #[cfg(test)]
 mod deltas;
 #[cfg(test)]
 #[cfg(test)]
 mod gateway_rules;
+#[cfg(test)]
+mod governance;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
@@ -33,6 +37,8 @@ mod products;
 mod projects;
 #[cfg(test)]
 mod revisions;
+#[cfg(test)]
+mod sharing;
 #[cfg(test)]
 mod streaming;
 #[cfg(test)]

@@ -148,6 +148,9 @@ impl Authenticator for People {
                 "apim:common_operation_policy_manage",
                 "apim:policies_import_export",
                 "apim:admin",
+                "apim:gov_rule_manage",
+                "apim:gov_policy_manage",
+                "apim:gov_result_read",
             ];
             let (roles, scopes): (&[&str], Vec<&str>) = match user {
                 "admin" => (&["admin"], [&publisher[..], &admin[..]].concat()),
@@ -188,6 +191,14 @@ impl World {
     }
 
     pub(crate) async fn with_key_manager(key_manager: Arc<dyn KeyManager>) -> Self {
+        Self::with(key_manager, ControlSettings::default()).await
+    }
+
+    pub(crate) async fn with_settings(settings: ControlSettings) -> Self {
+        Self::with(Arc::new(NoKeyManager), settings).await
+    }
+
+    async fn with(key_manager: Arc<dyn KeyManager>, settings: ControlSettings) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = Database::open_sqlite(&directory.path().join("test.db")).await.unwrap();
         let clock = Arc::new(MockClock::at(Timestamp::from_seconds(1_795_288_511)));
@@ -202,7 +213,6 @@ impl World {
             .with_root_certificates(rustls::RootCertStore::empty())
             .with_no_client_auth();
         let egress = Egress::new(model::EgressRules::default(), Arc::new(tls));
-        let settings = ControlSettings::default();
         let control = Arc::new(Control::new(database.clone(), clock, rng, egress, ports, settings));
         control.publish_changes().await.unwrap();
         let router = control::api::routes().into_router(Arc::clone(&control), Arc::new(People));

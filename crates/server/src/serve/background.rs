@@ -28,6 +28,9 @@ const ISSUER_KEYS: Duration = Duration::from_mins(5);
 /// How often it is looked whether accounts of directories are due.
 const DIRECTORY_CHECK: Duration = Duration::from_secs(5);
 
+/// How often it is looked for APIs that are to be judged by the rules of governance, when no change of this process says so.
+const UNJUDGED: Duration = Duration::from_secs(30);
+
 /// When expired rows are first removed after a start, and how soon a failed removal is tried again.
 const FIRST_CLEAN_UP: Duration = Duration::from_mins(1);
 
@@ -47,6 +50,7 @@ pub(super) fn spawn(tasks: &mut JoinSet<()>, jobs: Jobs, stopped: &watch::Receiv
     let Jobs { identity, control, server_identity, clock, cleanup, reload, backups } = jobs;
     tasks.spawn(until(stopped, watch_certificates(server_identity, clock, reload)));
     tasks.spawn(until(stopped, republish(Arc::clone(&identity), Arc::clone(&control))));
+    tasks.spawn(until(stopped, judge(Arc::clone(&control))));
     tasks.spawn(until(stopped, refresh_issuers(control)));
     if identity.directory_stores().next().is_some() {
         tasks.spawn(until(stopped, check_directories(Arc::clone(&identity))));
@@ -128,6 +132,23 @@ async fn check_directories(identity: Arc<Identity>) {
         tokio::time::sleep(DIRECTORY_CHECK).await;
         while let Ok(true) = identity.check_directories().await {
             tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+/// Judges APIs by the rules of governance after they changed.
+async fn judge(control: Arc<Control>) {
+    loop {
+        match control.judge_waiting().await {
+            Ok(0) => {}
+            Ok(_) => continue,
+            Err(error) => {
+                tracing::warn!(reason = %error, "APIs could not be judged by the rules of governance; trying again")
+            }
+        }
+        tokio::select! {
+            () = control.something_to_judge() => {}
+            () = tokio::time::sleep(UNJUDGED) => {}
         }
     }
 }

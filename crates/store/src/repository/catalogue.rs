@@ -1,4 +1,5 @@
-//! Named documents of a tenant: gateway environments, key managers, API categories, organizations, AI providers.
+//! Named documents of a tenant: gateway environments, key managers, API categories, organizations, AI providers, rules of
+//! governance.
 //!
 //! They have in common that the Admin API creates, lists, replaces and removes them by id, that the name is unique, and
 //! that nothing is looked up by any other field.
@@ -22,6 +23,10 @@ pub enum ItemKind {
     Organization,
     /// An AI service provider.
     AiProvider,
+    /// Rules of governance.
+    GovernanceRuleset,
+    /// A policy of governance.
+    GovernancePolicy,
 }
 
 impl ItemKind {
@@ -32,6 +37,8 @@ impl ItemKind {
             Self::Category => "category",
             Self::Organization => "organization",
             Self::AiProvider => "ai-provider",
+            Self::GovernanceRuleset => "governance-ruleset",
+            Self::GovernancePolicy => "governance-policy",
         }
     }
 }
