@@ -6,7 +6,6 @@
 //! To add a check: one file in `checks/` with `CHECK` and the changes of the good posture that break it (`BREAKS`), its
 //! `mod` line and its name in `checks.rs`. To add a guideline: one entry in a file of `catalogue/`.
 
-mod admin_context;
 mod catalogue;
 mod check;
 mod checks;
@@ -16,8 +15,7 @@ mod report;
 #[cfg(test)]
 mod testing;
 
-pub use admin_context::admin_context;
-pub use catalogue::{Family, GUIDELINES, Guideline, guideline, page as guideline_page};
+pub use catalogue::{Family, GUIDELINES, Guideline, PROOFS, Proof, guideline, page as guideline_page};
 pub use check::{AppliesTo, Check, CheckMeta, Enforcement, Fault, Gap, Judgement, Severity};
 pub use checks::CHECKS;
 pub use finding::{Evaluation, Finding, evaluate, findings};

@@ -5,6 +5,7 @@
 //!
 //! To add a type: one file for one idea, exported here; wire formats of REST live in `control`, not here.
 
+mod admin_context;
 mod api;
 mod clock;
 mod egress;
@@ -15,6 +16,7 @@ pub mod snapshot;
 mod tenant;
 mod usage;
 
+pub use admin_context::admin_context;
 pub use api::{ApiDocument, versioned_context};
 pub use clock::{Clock, Timestamp};
 pub use egress::{AllowedNetwork, EgressRules};

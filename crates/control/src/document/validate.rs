@@ -5,27 +5,6 @@ use serde_json::Value;
 
 use crate::{ControlError, FaultKind};
 
-/// Contexts that belong to the management side and must never be routed by a gateway (guideline N06).
-const RESERVED: [&str; 18] = [
-    "/admin",
-    "/api/am",
-    "/api/identity",
-    "/api/server",
-    "/authenticationendpoint",
-    "/carbon",
-    "/client-registration",
-    "/commonauth",
-    "/console",
-    "/devportal",
-    "/health",
-    "/internal",
-    "/keymanager-operations",
-    "/oauth2",
-    "/publisher",
-    "/scim2",
-    "/services",
-    "/t",
-];
 /// Characters that neither name nor version may hold (WSO2's list).
 const FORBIDDEN_NAME: &str = "~!@#;:%^*()+={}|\\<>\"',&/$[]";
 /// Known kinds.
@@ -133,13 +112,12 @@ pub(crate) fn normal_context(given: &str, prefix: &str) -> Result<String, Contro
     if path.matches("{version}").count() > 1 {
         return Err(malformed("{version} may stand in it once"));
     }
-    let lower = path.to_lowercase();
-    if RESERVED.iter().any(|r| lower == *r || lower.strip_prefix(r).is_some_and(|rest| rest.starts_with('/'))) {
+    if model::admin_context(&path).is_some() {
         return Err(ControlError::new(
             FaultKind::Invalid,
             900_346,
             "Invalid context provided",
-            format!("N06: {path} belongs to the management side of the server; choose another context"),
+            format!("N06.1: {path} belongs to the management side of the server; choose another context"),
         ));
     }
     Ok(format!("{prefix}{path}"))

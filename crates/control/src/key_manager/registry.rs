@@ -279,7 +279,9 @@ fn check_addresses(control: &Control, input: &Value, faults: &mut Vec<String>) {
     match (certificates.at("type").as_str(), certificates.at("value").as_str()) {
         // Who could change the answer on its way would sign tokens for every application.
         (Some("JWKS"), Some(url)) if !(url.is_empty() || is_protected(url)) => {
-            faults.push("certificates.value: an https URL; http only for this machine (localhost).".to_owned());
+            faults.push(
+                "certificates.value: an https URL; http only for this machine, localhost (guideline A06).".to_owned(),
+            );
         }
         (Some("PEM"), Some(text)) if !text.is_empty() => {
             if let Err(reason) = keys::from_pem(text) {

@@ -26,37 +26,12 @@ use crate::upstream::CompiledEndpoint;
 /// Most resources of one API.
 const MAX_RESOURCES: usize = 10_000;
 
-/// First segments that belong to the product itself or that an administrator expects to be closed from outside
-/// (guideline N06). An API cannot have a context below them.
-const RESERVED: [&str; 20] = [
-    "/.well-known",
-    "/accountrecoveryendpoint",
-    "/admin",
-    "/api/am",
-    "/api/identity",
-    "/api/server",
-    "/authenticationendpoint",
-    "/carbon",
-    "/client-registration",
-    "/commonauth",
-    "/console",
-    "/devportal",
-    "/internal",
-    "/keymanager-operations",
-    "/myaccount",
-    "/oauth2",
-    "/publisher",
-    "/samlsso",
-    "/scim2",
-    "/services",
-];
-
 /// Why an API is refused.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
     #[error("the context \"{0}\" is not a canonical path; use /name or /t/<tenant domain>/name")]
     Context(String),
-    #[error("the context \"{0}\" is reserved for administration (guideline N06); choose another")]
+    #[error("the context \"{0}\" is reserved for administration (N06.1); choose another")]
     Reserved(String),
     #[error("the context \"{0}\" does not lie below the tenant's own; it must start with {1}")]
     ForeignTenant(String, String),
@@ -294,8 +269,8 @@ fn check_context(api: &DeployedApi, tenant: &TenantDomain) -> Result<(), ApiErro
                 if prefix.is_empty() { "/".into() } else { prefix },
             ));
         }
-        let local = context.get(prefix.len()..).unwrap_or_default().to_ascii_lowercase();
-        if local.is_empty() || RESERVED.iter().any(|reserved| below(&local, reserved)) {
+        let local = context.get(prefix.len()..).unwrap_or_default();
+        if local.is_empty() || model::admin_context(local).is_some() {
             return Err(ApiError::Reserved(context.to_owned()));
         }
     }

@@ -5,7 +5,7 @@ pub(super) const CHECK: Check =
 
 fn run(posture: &Posture) -> Judgement {
     posture.api_contexts.each("contexts", |(context, place)| {
-        crate::admin_context(context).map(|reserved| {
+        model::admin_context(context).map(|reserved| {
             let fix = format!("give the API another context; {reserved} belongs to administration and must stay unreachable at gateways");
             Fault::new(format!("an API is deployed on {context}"), fix).at(place)
         })

@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
+use vault::{CertificatePurpose, CertificateRule};
 use x509_parser::public_key::PublicKey;
 
 use crate::Control;
@@ -76,6 +77,13 @@ pub(crate) fn from_pem(text: &str) -> Result<Value, String> {
     };
     let certificates = vault::keystore::read_pem_certificates(&bytes).map_err(|e| e.to_string())?;
     let first = certificates.first().ok_or_else(|| "there is no certificate in it".to_owned())?;
+    // How long a signer's certificate lasts is its owner's matter: its key is what is trusted.
+    let now = model::Timestamp::from_seconds(0);
+    let faults = vault::check_certificate(std::slice::from_ref(first), None, now, CertificatePurpose::TrustAnchor);
+    let of_key = [CertificateRule::PublicDefault, CertificateRule::WeakRsa, CertificateRule::WeakCurve];
+    if let Some(fault) = faults.iter().find(|fault| of_key.contains(&fault.rule)) {
+        return Err(fault.to_string());
+    }
     let (_, certificate) = x509_parser::parse_x509_certificate(first).map_err(|e| format!("not a certificate: {e}"))?;
     match certificate.public_key().parsed() {
         Ok(PublicKey::RSA(rsa)) => Ok(json!({

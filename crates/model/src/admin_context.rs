@@ -1,34 +1,49 @@
 //! Contexts that belong to administration (guideline N06).
 
-/// First segments that no API may have, in lower case.
-const RESERVED: &[&str] = &[
-    "services",
-    "carbon",
-    "console",
-    "publisher",
-    "devportal",
-    "admin",
-    "management",
-    "api",
-    "oauth2",
-    "scim2",
-    "internal",
-    "keymanager-operations",
-    "t",
+/// Contexts of the product itself, or that an administrator expects to be closed from outside: no API may lie on or below
+/// them. In lower case.
+const CLOSED: &[&str] = &[
+    "/.well-known",
+    "/accountrecoveryendpoint",
+    "/admin",
+    "/api/am",
+    "/api/identity",
+    "/api/server",
+    "/authenticationendpoint",
+    "/carbon",
+    "/client-registration",
+    "/commonauth",
+    "/console",
+    "/devportal",
+    "/health",
+    "/internal",
+    "/keymanager-operations",
+    "/myaccount",
+    "/oauth2",
+    "/publisher",
+    "/samlsso",
+    "/scim2",
+    "/services",
+    "/t",
 ];
 
-/// Those that are only reserved as a whole context: APIs below them are usual.
-const WHOLE: &[&str] = &["api", "admin", "management", "console", "internal", "t", "publisher", "devportal"];
+/// Those that are closed as a whole context only: APIs below them are usual.
+const WHOLE: &[&str] = &["/api", "/management"];
 
 /// The administrative context that an API's context would open, if it does: compared without regard to case, after
-/// percent-decoding and without path parameters, as a lenient server behind would read it.
+/// percent-decoding, without path parameters and without the prefix of a tenant (`/t/<domain>`), as a lenient server behind
+/// would read it.
 pub fn admin_context(context: &str) -> Option<&'static str> {
-    let decoded = decode(context).to_ascii_lowercase().replace('\\', "/");
+    let decoded = decode(context).to_lowercase().replace('\\', "/");
     let segments = decoded.split('/').map(|segment| segment.split(';').next().unwrap_or_default().trim());
-    let mut segments = segments.filter(|segment| !matches!(*segment, "" | "."));
-    let first = segments.next()?;
-    let reserved = RESERVED.iter().copied().find(|name| *name == first)?;
-    (!WHOLE.contains(&reserved) || segments.next().is_none()).then_some(reserved)
+    let segments: Vec<&str> = segments.filter(|segment| !matches!(*segment, "" | ".")).collect();
+    let local = match segments.as_slice() {
+        ["t", domain, rest @ ..] if domain.contains('.') => rest,
+        all => all,
+    };
+    let path = local.iter().fold(String::new(), |path, segment| path + "/" + segment);
+    let below = |closed: &str| path.strip_prefix(closed).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    CLOSED.iter().find(|closed| below(closed)).or_else(|| WHOLE.iter().find(|whole| path == **whole)).copied()
 }
 
 /// Percent-decoding, twice, because two servers in a row may each decode once.
@@ -73,6 +88,11 @@ mod tests {
             "/admin",
             "/oauth2/token",
             " /carbon",
+            "/t/example.com/carbon/x",
+            "/t/x",
+            "/api",
+            "/api/am/publisher",
+            "/.well-known/x",
         ] {
             assert!(admin_context(bad).is_some(), "{bad}");
         }
