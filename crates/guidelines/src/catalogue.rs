@@ -5,11 +5,14 @@ mod host;
 mod integrator;
 mod network;
 mod newer;
+mod proofs;
 mod runtime;
 
 use std::fmt::Write as _;
 
 use crate::{AppliesTo, CHECKS, Check, Enforcement, Severity};
+
+pub use proofs::{PROOFS, Proof};
 
 /// Which chapter of the guide a guideline is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
@@ -75,6 +78,12 @@ impl Guideline {
         CHECKS.iter().filter(move |check| check.meta.guideline() == id)
     }
 
+    /// The tests of this project that prove it.
+    pub fn proofs(&self) -> impl Iterator<Item = &'static Proof> {
+        let id = self.id;
+        PROOFS.iter().filter(move |proof| proof.guideline == id)
+    }
+
     /// The weight of its heaviest check.
     pub fn severity(&self) -> Severity {
         self.checks().map(|check| check.meta.severity).min().unwrap_or(Severity::Should)
@@ -114,6 +123,10 @@ pub fn page(guideline: &Guideline) -> String {
             AppliesTo::Both => "both",
         };
         let _ = writeln!(page, "| {} | {} | {weight} | {asked} |", meta.id, meta.title);
+    }
+    let proofs: Vec<_> = guideline.proofs().map(|proof| format!("`{}` in `{}`", proof.test, proof.file)).collect();
+    if !proofs.is_empty() {
+        let _ = writeln!(page, "\nProved by tests of the project: {}.", proofs.join(", "));
     }
     let _ = write!(
         page,

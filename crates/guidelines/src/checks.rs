@@ -9,6 +9,7 @@ mod a01_2_wso2_release;
 mod a01_3_wso2_updates;
 mod a01_4_program_age;
 mod a01_5_announcements;
+mod a01_6_list_age;
 mod a02_10_trusted_default;
 mod a02_11_expired_authority;
 mod a02_12_known_password;
@@ -317,6 +318,7 @@ catalogue! {
     a01_3_wso2_updates,
     a01_4_program_age,
     a01_5_announcements,
+    a01_6_list_age,
     a02_1_public_certificate,
     a02_2_weak_rsa,
     a02_3_weak_curve,

@@ -101,6 +101,7 @@ pub(crate) fn good() -> Posture {
             version: "1.0.0".into(),
             age_days: Some(3),
             advisories: Some(Vec::new()),
+            advisories_age_days: Some(1),
             nodes: Some(2),
             ..Program::default()
         }),
@@ -217,6 +218,16 @@ pub(crate) fn conn(posture: &mut Posture, purpose: ConnectionPurpose) -> &mut Co
 /// A file of a kind.
 pub(crate) fn file(posture: &mut Posture, kind: FileKind) -> &mut FileFacts {
     posture.files.known_mut().unwrap().iter_mut().find(|file| file.kind == kind).unwrap()
+}
+
+/// Another file.
+pub(crate) fn stray(posture: &mut Posture, kind: FileKind, path: &str) {
+    posture.files.known_mut().unwrap().push(FileFacts { path: path.into(), kind, mode: 0o100_600, owner: 990 });
+}
+
+/// Another exception for outgoing calls.
+pub(crate) fn exception(posture: &mut Posture, text: &str, kind: EgressRuleKind) {
+    posture.egress.known_mut().unwrap().rules.push(EgressRule { text: text.into(), kind });
 }
 
 /// A TLS endpoint.

@@ -11,10 +11,10 @@ use crate::home::Home;
 use crate::sbom::{self, Part};
 
 /// Where it is in a home.
-const FOLDER: &str = "advisories";
+pub(crate) const FOLDER: &str = "advisories";
 
 /// Most bytes of an advisory.
-const CAP: u64 = 256 << 10;
+pub(crate) const CAP: u64 = 256 << 10;
 
 /// Most advisories of one part.
 const MOST: usize = 1000;
@@ -44,6 +44,13 @@ struct Versions {
 /// Advisories that concern this program, with the part and its version; `None` when no folder of advisories is kept.
 pub(crate) fn known(home: &Home) -> Option<Vec<(String, String)>> {
     concerning(&home.root().join(FOLDER), &sbom::parts())
+}
+
+/// Days since the list was last taken from its source; a list that was confirmed counts as taken.
+pub(crate) fn age_days(home: &Home, now: model::Timestamp) -> Option<i64> {
+    let changed = std::fs::metadata(home.root().join(FOLDER)).ok()?.modified().ok()?;
+    let since = changed.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs();
+    Some(now.seconds().saturating_sub(i64::try_from(since).ok()?).div_euclid(86_400))
 }
 
 fn concerning(folder: &Path, parts: &[Part]) -> Option<Vec<(String, String)>> {

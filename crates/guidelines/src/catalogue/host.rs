@@ -33,7 +33,7 @@ pub(super) const GUIDELINES: &[Guideline] = &[
         "Restrict access to TCP ports used for clustering",
         "Restrict access to TCP ports used for clustering",
         "Whoever joins the cluster has its data.",
-        "Nodes speak mutual TLS with an authority of the installation only.",
+        "No port is opened for a cluster: nodes share the database alone. A04.50 compares the sockets with the declared ones.",
     ),
     Guideline::new(
         Family::Host,

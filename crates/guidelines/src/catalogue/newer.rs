@@ -17,7 +17,7 @@ pub(super) const GUIDELINES: &[Guideline] = &[
         "Switch the try-it console off",
         "Try-it console",
         "It calls backends from the browser of whoever opens it.",
-        "Off unless it is switched on.",
+        "Off once a listener is exposed, unless it is switched on.",
     ),
     Guideline::new(
         Family::Newer,
@@ -33,7 +33,7 @@ pub(super) const GUIDELINES: &[Guideline] = &[
         "Control access to mediators",
         "Mediator access control",
         "Some mediators reach files and networks.",
-        "Each tenant has a list of allowed ones.",
+        "What runs Java or reaches what the server must not is refused when it is deployed, with line and alternative.",
     ),
     Guideline::new(
         Family::Newer,

@@ -193,7 +193,7 @@ pub(super) const GUIDELINES: &[Guideline] = &[
         "Use separate admin accounts",
         "Use a seperate admin user account to login into the system",
         "A password that machines share cannot be changed when a person leaves.",
-        "Nodes have certificates and no passwords; they cannot sign in.",
+        "Machines share no account: each application is a client with secrets of its own, and the command line needs none.",
     ),
     Guideline::new(
         Family::Runtime,

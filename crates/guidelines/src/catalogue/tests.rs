@@ -67,3 +67,70 @@ fn pages_name_every_check() {
         assert!(page.starts_with(&format!("# {}", guideline.id)));
     }
 }
+
+/// Guidelines of which an installation has nothing to show, and where else it is looked for.
+const ELSEWHERE: &[(&str, &str)] = &[("O04", "A04.50"), ("A14", "A14.50")];
+
+#[test]
+fn a_guideline_without_a_check_names_the_test_that_proves_it() {
+    let own = |guideline: &Guideline| {
+        guideline.checks().filter(|check| check.meta.applies_to != crate::AppliesTo::Wso2).count()
+    };
+    for guideline in all().filter(|guideline| own(guideline) == 0) {
+        let elsewhere = ELSEWHERE.iter().find(|(id, _)| *id == guideline.id);
+        let looked = elsewhere.is_some_and(|(_, check)| CHECKS.iter().any(|known| known.meta.id == *check));
+        assert!(looked || guideline.proofs().next().is_some(), "{} has neither a check nor a test", guideline.id);
+    }
+}
+
+#[test]
+fn every_named_test_exists() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    for proof in super::PROOFS {
+        assert!(guideline(proof.guideline).is_some(), "{}", proof.guideline);
+        let text = std::fs::read_to_string(format!("{root}/{}", proof.file));
+        let text = text.unwrap_or_else(|error| panic!("{} {}: {error}", proof.guideline, proof.file));
+        // A test, not a function that happens to have the name: its attribute stands right above.
+        let at = text.find(&format!("fn {}(", proof.test)).unwrap_or_else(|| panic!("{} is not there", proof.test));
+        let before = text[..at].trim_end_matches("async ").trim_end();
+        assert!(before.ends_with(']') && before.lines().last().unwrap().contains("test"), "{}", proof.test);
+    }
+    let ids: Vec<_> = super::PROOFS.iter().map(|proof| proof.guideline).collect();
+    assert!(ids.is_sorted_by_key(|id| all().position(|known| known.id == *id)), "in the order of the guidelines");
+}
+
+/// What refuses at run time names the same ids as the audit.
+#[test]
+fn every_check_that_a_source_names_is_in_the_catalogue() {
+    fn files(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files(&path, found);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let crates = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let mut sources = Vec::new();
+    for name in ["control", "gateway", "identity", "integrator", "vault", "web", "server"] {
+        files(&crates.join(name).join("src"), &mut sources);
+    }
+    let mut named = std::collections::BTreeSet::new();
+    for path in sources {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for word in text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '.')) {
+            let word = word.trim_end_matches('.');
+            let Some((guideline, number)) = word.split_once('.') else { continue };
+            let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            let letter = guideline.starts_with(['A', 'M', 'O', 'N', 'X']);
+            if guideline.len() == 3 && letter && digits(&guideline[1..]) && digits(number) {
+                named.insert(word.to_owned());
+                let known = CHECKS.iter().any(|check| check.meta.id == word);
+                assert!(known, "{}: {word} is no check", path.display());
+            }
+        }
+    }
+    assert!(named.len() > 20, "{named:?}");
+}

@@ -1,22 +1,16 @@
+use super::rule::FileRule;
 #[cfg(test)]
 use crate::testing::file;
-use crate::{Check, CheckMeta, Fault, FileKind, Judgement, Posture};
+use crate::{Check, CheckMeta, FileKind, Judgement, Posture};
 
 pub(super) const CHECK: Check =
     Check::new(CheckMeta::should("A03.4", "Other users of the machine cannot read the configuration").both(), run);
 
+const RULE: FileRule =
+    FileRule { kind: FileKind::Configuration, bits: 0o004, says: "mode {mode} lets everybody read", fix: "chmod o-r" };
+
 fn run(posture: &Posture) -> Judgement {
-    posture.files.judge(|all| {
-        let kind: Vec<_> = all.iter().filter(|file| matches!(file.kind, FileKind::Configuration)).collect();
-        let faults = kind.iter().filter(|file| file.mode & 0o004 != 0).map(|file| {
-            Fault::new(
-                format!("mode {:04o} lets everybody read", file.mode & 0o7777),
-                format!("chmod o-r {}", file.path),
-            )
-            .at(&file.path)
-        });
-        Judgement::of(faults.collect(), format!("{} files", kind.len()))
-    })
+    RULE.judge(posture)
 }
 
 #[cfg(test)]

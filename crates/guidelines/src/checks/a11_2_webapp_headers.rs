@@ -1,17 +1,12 @@
-use crate::{Check, CheckMeta, Fault, Judgement, Posture};
+use crate::{Check, CheckMeta, Judgement, Posture};
 
 pub(super) const CHECK: Check =
     Check::new(CheckMeta::should("A11.2", "Deployed web applications send security headers").wso2(), run);
 
 fn run(posture: &Posture) -> Judgement {
-    posture.wso2.judge(|home| {
-        let bare = home.webapps.iter().filter(|app| !app.header_filter);
-        let faults = bare.map(|app| {
-            let fix = "add Tomcat's HttpHeaderSecurityFilter to its web.xml with hstsEnabled = true";
-            Fault::new("has no filter for HSTS and the other security headers", fix).at(&app.place)
-        });
-        Judgement::of(faults.collect(), format!("{} web applications", home.webapps.len()))
-    })
+    let lacks = "has no filter for HSTS and the other security headers";
+    let fix = "add Tomcat's HttpHeaderSecurityFilter to its web.xml with hstsEnabled = true";
+    super::rule::web_applications(posture, |app| app.header_filter, lacks, fix)
 }
 
 #[cfg(test)]

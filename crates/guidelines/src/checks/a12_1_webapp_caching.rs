@@ -1,17 +1,12 @@
-use crate::{Check, CheckMeta, Fault, Judgement, Posture};
+use crate::{Check, CheckMeta, Judgement, Posture};
 
 pub(super) const CHECK: Check =
     Check::new(CheckMeta::should("A12.1", "Deployed web applications forbid browsers to keep their pages").wso2(), run);
 
 fn run(posture: &Posture) -> Judgement {
-    posture.wso2.judge(|home| {
-        let bare = home.webapps.iter().filter(|app| !app.cache_filter);
-        let faults = bare.map(|app| {
-            let fix = "add the URLBasedCachePreventionFilter, or ContentTypeBasedCachePreventionFilter, to its web.xml";
-            Fault::new("has no cache prevention filter", fix).at(&app.place)
-        });
-        Judgement::of(faults.collect(), format!("{} web applications", home.webapps.len()))
-    })
+    let lacks = "has no cache prevention filter";
+    let fix = "add the URLBasedCachePreventionFilter, or ContentTypeBasedCachePreventionFilter, to its web.xml";
+    super::rule::web_applications(posture, |app| app.cache_filter, lacks, fix)
 }
 
 #[cfg(test)]

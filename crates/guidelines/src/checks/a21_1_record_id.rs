@@ -1,20 +1,12 @@
 #[cfg(test)]
 use crate::testing::wso2;
-use crate::{Check, CheckMeta, Fault, Judgement, Posture};
+use crate::{Check, CheckMeta, Judgement, Posture};
 
 pub(super) const CHECK: Check =
     Check::new(CheckMeta::must("A21.1", "Records of the audit log carry an id that cannot be forged").both(), run);
 
 fn run(posture: &Posture) -> Judgement {
-    posture.logs.each("log files", |log| {
-        (log.audit && !log.record_id).then(|| {
-            Fault::new(
-                format!("{} has no unique id", log.name),
-                format!("begin `{}.layout.pattern` with [%u]", log.prefix),
-            )
-            .at(&log.place)
-        })
-    })
+    super::rule::record_ids(posture, true)
 }
 
 #[cfg(test)]

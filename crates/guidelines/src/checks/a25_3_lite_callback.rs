@@ -1,4 +1,4 @@
-use crate::{Check, CheckMeta, Fault, Judgement, Posture};
+use crate::{Check, CheckMeta, Judgement, Posture};
 
 pub(super) const CHECK: Check = Check::new(
     CheckMeta::must("A25.3", "Registration without a password sends people to listed addresses only").wso2(),
@@ -6,14 +6,7 @@ pub(super) const CHECK: Check = Check::new(
 );
 
 fn run(posture: &Posture) -> Judgement {
-    posture.wso2.judge(|home| {
-        let open = home.callbacks.iter().filter(|c| c.key.starts_with("identity_mgt.lite_user_registration.") && c.in_use && c.pattern.is_none());
-        let faults = open.map(|c| {
-            let fix = "write `callback_url = \"^https://portal\\\\.example\\\\.com/.*$\"` below [identity_mgt.lite_user_registration]";
-            Fault::new(format!("{} is left out, so any address is allowed", c.key), fix).at(&c.place)
-        });
-        Judgement::of(faults.collect(), "a pattern, or not in use")
-    })
+    super::rule::callbacks(posture, "identity_mgt.lite_user_registration")
 }
 
 #[cfg(test)]

@@ -1,22 +1,15 @@
+use super::rule::FileRule;
 #[cfg(test)]
 use crate::testing::file;
-use crate::{Check, CheckMeta, Fault, FileKind, Judgement, Posture};
+use crate::{Check, CheckMeta, FileKind, Judgement, Posture};
 
 pub(super) const CHECK: Check =
     Check::new(CheckMeta::must("O01.2", "Nobody else can change the program and its scripts").both(), run);
 
+const RULE: FileRule = FileRule::not_written_by_others(FileKind::Program);
+
 fn run(posture: &Posture) -> Judgement {
-    posture.files.judge(|all| {
-        let kind: Vec<_> = all.iter().filter(|file| matches!(file.kind, FileKind::Program)).collect();
-        let faults = kind.iter().filter(|file| file.mode & 0o022 != 0).map(|file| {
-            Fault::new(
-                format!("mode {:04o} lets others write", file.mode & 0o7777),
-                format!("chmod go-w {}", file.path),
-            )
-            .at(&file.path)
-        });
-        Judgement::of(faults.collect(), format!("{} files", kind.len()))
-    })
+    RULE.judge(posture)
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
-//! Checks that look at one setting of a WSO2 product, or at one option of its start script.
+//! Checks that differ in what they name alone: one setting of a WSO2 product, one option of its start script, the modes of one
+//! kind of file.
 
-use crate::{Fault, Judgement, Posture, TlsEndpoint, Wso2Product};
+use crate::{
+    Attempt, EgressRule, Fault, FileKind, Judgement, Observed, Posture, TlsEndpoint, WebApplication, Wso2Product,
+};
 
 /// What one setting of `deployment.toml` must be.
 pub(super) struct SettingRule {
@@ -79,6 +82,149 @@ impl ScriptRule {
             Judgement::of(faults.collect(), format!("-D{} in {} start scripts", self.property, home.scripts.len()))
         })
     }
+}
+
+/// What no file of one kind may be like.
+pub(super) struct FileRule {
+    /// The kind.
+    pub(super) kind: FileKind,
+    /// Bits of the mode of which none may be on; all of them: the file may not be there.
+    pub(super) bits: u32,
+    /// What is said of one; `{mode}` stands for its mode.
+    pub(super) says: &'static str,
+    /// The command that mends it, before the path.
+    pub(super) fix: &'static str,
+}
+
+impl FileRule {
+    /// No group and nobody else may change it.
+    pub(super) const fn not_written_by_others(kind: FileKind) -> Self {
+        Self { kind, bits: 0o022, says: "mode {mode} lets others write", fix: "chmod go-w" }
+    }
+
+    /// No group and nobody else may do anything with it.
+    pub(super) const fn closed(kind: FileKind, fix: &'static str) -> Self {
+        Self { kind, bits: 0o077, says: "mode {mode}", fix }
+    }
+
+    /// None of the kind may lie about.
+    pub(super) const fn absent(kind: FileKind, says: &'static str, fix: &'static str) -> Self {
+        Self { kind, bits: u32::MAX, says, fix }
+    }
+
+    /// Applies the rule to every file.
+    pub(super) fn judge(&self, posture: &Posture) -> Judgement {
+        posture.files.judge(|all| {
+            let kind: Vec<_> = all.iter().filter(|file| file.kind == self.kind).collect();
+            let faults = kind.iter().filter(|file| file.mode & self.bits != 0).map(|file| {
+                let mode = format!("{:04o}", file.mode & 0o7777);
+                Fault::new(self.says.replace("{mode}", &mode), format!("{} {}", self.fix, file.path)).at(&file.path)
+            });
+            Judgement::of(faults.collect(), format!("{} files", kind.len()))
+        })
+    }
+}
+
+/// Which options no start script may have.
+pub(super) struct OptionRule {
+    /// Whether an option is one of them.
+    pub(super) found: fn(&str) -> bool,
+    /// What is said behind the option.
+    pub(super) says: &'static str,
+    /// What to do.
+    pub(super) fix: &'static str,
+}
+
+impl OptionRule {
+    /// Applies the rule to every start script of a home.
+    pub(super) fn judge(&self, posture: &Posture) -> Judgement {
+        posture.wso2.judge(|home| {
+            if home.scripts.is_empty() {
+                return no_script();
+            }
+            let faults = home.scripts.iter().flat_map(|script| {
+                let found = script.options.iter().filter(|(option, _)| (self.found)(option));
+                found.map(|(option, line)| {
+                    let place = format!("{}:{line}", script.place);
+                    Fault::new(format!("{option}{}", self.says), self.fix).at(place)
+                })
+            });
+            Judgement::of(faults.collect(), format!("{} start scripts", home.scripts.len()))
+        })
+    }
+}
+
+impl SettingRule {
+    /// Applies the rule to a home whose users are in a directory.
+    pub(super) fn judge_with_directory(&self, posture: &Posture) -> Judgement {
+        posture.wso2.judge(|home| {
+            let integrator = home.product == Wso2Product::MicroIntegrator;
+            let kind =
+                home.text_or("user_store.type", if integrator { "read_only_ldap" } else { "database_unique_id" });
+            if kind.contains("ldap") || kind.contains("active_directory") {
+                self.judge(posture)
+            } else {
+                Judgement::NotApplicable(format!("the user store is {kind}"))
+            }
+        })
+    }
+}
+
+/// Patterns for callback addresses: what uses one below a section needs one.
+pub(super) fn callbacks(posture: &Posture, section: &str) -> Judgement {
+    posture.wso2.judge(|home| {
+        let below = |key: &str| key.strip_prefix(section).is_some_and(|rest| rest.starts_with('.'));
+        let open = home.callbacks.iter().filter(|c| below(&c.key) && c.in_use && c.pattern.is_none());
+        let faults = open.map(|c| {
+            let fix = format!("write `callback_url = \"^https://portal\\\\.example\\\\.com/.*$\"` below [{section}]");
+            Fault::new(format!("{} is left out, so any address is allowed", c.key), fix).at(&c.place)
+        });
+        Judgement::of(faults.collect(), "a pattern, or not in use")
+    })
+}
+
+/// Attempts of strangers that went through.
+pub(super) fn attempts(found: &Observed<Vec<Attempt>>, noun: &str) -> Judgement {
+    found.each(noun, |attempt| {
+        (!attempt.refused).then(|| {
+            let observed = format!("{}: {}", attempt.what, attempt.observed);
+            Fault::new(observed, "report it, and put the console on 127.0.0.1 until it is repaired")
+                .at(attempt.place.clone())
+        })
+    })
+}
+
+/// Web applications that lack something.
+pub(super) fn web_applications(
+    posture: &Posture,
+    has: fn(&WebApplication) -> bool,
+    lacks: &str,
+    fix: &str,
+) -> Judgement {
+    posture.wso2.judge(|home| {
+        let bare = home.webapps.iter().filter(|app| !has(app));
+        let faults = bare.map(|app| Fault::new(lacks, fix).at(&app.place));
+        Judgement::of(faults.collect(), format!("{} web applications", home.webapps.len()))
+    })
+}
+
+/// Exceptions for outgoing calls that go too far.
+pub(super) fn exceptions(posture: &Posture, is_bad: impl Fn(&EgressRule) -> bool, says: &str, fix: &str) -> Judgement {
+    posture.egress.judge(|egress| {
+        let bad = egress.rules.iter().filter(|rule| is_bad(rule));
+        let faults = bad.map(|rule| Fault::new(format!("{:?} {says}", rule.text), fix).at("egress.allow"));
+        Judgement::of(faults.collect(), format!("{} exceptions", egress.rules.len()))
+    })
+}
+
+/// Logs, audit logs or the others, whose records have no id of their own.
+pub(super) fn record_ids(posture: &Posture, audit: bool) -> Judgement {
+    posture.logs.each("log files", |log| {
+        (log.audit == audit && !log.record_id).then(|| {
+            let fix = format!("begin `{}.layout.pattern` with [%u]", log.prefix);
+            Fault::new(format!("{} has no unique id", log.name), fix).at(&log.place)
+        })
+    })
 }
 
 /// What is said when a home has no start script.

@@ -1,17 +1,9 @@
-use crate::{Check, CheckMeta, Fault, Judgement, Posture};
+use crate::{Check, CheckMeta, Judgement, Posture};
 
 pub(super) const CHECK: Check = Check::new(CheckMeta::must("X01.50", "Identity endpoints want to know who asks"), run);
 
 fn run(posture: &Posture) -> Judgement {
-    posture.anonymous_identity.each("endpoints tried", |found| {
-        (!found.refused).then(|| {
-            Fault::new(
-                format!("{}: {}", found.what, found.observed),
-                "report it, and put the console on 127.0.0.1 until it is repaired",
-            )
-            .at(found.place.clone())
-        })
-    })
+    super::rule::attempts(&posture.anonymous_identity, "endpoints tried")
 }
 
 #[cfg(test)]

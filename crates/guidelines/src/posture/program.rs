@@ -9,6 +9,8 @@ pub struct Program {
     pub age_days: Option<i64>,
     /// Known advisories that concern its parts: id and part; `None` = no list of advisories was read.
     pub advisories: Option<Vec<(String, String)>>,
+    /// Age of that list in days; `None` = there is none.
+    pub advisories_age_days: Option<i64>,
     /// Text that it sends as `Server` header; `None` = none.
     pub server_header: Option<String>,
     /// `file:line` of that setting.

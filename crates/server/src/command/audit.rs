@@ -126,6 +126,7 @@ pub(crate) fn own_report(home: &Home, only: &[String], files_only: bool, now: Ti
     // Only the audit looks: a newly published hole must not keep a server from coming back after a crash.
     if let Some(program) = posture.program.known_mut() {
         program.advisories = crate::advisories::known(home);
+        program.advisories_age_days = crate::advisories::age_days(home, now);
     }
     if !files_only {
         super::block_on(look_further(home, &loaded.config, &mut posture, now))?;

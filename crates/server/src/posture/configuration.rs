@@ -246,6 +246,7 @@ pub(super) fn program(settings: &Settings<'_>, now: Timestamp) -> Observed<Progr
         version: env!("CARGO_PKG_VERSION").to_owned(),
         age_days: crate::sbom::built_at().map(|at| now.seconds().saturating_sub(at.seconds()).div_euclid(86_400)),
         advisories: None,
+        advisories_age_days: None,
         server_header: settings.config.listeners.server_header.as_ref().map(|header| header.as_str().to_owned()),
         server_header_place: settings.place(&["transport.https.properties.server"]),
         // The embedded database belongs to one process.
