@@ -23,6 +23,9 @@ const WEAK: &[&str] = &[
     "diffie-hellman-group14-sha1",
     "diffie-hellman-group-exchange-sha1",
     "ssh-dss",
+    // Signatures with SHA-1; those with SHA-2 are called rsa-sha2-256 and rsa-sha2-512.
+    "ssh-rsa",
+    "ripemd",
 ];
 
 /// Reads what is in effect.
