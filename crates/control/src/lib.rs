@@ -41,6 +41,7 @@ pub mod for_tests;
 mod governance;
 mod organization;
 mod publisher;
+mod reseal;
 mod settings;
 mod subscription;
 mod tenant_config;
@@ -59,6 +60,7 @@ pub use key_manager::{
 pub use port::{Approvals, GatewayPublisher, InternalKeyIssuer, PendingApproval, Ports, PublishError, Sealer};
 pub use publisher::Holdings;
 pub use publishing::{DefinitionSource, DeploymentRequest, ImportOptions, LifecycleOptions, ValidationReport};
+pub use reseal::reseal;
 pub use service::{Change, Control, ControlSettings, Effect};
 pub use settings::{ApiProperty, ApplicationAttribute, ConfiguredEnvironment, ConfiguredHost, PortalSettings};
 pub use snapshot::SnapshotAge;

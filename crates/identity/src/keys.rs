@@ -134,7 +134,7 @@ impl TokenKeys {
 }
 
 /// What a key is sealed for: a sealed key of one tenant is nothing for another one.
-fn context(tenant: TenantId, kid: &str) -> String {
+pub(crate) fn context(tenant: TenantId, kid: &str) -> String {
     format!("signing-key/{tenant}/{kid}")
 }
 

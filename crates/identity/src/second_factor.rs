@@ -328,7 +328,7 @@ pub(crate) fn recovery_hash(code: &str) -> Vec<u8> {
     hash::sha256(&typed.to_ascii_lowercase())
 }
 
-fn context(tenant: TenantId, user: UserId) -> String {
+pub(crate) fn context(tenant: TenantId, user: UserId) -> String {
     format!("second-factor/{}/{user}", tenant.number())
 }
 

@@ -15,6 +15,7 @@ pub mod document;
 pub mod governance;
 pub mod operation_policy;
 pub mod revision;
+pub mod sealed;
 pub mod shared_scope;
 pub mod subscription;
 pub mod tenant_setting;

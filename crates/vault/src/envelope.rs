@@ -22,6 +22,11 @@ const TAG_LEN: usize = 16;
 /// Base64 of the longest payload, plus room for the frame.
 const MAX_ENVELOPE: usize = MAX_PLAINTEXT / 3 * 4 + 256;
 
+/// How every text that was sealed under a key begins.
+pub(crate) fn beginning(key_id: &str) -> String {
+    format!("{{v1:{key_id}:")
+}
+
 /// Why a value could not be sealed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {

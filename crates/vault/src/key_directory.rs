@@ -238,13 +238,13 @@ impl KeyDirectory {
             self.create(MASTER_KEY, generate_key_text(rng).expose().as_bytes(), created)?;
         }
         if self.exists(KEYRING)? {
-            return Ok(self.open_keyring()?);
+            return Ok(self.open_keyring()?.following(&self.keyring_path(), self.master_source()));
         }
         self.must_be_first(KEYRING, &[CA_KEY, CA_CERTIFICATE])?;
         let keyring = Keyring::generate(now, rng);
         keyring.create(&self.keyring_path(), &self.master_source(), rng)?;
         created.push(KEYRING);
-        Ok(keyring)
+        Ok(keyring.following(&self.keyring_path(), self.master_source()))
     }
 
     /// The authority's certificate, and its key unless the operator keeps that elsewhere.

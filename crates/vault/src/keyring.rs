@@ -1,5 +1,7 @@
 //! The keyring: the versioned keys that seal secrets, and its file, itself sealed under the master key.
 
+mod follow;
+
 use crate::envelope::{self, Envelope, OpenError, SealError};
 use crate::master::{KeyringLock, MasterKeyError, MasterKeySource};
 use crate::private_file::{self, PrivateFileError};
@@ -7,6 +9,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use model::{Rng, Secret, Timestamp};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 const FILE_CAP: u64 = 256 * 1024;
@@ -95,12 +98,14 @@ pub enum KeyringError {
 pub struct Keyring {
     older: Vec<DataKey>,
     current: DataKey,
+    /// Where newer keys come from, see [`Keyring::following`].
+    follow: Option<Arc<follow::Follow>>,
 }
 
 impl Keyring {
     /// A keyring with one fresh random key.
     pub fn generate(now: Timestamp, rng: &dyn Rng) -> Self {
-        Self { older: Vec::new(), current: DataKey::generate(1, now, rng) }
+        Self { older: Vec::new(), current: DataKey::generate(1, now, rng), follow: None }
     }
 
     /// A keyring with one more key, which becomes the current one. Values sealed before can still be opened.
@@ -109,7 +114,7 @@ impl Keyring {
         let mut older = self.older.clone();
         older.push(self.current.clone());
         let version = self.current.id.version.saturating_add(1);
-        Self { older, current: DataKey::generate(version, now, rng) }
+        Self { older, current: DataKey::generate(version, now, rng), follow: None }
     }
 
     /// A keyring without an old key. Call it when nothing sealed under that version is left.
@@ -121,7 +126,26 @@ impl Keyring {
         if older.len() == self.older.len() {
             return Err(KeyringError::CannotRetire { version });
         }
-        Ok(Self { older, current: self.current.clone() })
+        Ok(Self { older, current: self.current.clone(), follow: None })
+    }
+
+    /// The same keys, and from now on those that another process puts into the file: it is looked at whenever something is
+    /// sealed, or was sealed under a key that is not known. Not with a passphrase: it would have to stay in memory.
+    #[must_use]
+    pub fn following(self, path: &Path, master: MasterKeySource) -> Self {
+        if matches!(master, MasterKeySource::Passphrase(_)) {
+            return self;
+        }
+        Self { follow: Some(Arc::new(follow::Follow::new(path.to_owned(), master))), ..self }
+    }
+
+    fn newest(&self) -> Option<Self> {
+        self.follow.as_ref()?.newest()
+    }
+
+    /// How a text that was sealed under an older key begins, for each of them.
+    pub fn stale_beginnings(&self) -> Vec<String> {
+        self.older.iter().map(|key| envelope::beginning(&key.id.to_string())).collect()
     }
 
     /// The id of the key that new values are sealed under.
@@ -144,6 +168,9 @@ impl Keyring {
     /// # Errors
     /// [`SealError::TooLong`] above [`envelope::MAX_PLAINTEXT`].
     pub fn seal(&self, plain: &[u8], context: &str, rng: &dyn Rng) -> Result<String, SealError> {
+        if let Some(newest) = self.newest() {
+            return newest.seal(plain, context, rng);
+        }
         envelope::seal(&self.current.key, &self.current.id.to_string(), plain, context, rng)
     }
 
@@ -154,6 +181,9 @@ impl Keyring {
     pub fn open(&self, sealed: &str, context: &str) -> Result<Secret<Vec<u8>>, OpenError> {
         let envelope = Envelope::parse(sealed)?;
         let Some(key) = self.keys().find(|k| k.id.to_string() == envelope.key_id) else {
+            if let Some(newest) = self.newest() {
+                return newest.open(sealed, context);
+            }
             let known: Vec<_> = self.keys().map(|k| k.id.to_string()).collect();
             return Err(OpenError::UnknownKey { key_id: envelope.key_id.to_owned(), known: known.join(", ") });
         };
@@ -162,6 +192,9 @@ impl Keyring {
 
     /// Whether a sealed value should be sealed again because a newer key exists. False for a text that is not sealed.
     pub fn is_stale(&self, sealed: &str) -> bool {
+        if let Some(newest) = self.newest() {
+            return newest.is_stale(sealed);
+        }
         Envelope::parse(sealed).is_ok_and(|e| e.key_id != self.current.id.to_string())
     }
 
@@ -205,7 +238,7 @@ impl Keyring {
             return Err(damaged("its keys are not in order"));
         }
         let current = keys.pop().ok_or_else(|| damaged("it holds no key"))?;
-        Ok(Self { older: keys, current })
+        Ok(Self { older: keys, current, follow: None })
     }
 
     /// Writes the keyring file whole or not at all, sealed under `master`. With another master key than before, this

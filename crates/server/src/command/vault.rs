@@ -9,17 +9,19 @@ use toml_edit::DocumentMut;
 use vault::secrets::{AliasState, encrypt_file_text, list_aliases, rotate_file_text};
 use vault::{KeyMaterial, MasterKeySource};
 
+use super::block_on;
 use super::password::read_secret;
 use crate::cli::VaultCommand;
 use crate::config::{Config, VaultKey};
 use crate::environment::variable;
 use crate::exit::Exit;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, Report};
 use crate::home::Home;
 use crate::installation::{
-    finish_master_change, key_directory, key_failure, keyring_failure, master_key_file, next_master_key, open_keys,
-    world,
+    DatabaseRole, Secrets, finish_master_change, key_directory, key_failure, keyring_failure, load_config,
+    master_key_file, next_master_key, open_database, open_keys, world,
 };
+use crate::reseal::{self, Resealed};
 use crate::terminal::{Terminal, table};
 
 pub(super) fn run(home: &Home, command: VaultCommand, terminal: Terminal) -> Outcome {
@@ -27,6 +29,7 @@ pub(super) fn run(home: &Home, command: VaultCommand, terminal: Terminal) -> Out
     match command {
         VaultCommand::Encrypt { alias, value_file } => encrypt(home, alias.as_deref(), value_file.as_deref(), terminal),
         VaultCommand::Rotate { master: false, .. } => rotate(home, terminal),
+        VaultCommand::Reseal => reseal(home, terminal),
         VaultCommand::Rotate { master: true, value_file } => rotate_master(home, value_file.as_deref(), terminal),
         VaultCommand::List => list(home, terminal),
     }
@@ -60,10 +63,68 @@ fn rotate(home: &Home, terminal: Terminal) -> Outcome {
     let sealed = rotate_file_text(&text, &rotated, rng.as_ref()).map_err(|e| secrets_failure(&e))?;
     write(home, &sealed.text)?;
     let version = rotated.current().version();
-    terminal.result(&json!({ "key_version": version, "sealed": sealed.changed }), || {
-        format!("The vault key has version {version} now; {} secrets are sealed under it.", sealed.changed.len())
+    // Its passphrase is not in the memory of a server, so it would not find the new key.
+    if home.is_served() && matches!(vault_config(&text)?.vault, VaultKey::Passphrase(_)) {
+        let next = format!("restart the server, then: {}", home.command("vault reseal"));
+        let data = json!({ "key_version": version, "sealed": sealed.changed, "rows": 0, "next": next });
+        terminal.result(&data, || {
+            format!(
+                "The vault key has version {version} now; {} secrets of deployment.toml are sealed under it. The database needs \
+                 the older ones still: {next}",
+                sealed.changed.len()
+            )
+        });
+        return Ok(());
+    }
+    let stored = block_on(reseal_stored(home)).map_err(|mut failure| {
+        let what = format!("the vault key has version {version} now, but the database still needs older ones");
+        let fix = home.command("vault reseal");
+        failure.reports.push(Report { code: "VLT010", what, why: String::new(), fix });
+        failure
+    })?;
+    let data =
+        json!({ "key_version": version, "sealed": sealed.changed, "rows": stored.exchanged, "left": stored.left });
+    terminal.result(&data, || {
+        let head = format!(
+            "The vault key has version {version} now; {} secrets of deployment.toml and {} rows of the database are sealed \
+             under it.",
+            sealed.changed.len(),
+            stored.exchanged
+        );
+        with_left(head, &stored)
     });
     Ok(())
+}
+
+fn reseal(home: &Home, terminal: Terminal) -> Outcome {
+    let stored = block_on(reseal_stored(home))?;
+    terminal.result(&json!({ "rows": stored.exchanged, "left": stored.left }), || {
+        with_left(format!("{} rows of the database were sealed under the newest key.", stored.exchanged), &stored)
+    });
+    Ok(())
+}
+
+fn with_left(head: String, stored: &Resealed) -> String {
+    let mut lines = vec![head];
+    lines.extend(stored.left.iter().map(|row| format!("Still under an older key: {row}")));
+    lines.join("\n")
+}
+
+/// Seals the rows of the database again. One that was never made has none.
+async fn reseal_stored(home: &Home) -> Outcome<Resealed> {
+    let (clock, rng) = world();
+    let config = load_config(home, None)?.config;
+    if let crate::config::Database::Sqlite { path } = &config.database
+        && !path.as_ref().map_or_else(|| home.database_file(), |p| home.root().join(p)).exists()
+    {
+        return Ok(Resealed::default());
+    }
+    let keys = open_keys(home, &config, clock.as_ref(), rng.as_ref())?;
+    let database = open_database(home, &config, &Secrets::new(home, &config, &keys), DatabaseRole::Runtime).await?;
+    let current = database.schema_state(store::Migration::all()).await? == store::SchemaState::Current;
+    let stored = if current { reseal::reseal(&database, &keys.keyring, &rng).await } else { Ok(Resealed::default()) };
+    database.close().await;
+    stored
 }
 
 /// Changes the key that locks the keyring. The keys inside and what they sealed stay as they are.

@@ -6,13 +6,15 @@ use control::Sealer;
 use model::{Rng, Secret};
 use vault::Keyring;
 
-pub(super) struct VaultSealer {
+/// Seals and opens for the control plane.
+pub(crate) struct VaultSealer {
     keyring: Arc<Keyring>,
     rng: Arc<dyn Rng>,
 }
 
 impl VaultSealer {
-    pub(super) fn new(keyring: Arc<Keyring>, rng: Arc<dyn Rng>) -> Self {
+    /// Over a keyring.
+    pub(crate) fn new(keyring: Arc<Keyring>, rng: Arc<dyn Rng>) -> Self {
         Self { keyring, rng }
     }
 }

@@ -125,3 +125,28 @@ fn damage_names_the_file_and_never_panics() {
     chmod(&path, 0o640);
     assert!(error_of(Keyring::load(&path, &value(MASTER))).to_string().contains("chmod 600"));
 }
+
+#[test]
+fn a_rotation_by_another_process_is_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("keyring.toml");
+    let first = Keyring::generate(NOW, &SystemRng);
+    first.save(&path, &value(MASTER), &SystemRng).unwrap();
+    let deaf = Keyring::load(&path, &value(MASTER)).unwrap();
+    let serving = deaf.clone().following(&path, value(MASTER));
+    let old = serving.seal(b"old", "c", &SystemRng).unwrap();
+    let second = first.rotated(NOW, &SystemRng);
+    second.save(&path, &value(MASTER), &SystemRng).unwrap();
+    let new = second.reseal(&old, "c", &SystemRng).unwrap().unwrap();
+    assert!(deaf.open(&new, "c").is_err(), "without following it cannot be opened");
+    assert_eq!(serving.open(&new, "c").unwrap().expose(), b"old");
+    assert_eq!(serving.open(&old, "c").unwrap().expose(), b"old");
+    assert!(serving.is_stale(&old) && serving.seal(b"x", "c", &SystemRng).unwrap().starts_with("{v1:2-"));
+    assert_eq!(second.stale_beginnings().len(), 1);
+    assert!(old.starts_with(&second.stale_beginnings()[0]) && !new.starts_with(&second.stale_beginnings()[0]));
+    // A damaged file, or one under a foreign master key, takes nothing away.
+    write_private(&path, b"damaged").unwrap();
+    assert_eq!(serving.open(&new, "c").unwrap().expose(), b"old");
+    second.rotated(NOW, &SystemRng).save(&path, &value(OTHER), &SystemRng).unwrap();
+    assert_eq!(serving.open(&new, "c").unwrap().expose(), b"old");
+}
