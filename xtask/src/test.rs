@@ -13,6 +13,7 @@ mod rest_apis;
 mod revocation;
 mod tls_agreement;
 mod tools;
+mod updates;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -35,10 +36,11 @@ const TESTS: &str = "tests";
 type Judge = fn(&mut Steps, &Path);
 
 /// All of them, in the order in which they run.
-const JUDGES: [(&str, Judge); 8] = [
+const JUDGES: [(&str, Judge); 9] = [
     ("audit", audit_reports::run),
     ("exposed", audit_exposed::run),
     ("crashes", crashes::run),
+    ("updates", updates::run),
     ("rest", rest_apis::run),
     ("gateway", gateway_judges::run),
     ("integrator", integrator_peers::run),

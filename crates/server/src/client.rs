@@ -30,6 +30,9 @@ const ANSWER_CAP: usize = 64 * 1024 * 1024;
 /// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Longest time for a download.
+const DOWNLOAD_PATIENCE: Duration = Duration::from_secs(3600);
+
 /// A server to talk to.
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -269,6 +272,13 @@ impl Client {
         Ok(Connection { client: self.clone(), sender, driver })
     }
 
+    /// GET, with the body of the answer written to a file.
+    pub(crate) async fn download(&self, path: &str, to: &mut std::fs::File, cap: u64) -> Outcome<StatusCode> {
+        let mut connection = self.connect().await?;
+        let fetched = tokio::time::timeout(DOWNLOAD_PATIENCE, connection.download(path, to, cap)).await;
+        fetched.unwrap_or_else(|_| Err(self.unreachable("the download takes too long")))
+    }
+
     fn authority(&self) -> String {
         match &self.target {
             Target::Socket(_) => "localhost".to_owned(),
@@ -313,6 +323,36 @@ impl Connection {
     }
 
     async fn exchange(&mut self, method: Method, path: &str, payload: Option<Payload>) -> Outcome<Reply> {
+        let response = self.answer(method, path, payload).await?;
+        let (parts, body) = response.into_parts();
+        let body = Limited::new(body, ANSWER_CAP).collect().await;
+        let body = body.map_err(|e| self.client.unreachable(&e.to_string()))?.to_bytes();
+        Ok(Reply { status: parts.status, body })
+    }
+
+    /// Writes the body of an answer to a file. One that sends nothing for [`PATIENCE`], or more than `cap`, is given up.
+    async fn download(&mut self, path: &str, to: &mut std::fs::File, cap: u64) -> Outcome<StatusCode> {
+        use std::io::Write as _;
+        let answered = tokio::time::timeout(PATIENCE, self.answer(Method::GET, path, None)).await;
+        let response = answered.unwrap_or_else(|_| Err(self.client.unreachable("it does not answer")))?;
+        let (status, mut body, mut room) = (response.status(), response.into_body(), cap);
+        loop {
+            let frame = tokio::time::timeout(PATIENCE, body.frame()).await;
+            let frame = frame.map_err(|_| self.client.unreachable("it stopped sending"))?;
+            let Some(frame) = frame else { return Ok(status) };
+            let frame = frame.map_err(|e| self.client.unreachable(&e.to_string()))?;
+            let Some(bytes) = frame.data_ref() else { continue };
+            room = room.checked_sub(bytes.len() as u64).ok_or_else(|| self.client.unreachable("it sends too much"))?;
+            to.write_all(bytes).map_err(|e| Failure::io(std::path::Path::new(path), "write", &e))?;
+        }
+    }
+
+    async fn answer(
+        &mut self,
+        method: Method,
+        path: &str,
+        payload: Option<Payload>,
+    ) -> Outcome<http::Response<hyper::body::Incoming>> {
         let uri: Uri = path.parse().map_err(|_| Failure::internal(format!("{path:?} is not a path")))?;
         let mut request = Request::builder().method(method).uri(uri).header(header::HOST, self.client.authority());
         if let Some(value) = &self.client.authorization {
@@ -326,11 +366,7 @@ impl Connection {
         let request = request.body(Full::new(bytes)).map_err(|e| Failure::internal(e.to_string()))?;
         // The connection takes the next request only when it has noticed that the last answer is complete.
         self.sender.ready().await.map_err(|e| self.client.unreachable(&e.to_string()))?;
-        let response = self.sender.send_request(request).await;
-        let (parts, body) = response.map_err(|e| self.client.unreachable(&e.to_string()))?.into_parts();
-        let body = Limited::new(body, ANSWER_CAP).collect().await;
-        let body = body.map_err(|e| self.client.unreachable(&e.to_string()))?.to_bytes();
-        Ok(Reply { status: parts.status, body })
+        self.sender.send_request(request).await.map_err(|e| self.client.unreachable(&e.to_string()))
     }
 }
 

@@ -16,6 +16,7 @@ mod password;
 mod restore;
 mod routes;
 mod token;
+mod update;
 mod user;
 mod vault;
 
@@ -47,6 +48,7 @@ pub(crate) fn run(arguments: Arguments, terminal: Terminal) -> Outcome {
         Command::User(command) => block_on(user::run(&home, command, terminal)),
         Command::Backup(command) => block_on(backup::run(&home, command, terminal)),
         Command::Restore(arguments) => block_on(restore::run(&home, arguments, terminal)),
+        Command::Update(command) => block_on(update::run(&home, command, terminal)),
         Command::Harden(arguments) => harden::run(&home, arguments.what, terminal),
         Command::SetupLink => block_on(user::setup_link(&home, terminal)),
         Command::Api(command) => block_on(api::run(&home, command, terminal)),

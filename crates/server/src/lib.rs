@@ -22,10 +22,12 @@ mod logs;
 mod posture;
 mod probe;
 mod quickstart;
+mod reseal;
 mod sandbox;
 mod sbom;
 mod serve;
 mod terminal;
+mod update;
 
 use std::process::ExitCode;
 

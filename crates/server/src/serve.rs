@@ -5,13 +5,13 @@ mod backups;
 pub(crate) mod confine;
 mod data_plane;
 pub(crate) mod directories;
-mod egress;
+pub(crate) mod egress;
 mod integrator;
 mod key_manager;
 mod limit_state;
 mod listeners;
 mod operations;
-mod sealer;
+pub(crate) mod sealer;
 mod sign_in;
 mod signals;
 mod status;
@@ -132,7 +132,12 @@ fn control_plane(
 }
 
 /// The pages, with what they show of the installation.
-fn pages(identity: &Arc<Identity>, control: &Arc<Control>, installation: operations::Installation) -> portal::Portal {
+fn pages(
+    identity: &Arc<Identity>,
+    control: &Arc<Control>,
+    installation: operations::Installation,
+    calls: Option<Egress>,
+) -> portal::Portal {
     let config = &installation.config;
     let portal = portal::Portal::new(
         Arc::clone(identity),
@@ -142,7 +147,11 @@ fn pages(identity: &Arc<Identity>, control: &Arc<Control>, installation: operati
         console_url(config),
         gateway_url(config),
     );
-    portal.with_operations(Arc::new(installation))
+    let portal = portal.with_operations(Arc::new(installation));
+    match calls {
+        Some(calls) => portal.with_calls(calls),
+        None => portal,
+    }
 }
 
 impl Server {
@@ -190,7 +199,8 @@ impl Server {
         };
         let integrator = integrator::start(home, &config, &keys, shared).await?;
         let egress = Egress::new(rules, outbound);
-        let calls = egress::calls(home, &config, &server_identity, egress.clone())?;
+        let calls =
+            if config.try_it() { Some(egress::calls(home, &config, &server_identity, egress.clone())?) } else { None };
         let parts = (database.clone(), egress, Arc::new(sealer) as Arc<dyn control::Sealer>);
         let control = control_plane(&config, &identity, &data_plane, parts, (&clock, &rng));
         control.publish_changes().await.map_err(|e| Failure::internal(format!("the gateway got no snapshot: {e}")))?;
@@ -206,7 +216,7 @@ impl Server {
         let site = listeners::Site {
             identity: Arc::clone(&identity),
             control: Arc::clone(&control),
-            portal: Arc::new(pages(&identity, &control, installation).with_calls(calls)),
+            portal: Arc::new(pages(&identity, &control, installation, calls)),
             status: Arc::new(status::Status::new(Arc::clone(&data_plane), logs.counters(), Arc::clone(&clock))),
         };
         sockets.serve(&site, tls::listener_config(&server_identity)?, clients, &config, &stopped, &mut tasks)?;

@@ -9,14 +9,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde_json::Value;
+use testkit::postgres::Postgres;
 
 use crate::portcullis::Home;
 use crate::process;
 
-use super::Steps;
+use super::{Steps, end_to_end, tools};
 
 /// How often the server is killed.
 const KILLS: usize = 100;
+
+/// How often it is killed over PostgreSQL, where a transaction that was not acknowledged is the database's to end.
+const KILLS_ON_POSTGRES: usize = 40;
 
 /// Who makes changes at the same time.
 const WRITERS: usize = 4;
@@ -29,11 +33,16 @@ pub(super) fn run(steps: &mut Steps, portcullis: &Path) {
     steps.run("kill -9 under write load", || {
         let home = Home::new(portcullis)?;
         home.configure("")?;
-        crash(&home).with_context(|| format!("what the server printed last:\n{}", home.log_end()))
+        crash(&home, KILLS).with_context(|| format!("what the server printed last:\n{}", home.log_end()))
+    });
+    steps.run("kill -9 under write load on PostgreSQL", || {
+        let postgres = Postgres::start(&tools::provide()?)?;
+        let home = end_to_end::home_on(portcullis, &postgres)?;
+        crash(&home, KILLS_ON_POSTGRES).with_context(|| format!("what the server printed last:\n{}", home.log_end()))
     });
 }
 
-fn crash(home: &Home) -> Result<()> {
+fn crash(home: &Home, kills: usize) -> Result<()> {
     process::capture(&mut home.command(&["init"]))?;
     let begun = Instant::now();
     let writers = {
@@ -43,7 +52,7 @@ fn crash(home: &Home) -> Result<()> {
     // Moments that differ from run to run.
     let mut random = Random(u64::from(std::process::id()) << 20 | 1);
     let (mut acknowledged, mut idle) = (0, 0);
-    for round in 0..KILLS {
+    for round in 0..kills {
         let server = home.serve(None).with_context(|| format!("the start after kill {round}"))?;
         writers.iter().try_for_each(|writer| writer.verify(home))?;
         let wait = Duration::from_millis(random.next() % LONGEST);
@@ -60,13 +69,13 @@ fn crash(home: &Home) -> Result<()> {
     server.stop()?;
     let told = home.log_text().matches(TOLD).count();
     println!(
-        "{KILLS} kills in {:.0} s, {acknowledged} changes acknowledged, none lost; {idle} kills before the first of a round; \
+        "{kills} kills in {:.0} s, {acknowledged} changes acknowledged, none lost; {idle} kills before the first of a round; \
          {told} starts said what happened",
         begun.elapsed().as_secs_f64()
     );
-    ensure!(acknowledged > 2 * KILLS, "only {acknowledged} changes were acknowledged: that was no load");
+    ensure!(acknowledged > 2 * kills, "only {acknowledged} changes were acknowledged: that was no load");
     // A server that is killed at once may not have written its first lines yet.
-    ensure!(told * 10 >= KILLS * 9, "{told} of {KILLS} starts said that the server before had not stopped");
+    ensure!(told * 10 >= kills * 9, "{told} of {kills} starts said that the server before had not stopped");
     let report: Value = serde_json::from_str(&audit)?;
     let status = report.pointer("/guidelines/0/checks/0/status").and_then(Value::as_str);
     ensure!(status == Some("holds"), "the chain of the audit log: {status:?}");

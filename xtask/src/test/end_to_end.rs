@@ -59,6 +59,12 @@ fn quickstart(home: &Home) -> Result<()> {
 }
 
 fn on_postgres(portcullis: &Path, postgres: &Postgres) -> Result<()> {
+    journey(&home_on(portcullis, postgres)?)?;
+    runtime_role_has_no_ddl(postgres)
+}
+
+/// A home whose database is PostgreSQL, migrated by an owner and used by a role without rights on the schema.
+pub(super) fn home_on(portcullis: &Path, postgres: &Postgres) -> Result<Home> {
     postgres.sql("postgres", &format!("CREATE ROLE {OWNER} LOGIN PASSWORD '{OWNER_PASSWORD}'"))?;
     postgres.sql("postgres", &format!("CREATE ROLE {RUNTIME} LOGIN PASSWORD '{RUNTIME_PASSWORD}'"))?;
     postgres.sql("postgres", &format!("CREATE DATABASE portcullis OWNER {OWNER}"))?;
@@ -76,8 +82,7 @@ fn on_postgres(portcullis: &Path, postgres: &Postgres) -> Result<()> {
     // The owner's password reaches the migration only.
     let mut migration = home.command(&["db", "migrate", "--username", OWNER]);
     println!("{}", process::capture(migration.env("PORTCULLIS_DB_OWNER_PASSWORD", OWNER_PASSWORD))?);
-    journey(&home)?;
-    runtime_role_has_no_ddl(postgres)
+    Ok(home)
 }
 
 fn database(port: u16) -> String {

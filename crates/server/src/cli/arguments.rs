@@ -69,6 +69,9 @@ pub(crate) enum Command {
     Backup(BackupCommand),
     /// Looks whether a backup can be restored, or restores it.
     Restore(RestoreArguments),
+    /// Looks for signed updates, installs them, and takes them back.
+    #[command(subcommand)]
+    Update(UpdateCommand),
     /// Prints files that harden the machine around this installation, made from its configuration.
     Harden(HardenArguments),
     /// Prints a new one-time link for choosing the first administrator; the one before stops working.
@@ -190,7 +193,8 @@ pub(crate) enum VaultCommand {
         #[arg(long, value_name = "FILE", requires = "alias")]
         value_file: Option<PathBuf>,
     },
-    /// Makes a new vault key and seals every secret again under it.
+    /// Makes a new vault key and seals every secret again under it, in deployment.toml and in the database; servers may go on
+    /// serving.
     Rotate {
         /// Changes the master key instead, which locks the keyring; what is sealed stays as it is.
         #[arg(long)]
@@ -200,6 +204,8 @@ pub(crate) enum VaultCommand {
         #[arg(long, value_name = "FILE", requires = "master")]
         value_file: Option<PathBuf>,
     },
+    /// Goes on where `rotate` was interrupted: seals again what older keys sealed in the database.
+    Reseal,
     /// Lists aliases with the version of the key that sealed them. Never a value.
     List,
 }
@@ -281,6 +287,47 @@ pub(crate) struct RestoreArguments {
     /// File that holds the owner role's password; else the environment variable PORTCULLIS_DB_OWNER_PASSWORD.
     #[arg(long, value_name = "FILE", requires = "username")]
     pub(crate) password_file: Option<PathBuf>,
+}
+
+/// `update`
+#[derive(Debug, Subcommand)]
+pub(crate) enum UpdateCommand {
+    /// Verifies the repository of updates, puts its advisories into the home, and says whether there is a newer program.
+    Check {
+        /// Another repository than that of `[updates]`: an https URL or a folder.
+        #[arg(long, value_name = "PLACE")]
+        repository: Option<String>,
+    },
+    /// Fetches the newest program, tries it, and puts it into the place of the installed one, which is kept.
+    Apply {
+        /// Another repository than that of `[updates]`: an https URL or a folder.
+        #[arg(long, value_name = "PLACE")]
+        repository: Option<String>,
+        /// How and what is exchanged.
+        #[command(flatten)]
+        how: UpdateArguments,
+    },
+    /// Puts the program before the last update back.
+    Rollback {
+        /// How and what is exchanged.
+        #[command(flatten)]
+        how: UpdateArguments,
+    },
+}
+
+/// What `update apply` and `update rollback` take.
+#[derive(Args, Debug)]
+pub(crate) struct UpdateArguments {
+    /// Command that restarts the service, without a shell, as in "systemctl restart portcullis". After an update the new program
+    /// has to serve; if it does not, the old one is put back and restarted.
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) restart: Option<String>,
+    /// How long the restarted program may take until it serves, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) wait: u64,
+    /// The installed program; without it, this one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) program: Option<PathBuf>,
 }
 
 /// `harden`

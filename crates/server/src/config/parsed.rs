@@ -13,7 +13,7 @@ use super::section::Section as _;
 use super::sections::{
     BackendTokenSection, BackupSection, ConsoleSection, CorsSection, DevportalSection, EgressSection, EnvironmentType,
     GatewayHttpSection, GatewayHttpsSection, GatewaySection, GatewayTokenSection, KeystoreType, LoggingSection,
-    MutualTlsSection, OauthSection, ProcessSection, StatusSection, ThrottlingSection, UsageSection,
+    MutualTlsSection, OauthSection, ProcessSection, StatusSection, ThrottlingSection, UpdatesSection, UsageSection,
 };
 use super::sign_in::SignIn;
 use super::user_store::Directory;
@@ -70,6 +70,8 @@ pub struct Config {
     pub process: ProcessSection,
     /// Backups.
     pub backup: BackupSection,
+    /// Signed updates.
+    pub updates: UpdatesSection,
     /// Usage analytics.
     pub usage: UsageSection,
     /// Where the vault's key comes from.
@@ -90,6 +92,12 @@ impl Config {
     #[must_use]
     pub fn exposed(&self) -> bool {
         self.listeners.all().any(|(_, address)| !is_loopback(address.ip()))
+    }
+
+    /// Whether the Developer Portal calls APIs from their pages (X02).
+    #[must_use]
+    pub fn try_it(&self) -> bool {
+        self.devportal.enable_try_it.unwrap_or(!self.exposed())
     }
 
     /// Where the gateway and the control plane may connect to beside public addresses: what `[egress] allow` lists,

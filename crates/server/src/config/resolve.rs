@@ -19,7 +19,7 @@ use super::sections::{
     EgressSection, EnvironmentSection, GatewayHttpSection, GatewayHttpsSection, GatewaySection, GatewayTokenSection,
     KeystoreType, LoggingSection, MutualTlsSection, OauthSection, ProcessSection, ServerSection,
     SigningKeystoreSection, StatusSection, SuperAdminSection, ThrottlingSection, TlsKeystoreSection, TruststoreSection,
-    UsageSection, VaultKeySource, VaultSection,
+    UpdatesSection, UsageSection, VaultKeySource, VaultSection,
 };
 use super::sign_in;
 use super::tree::At;
@@ -62,6 +62,7 @@ pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
     let egress = read_one::<EgressSection>(cx);
     let process = read_one::<ProcessSection>(cx);
     let backup = read_one::<BackupSection>(cx);
+    let updates = read_one::<UpdatesSection>(cx);
     let usage = read_one::<UsageSection>(cx);
     let vault = vault(cx);
     let gateway = read_one::<GatewaySection>(cx);
@@ -96,6 +97,7 @@ pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
         egress: egress?,
         process: process?,
         backup: backup?,
+        updates: updates?,
         usage: usage?,
         vault: vault?,
         gateway: gateway?,

@@ -280,6 +280,8 @@ section! {
         wso2 "enable_application_sharing" enable_application_sharing: bool = "false";
         /// Whether an attribute of an application that is given without a value is kept, and told to backends as empty text.
         wso2 "enable_empty_values_in_application_attributes" enable_empty_values_in_application_attributes: bool = "false";
+        /// Whether APIs can be called from their pages; without it, only while no listener is exposed (X02).
+        ours "enable_try_it" enable_try_it: Option<bool> = "";
     }
 }
 
@@ -396,6 +398,16 @@ section! {
         ours "every" every: Span = r#""1d""#;
         /// How many are kept; the oldest beyond are deleted.
         ours "keep" keep: Whole<1, 10_000> = "14";
+    }
+}
+
+section! {
+    /// Signed updates (A01): a repository of The Update Framework with programs and a list of advisories. The server fetches nothing by itself; `portcullis update` does.
+    pub struct UpdatesSection in "updates" {
+        /// Where the repository is, with `metadata/` and `targets/` below it: an https URL, or a folder, relative to the home directory.
+        ours "repository" repository: Option<String> = "";
+        /// Its first root metadata, from somewhere you trust; relative to the home directory. Later ones are followed from there.
+        ours "root" root: PathBuf = r#""updates/first-root.json""#;
     }
 }
 
@@ -524,6 +536,7 @@ pub(super) const SECTIONS: &[(&str, &[&str], &[Setting])] = &[
     entry::<EgressSection>(),
     entry::<ProcessSection>(),
     entry::<BackupSection>(),
+    entry::<UpdatesSection>(),
     entry::<UsageSection>(),
     entry::<VaultSection>(),
     entry::<GatewaySection>(),

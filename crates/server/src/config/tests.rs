@@ -604,3 +604,11 @@ fn findings_are_counted_and_errors_come_first() {
     assert!(text.starts_with("error[CFG006]"), "{text}");
     assert!(text.ends_with("2 errors, 1 note"), "{text}");
 }
+
+#[test]
+fn apis_are_not_called_from_their_pages_once_a_listener_is_exposed() {
+    let exposed = "[transport.passthru_https.listener]\nbind_address = \"0.0.0.0\"\n";
+    assert!(config("").try_it() && !config(exposed).try_it());
+    assert!(!config("[apim.devportal]\nenable_try_it = false\n").try_it());
+    assert!(config(&format!("{exposed}[apim.devportal]\nenable_try_it = true\n")).try_it());
+}

@@ -56,7 +56,7 @@ fn loopback(port: Option<u16>) -> [AllowedNetwork; 2] {
 /// TLS of outgoing connections: the platform's authorities and those of `[truststore]`.
 ///
 /// The platform's are read by a thread, while the caller opens the database; await the result before it is needed.
-pub(super) fn client_tls(
+pub(crate) fn client_tls(
     home: &Home,
     config: &Config,
     secrets: &Secrets,
