@@ -44,7 +44,10 @@ impl Control {
         // Two callers may come here at once; the second one finds the mark.
         if tenant_setting::claim(&mut work, tenant, MARK).await? {
             shipped::insert(self, &mut work, tenant).await?;
+            // APIs that were there before are judged as if they had just changed.
+            jobs::request_all(self, &mut work, tenant).await?;
             work.save().await?;
+            self.wake_governance();
         } else {
             work.cancel().await?;
         }

@@ -37,7 +37,9 @@ async fn a_change_is_judged_and_a_policy_blocks_what_breaks_its_rules() {
     let api = world.create(CREATOR, json!({"name": "Pizza", "version": "1.0.0", "context": "/pizza"})).await;
     let id = api["id"].as_str().unwrap();
     assert_eq!(compliance(&world, ADMIN, id).await["status"], "PENDING");
+    // A job that came before the tenant had rules asks for all of its APIs; one that is done twice does the same twice.
     judge(&world).await;
+    assert_eq!(world.control.judge_waiting().await.unwrap(), 0);
     let shown = compliance(&world, ADMIN, id).await;
     assert_eq!(shown["status"], "NON_COMPLIANT", "{shown}");
     assert_eq!(shown["governedPolicies"][0]["name"], "WSO2 API Management Best Practices");
