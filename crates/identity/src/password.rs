@@ -2,22 +2,19 @@
 //!
 //! Policy (NIST SP 800-63B): at least 12 characters, at most 256 bytes, any characters; no rules of composition; not
 //! the user's name, not a well-known password, not one of those with digits added, not a short pattern repeated.
-//! Kept as Argon2id with 19 MiB, two passes, one lane (OWASP), about 20 ms of one core.
+//! Kept as [`web::hash_password`] makes it: Argon2id.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
 use model::{Rng, Secret};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use web::{MAX_PASSWORD_BYTES, hash_password, password_fits};
 
 use crate::{Identity, IdentityError};
 
 /// Fewest characters of a password.
 pub const MIN_PASSWORD_CHARS: usize = 12;
-const MAX_BYTES: usize = 256;
 /// Callers that may wait for a hash; more are told to come back.
 const MAX_WAITING: usize = 256;
 /// Words that, alone or with digits and signs around them, are what attackers try first. WSO2's defaults among them.
@@ -63,9 +60,6 @@ const COMMON: [&str; 40] = [
     "secret",
     "supersecret",
 ];
-/// A hash in the right form that no password has: checking it costs what checking a user's costs.
-const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Why a password is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -117,7 +111,7 @@ impl Identity {
 
 /// Checks a new password against the policy. `username` is the name without tenant and store.
 fn check(username: &str, password: &str) -> Result<(), PasswordFault> {
-    if password.len() > MAX_BYTES {
+    if password.len() > MAX_PASSWORD_BYTES {
         return Err(PasswordFault::TooLong);
     }
     let lower = password.to_lowercase();
@@ -194,15 +188,8 @@ impl PasswordHashes {
         password: &Secret<String>,
     ) -> Result<bool, IdentityError> {
         self.checked.fetch_add(1, Ordering::Relaxed);
-        let known = hash.is_some() && password.expose().len() <= MAX_BYTES;
-        let hash = if known { hash.unwrap_or(NOBODY) } else { NOBODY }.to_owned();
-        let password = if known { password.clone() } else { Secret::new(String::new()) };
-        let fits = blocking(move || {
-            let parsed = PasswordHash::new(&hash).map_err(|e| internal(&e))?;
-            Ok(argon2()?.verify_password(password.expose().as_bytes(), &parsed).is_ok())
-        })
-        .await?;
-        Ok(fits && known)
+        let (hash, password) = (hash.map(str::to_owned), password.clone());
+        blocking(move || password_fits(hash.as_deref(), &password).map_err(|e| internal(&e))).await
     }
 
     /// The PHC string to keep for a password.
@@ -211,12 +198,7 @@ impl PasswordHashes {
         let mut salt = [0; 16];
         rng.fill(&mut salt);
         let password = password.clone();
-        let hash = blocking(move || {
-            let hash: PasswordHash =
-                argon2()?.hash_password_with_salt(password.expose().as_bytes(), &salt).map_err(|e| internal(&e))?;
-            Ok(hash.to_string())
-        })
-        .await;
+        let hash = blocking(move || hash_password(&password, &salt).map_err(|e| internal(&e))).await;
         drop(turn);
         hash
     }
@@ -238,11 +220,6 @@ impl Drop for Place<'_> {
     }
 }
 
-fn argon2() -> Result<Argon2<'static>, IdentityError> {
-    let params = Params::new(19 * 1024, 2, 1, Some(32)).map_err(|e| internal(&e))?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, IdentityError> + Send + 'static,
 ) -> Result<T, IdentityError> {
@@ -250,7 +227,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 fn internal(error: &dyn std::fmt::Display) -> IdentityError {
-    IdentityError::Internal(format!("password hashing failed: {error}"))
+    IdentityError::Internal(error.to_string())
 }
 
 #[cfg(test)]

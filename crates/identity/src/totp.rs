@@ -32,7 +32,7 @@ pub(crate) fn matching_step(secret: &[u8], code: &str, now: Timestamp, after: i6
 }
 
 /// The code of a time.
-#[cfg(any(test, feature = "for-tests"))]
+#[cfg(feature = "for-tests")]
 pub(crate) fn code(secret: &[u8], seconds: i64) -> String {
     format!("{:0width$}", truncated(secret, seconds.div_euclid(PERIOD)) % 1_000_000, width = DIGITS)
 }

@@ -12,6 +12,7 @@ mod egress;
 mod error;
 mod form;
 mod listener;
+mod password_hash;
 mod permit;
 mod route;
 
@@ -24,5 +25,6 @@ pub use form::{Fields, SESSION_COOKIE, cookie, form_token, with_cookie, with_for
 pub use listener::{
     Arrived, CertificateTrust, ListenerLimits, TlsSource, serve_tls, serve_tls_with_clients, serve_traffic, serve_unix,
 };
+pub use password_hash::{MAX_PASSWORD_BYTES, PasswordHashError, hash_password, password_fits};
 pub use permit::{AuthenticationMethod, Permit, Principal};
 pub use route::{Access, Operation, RouteTable, tenant_paths};

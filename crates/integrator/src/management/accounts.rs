@@ -4,11 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
 use model::{Clock, Rng, Secret, Timestamp};
 use tokio::sync::Semaphore;
+use web::{MAX_PASSWORD_BYTES, hash_password, password_fits};
 
 use super::ConfiguredUser;
 use crate::sql::{Cell, Command, Databases, Kind, OWN, Outcome, Part, SqlError, Wanted};
@@ -23,11 +21,6 @@ const ATTEMPTS: u32 = 5;
 const WAIT: Duration = Duration::from_secs(300);
 /// Users whose failed attempts are counted.
 const COUNTED: usize = 10_000;
-/// Bytes of a password.
-const LONGEST: usize = 256;
-/// A hash in the right form that no password has: checking it costs what checking a user's costs.
-const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 /// Words that attackers try first, alone or with digits and signs around them.
 const COMMON: [&str; 9] = [
     "admin",
@@ -50,7 +43,7 @@ pub fn check_password(user: &str, password: &str) -> Result<(), &'static str> {
     if password.chars().count() < 12 {
         return Err("is shorter than 12 characters");
     }
-    if password.len() > LONGEST {
+    if password.len() > MAX_PASSWORD_BYTES {
         return Err("is longer than 256 bytes");
     }
     if core == user.to_lowercase() || COMMON.contains(&core.as_str()) {
@@ -139,25 +132,19 @@ impl Accounts {
         if let Some(user) = self.configured.iter().find(|user| user.name == name) {
             // Both are hashed, so that the time tells nothing about how many characters fit.
             let known = self.hash(&user.password).await.ok_or(Refused::Unavailable)?;
-            return fits(known, password).await.ok_or(Refused::Unavailable);
+            return fits(Some(known), password).await.ok_or(Refused::Unavailable);
         }
         let kept = self.run(vec![Part::Text("SELECT hash FROM management_users WHERE name = ".to_owned()), text(name)]);
         let kept = kept.await.map_err(|_| Refused::Unavailable)?;
         let hash = kept.rows.first().and_then(|row| row.first()).and_then(Cell::text);
-        let known = hash.is_some();
-        let same = fits(hash.unwrap_or_else(|| NOBODY.to_owned()), password).await.ok_or(Refused::Unavailable)?;
-        Ok(same && known)
+        fits(hash, password).await.ok_or(Refused::Unavailable)
     }
 
     async fn hash(&self, password: &Secret<String>) -> Option<String> {
         let mut salt = [0; 16];
         self.rng.fill(&mut salt);
         let password = password.clone();
-        let hashed = tokio::task::spawn_blocking(move || {
-            let hash: PasswordHash = argon2()?.hash_password_with_salt(password.expose().as_bytes(), &salt).ok()?;
-            Some(hash.to_string())
-        });
-        hashed.await.ok()?
+        tokio::task::spawn_blocking(move || hash_password(&password, &salt)).await.ok()?.ok()
     }
 
     /// The user of a token that is still good, and still a user.
@@ -259,20 +246,7 @@ fn number(value: bool) -> Part {
     Part::Value(Cell::Integer(i64::from(value)), Kind::Integer)
 }
 
-fn argon2() -> Option<Argon2<'static>> {
-    // OWASP: 19 MiB, two passes, one lane.
-    let params = Params::new(19 * 1024, 2, 1, Some(32)).ok()?;
-    Some(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
-async fn fits(hash: String, password: &Secret<String>) -> Option<bool> {
-    if password.expose().len() > LONGEST {
-        return Some(false);
-    }
+async fn fits(hash: Option<String>, password: &Secret<String>) -> Option<bool> {
     let password = password.clone();
-    let checked = tokio::task::spawn_blocking(move || {
-        let parsed = PasswordHash::new(&hash).ok()?;
-        Some(argon2()?.verify_password(password.expose().as_bytes(), &parsed).is_ok())
-    });
-    checked.await.ok()?
+    tokio::task::spawn_blocking(move || password_fits(hash.as_deref(), &password)).await.ok()?.ok()
 }
