@@ -328,7 +328,7 @@ impl Control {
                 }
             }
         }
-        let snapshot = self.compiler.compile(&mut work, sealer).await?;
+        let snapshot = self.compiler.compile(&mut work, sealer, self.now()).await?;
         work.cancel().await?;
         let version = snapshot.version;
         served(self.ports.gateway.publish(snapshot).await)?;

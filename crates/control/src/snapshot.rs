@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::snapshot::{DeployedApi, Lifecycle, Snapshot};
-use model::{ApiDocument, ApiId, RevisionId, TenantDomain, TenantId};
+use model::{ApiDocument, ApiId, RevisionId, TenantDomain, TenantId, Timestamp};
 use store::UnitOfWork;
 use store::repository::revision::{self, ServedRow};
 use store::repository::{artifact, change, operation_policy, tenant, throttling};
@@ -48,9 +48,14 @@ impl Compiler {
     /// # Errors
     /// When the database cannot be read. An API that cannot be compiled any more is left out and logged; that can only
     /// be one whose secrets the vault lost.
-    pub(crate) async fn compile(&self, work: &mut UnitOfWork, sealer: &dyn Sealer) -> Result<Snapshot, ControlError> {
+    pub(crate) async fn compile(
+        &self,
+        work: &mut UnitOfWork,
+        sealer: &dyn Sealer,
+        now: Timestamp,
+    ) -> Result<Snapshot, ControlError> {
         let version = u64::try_from(change::latest(work).await?).unwrap_or(0);
-        let consumers = consumers(work, sealer).await?;
+        let consumers = consumers(work, sealer, now).await?;
         let mut served = revision::all_deployments(work).await?;
         // An inactive tenant has no APIs at the gateway.
         served.retain(|row| consumers.tenants.contains_key(&row.tenant));

@@ -38,7 +38,7 @@ impl Identity {
         self.need_keys(client.tenant).await?;
         let narrowed = wanted.scopes;
         let now = self.now();
-        let digest = hash::sha256(value);
+        let digest = hash::key_of(value);
         let mut work = self.database.begin().await?;
         let Some(row) = tokens::find_refresh(&mut work, &digest).await? else { return Ok(None) };
         // Another client's token: refused, and nothing is told about it.
@@ -85,7 +85,7 @@ impl Identity {
         let before: BTreeSet<String> = row.scopes.split(' ').map(str::to_owned).collect();
         // Never more than before (RFC 6749 section 6), never more than the roles allow now.
         let scopes = if narrowed.is_empty() { before } else { before.intersection(narrowed).cloned().collect() };
-        let table = self.scope_table(&mut work, tenant.id).await?;
+        let table = self.scope_table_for(&mut work, tenant.id, &scopes).await?;
         let granted = table.grant(&scopes, &current, true);
         // The access token that came with the old refresh token ends: only the newest pair is live.
         let revoked = tokens::RevokedRow {

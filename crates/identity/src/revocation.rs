@@ -112,7 +112,7 @@ impl Identity {
     pub(crate) async fn revoke(&self, client: &ClientRow, token: &str) -> Result<(), IdentityError> {
         let now = self.now();
         let mut work = self.database.begin().await?;
-        if let Some(row) = tokens::find_refresh(&mut work, &hash::sha256(token)).await? {
+        if let Some(row) = tokens::find_refresh(&mut work, &hash::key_of(token)).await? {
             if row.client != client.id {
                 return Ok(());
             }

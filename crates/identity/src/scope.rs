@@ -13,6 +13,8 @@ use crate::{Identity, IdentityError};
 /// The scope of a token that asked for none, or got none of those it asked for.
 pub(crate) const DEFAULT_SCOPE: &str = "default";
 /// Scopes with these beginnings belong to the product: without a binding nobody gets them.
+/// Scopes that no API binds (OpenID Connect Core 5.4, 11).
+const OF_OPENID: [&str; 7] = [DEFAULT_SCOPE, "openid", "profile", "email", "phone", "groups", "offline_access"];
 const RESERVED: [&str; 3] = ["apim:", "service_catalog:", "internal_"];
 /// Caps of one request (WSO2's and Keycloak's long-scope advisories).
 const MAX_SCOPES: usize = 200;
@@ -311,6 +313,23 @@ impl Identity {
         let table = Arc::new(ScopeTable { bindings: tenants::scope_bindings(work, tenant).await? });
         self.scope_tables.put(tenant, now, &table);
         Ok(table)
+    }
+
+    /// As [`Identity::scope_table`], for granting scopes. Those of APIs are bound by the control plane at any time, and an
+    /// unbound scope is free for all: where one is wanted the table is read anew.
+    pub(crate) async fn scope_table_for(
+        &self,
+        work: &mut UnitOfWork,
+        tenant: TenantId,
+        wanted: &BTreeSet<String>,
+    ) -> Result<Arc<ScopeTable>, IdentityError> {
+        let table = self.scope_table(work, tenant).await?;
+        let known = |scope: &String| OF_OPENID.contains(&scope.as_str()) || table.is_system(scope);
+        if wanted.iter().all(known) {
+            return Ok(table);
+        }
+        self.scope_tables.forget(tenant);
+        self.scope_table(work, tenant).await
     }
 
     /// All bindings of a tenant, in the order of the scopes.

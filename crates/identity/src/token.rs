@@ -150,7 +150,7 @@ impl Identity {
             return Err(IdentityError::invalid("The lifetime of a token is 1 second to 366 days."));
         }
         let mut work = self.database.read().await?;
-        let table = self.scope_table(&mut work, client.tenant).await?;
+        let table = self.scope_table_for(&mut work, client.tenant, wanted).await?;
         let tenant = self.need_tenant(&mut work, client.tenant).await?;
         if !self.may_act(&mut work, client).await? {
             return Err(IdentityError::conflict("The owner of this client, or its tenant, is not active."));
@@ -260,13 +260,13 @@ impl Identity {
         if !proved || !registered || !self.may_act(&mut work, client).await? {
             return Ok(None);
         }
-        let table = self.scope_table(&mut work, user.tenant.id).await?;
+        let table = self.scope_table_for(&mut work, user.tenant.id, wanted).await?;
         // The signed-in user's rights as they are now, not as they were before the password was checked.
         let mut current = roles::names_of_user(&mut work, user.tenant.id, user.user.id).await?;
         current.insert(EVERYONE.to_owned());
         let granted = table.grant(wanted, &current, true);
         let subject = Subject { tenant: &user.tenant, id: user.user.id, name: &user.user.name };
-        let family = self.rng.uuid().to_string();
+        let family = self.rng.uuid_at(self.now()).to_string();
         let issue = Issue {
             client,
             user: subject,
@@ -329,12 +329,12 @@ impl Identity {
         scope: &str,
         token: &AccessToken,
     ) -> Result<Secret<String>, IdentityError> {
-        let (client, value, now) = (issue.client, hash::new_secret(&*self.rng), self.now());
+        let (client, value, now) = (issue.client, hash::new_expiring(&*self.rng, self.now()), self.now());
         let lifetime = client.refresh_seconds.and_then(|s| u64::try_from(s).ok()).map(Duration::from_secs);
         // A nonce is for the ID token of the sign-in itself (OpenID Connect Core 12.2).
         let inherited = Details { nonce: None, ..issue.details.clone() };
         let row = RefreshRow {
-            hash: hash::sha256(value.expose()),
+            hash: hash::key_of(value.expose()),
             family: issue.family.to_owned(),
             tenant: issue.user.tenant.id,
             client: client.id.clone(),
@@ -357,7 +357,7 @@ impl Identity {
         let lifetime = contents.lifetime.or(own).unwrap_or(self.settings.access_token_lifetime);
         let now = self.now();
         let expires_at = Timestamp::from_seconds(now.plus(lifetime).seconds());
-        let id = self.rng.uuid().to_string();
+        let id = self.rng.uuid_at(now).to_string();
         // An epoch is the start of a second that may just be beginning: a token issued after it must not look older.
         let issued_at = contents.epoch.map_or(now.seconds(), |e| e.seconds().max(now.seconds()));
         let audience = match details.resource.as_slice() {

@@ -72,7 +72,9 @@ impl Database {
             .pragma("temp_store", "MEMORY")
             .busy_timeout(WAIT)
             // The log that a large clean-up or import left behind gives its room back.
-            .pragma("journal_size_limit", "67108864");
+            .pragma("journal_size_limit", "67108864")
+            // 16 MiB between two checkpoints: a page that several transactions change goes to the file once.
+            .pragma("wal_autocheckpoint", "4096");
         // Rows that expire lie scattered: with SQLite's two megabytes, removing some throws out what the next ones need.
         let writing = options.clone().pragma("cache_size", "-16384");
         let writer = SqlitePoolOptions::new().max_connections(1).acquire_timeout(WAIT).connect_with(writing).await?;

@@ -59,8 +59,15 @@ fn key_type(text: &str) -> KeyType {
     if text == "SANDBOX" { KeyType::Sandbox } else { KeyType::Production }
 }
 
+/// How far the clock of a gateway may be behind, milliseconds.
+const CLOCK_MARGIN: i64 = 300_000;
+
 /// Reads them all.
-pub(crate) async fn consumers(work: &mut UnitOfWork, sealer: &dyn Sealer) -> Result<Consumers, StoreError> {
+pub(crate) async fn consumers(
+    work: &mut UnitOfWork,
+    sealer: &dyn Sealer,
+    now: Timestamp,
+) -> Result<Consumers, StoreError> {
     let mut found = Consumers::default();
     for row in tenant::list(work).await?.into_iter().filter(|row| row.tenant.active) {
         found.tenants.insert(row.tenant.id, row.tenant.domain);
@@ -84,12 +91,13 @@ pub(crate) async fn consumers(work: &mut UnitOfWork, sealer: &dyn Sealer) -> Res
     for row in deny_policies::active(work).await? {
         found.denials.extend(denial_of(&row, found.tenants.get(&row.tenant)));
     }
-    let epoch = Timestamp::from_millis(0);
-    let mut since = epoch;
+    // An expired token is refused anyway; a gateway whose clock is behind still needs the entry for a while.
+    let alive = Timestamp::from_millis(now.millis().saturating_sub(CLOCK_MARGIN));
+    let mut since = Timestamp::from_millis(0);
     // The repository answers in pages, oldest first: a revocation must not be lost behind many others.
     loop {
         let before = found.revoked_tokens.len();
-        for row in token::revoked_since(work, since, epoch).await? {
+        for row in token::revoked_since(work, since, alive).await? {
             since = row.revoked_at;
             found.revoked_tokens.insert(row.token_id, row.expires_at);
         }

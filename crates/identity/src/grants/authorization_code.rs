@@ -19,7 +19,7 @@ use crate::{Identity, IdentityError, IssuedToken, hash};
 pub(super) async fn run(request: &TokenRequest<'_>) -> Result<IssuedToken, OAuthError> {
     let identity = request.identity;
     let client = &request.client.row;
-    let digest = hash::sha256(request.form.need("code")?);
+    let digest = hash::key_of(request.form.need("code")?);
     let refused = || OAuthError::invalid_grant("The code is not valid.");
     identity.need_keys(client.tenant).await?;
     let now = identity.now();
@@ -104,7 +104,7 @@ async fn exchange(
     }
     let mut names = roles::names_of_user(work, tenant.id, user.id).await?;
     names.insert(EVERYONE.to_owned());
-    let granted = identity.scope_table(work, tenant.id).await?.grant(&code.scopes, &names, true);
+    let granted = identity.scope_table_for(work, tenant.id, &code.scopes).await?.grant(&code.scopes, &names, true);
     let mut details = Details { binding: request.binding.clone(), ..code.details.clone() };
     if !request.resource.is_empty() {
         details.resource.clone_from(&request.resource);

@@ -22,7 +22,7 @@ const SLOWEST: i64 = 60;
 pub(super) async fn run(request: &TokenRequest<'_>) -> Result<IssuedToken, OAuthError> {
     let identity = request.identity;
     let client = &request.client.row;
-    let digest = hash::sha256(request.form.need("device_code")?);
+    let digest = hash::key_of(request.form.need("device_code")?);
     let refused = || OAuthError::invalid_grant("The device code is not valid.");
     identity.need_keys(client.tenant).await?;
     let now = identity.now();
@@ -78,8 +78,9 @@ async fn issue(
     }
     let mut names = roles::names_of_user(work, tenant.id, user.id).await?;
     names.insert(EVERYONE.to_owned());
-    let granted = identity.scope_table(work, tenant.id).await?.grant(&decided.scopes, &names, true);
-    let family = identity.rng.uuid().to_string();
+    let granted =
+        identity.scope_table_for(work, tenant.id, &decided.scopes).await?.grant(&decided.scopes, &names, true);
+    let family = identity.rng.uuid_at(identity.now()).to_string();
     let issue = Issue {
         client,
         user: Subject { tenant: &tenant, id: user.id, name: &user.name },

@@ -132,7 +132,7 @@ async fn own(request: &TokenRequest<'_>, token: &str) -> Result<IssuedToken, OAu
     let tenant = &live_token.tenant;
     let mut names = roles::names_of_user(&mut work, tenant.id, user.id).await?;
     names.insert(EVERYONE.to_owned());
-    let mut granted = identity.scope_table(&mut work, tenant.id).await?.grant(&wanted, &names, true);
+    let mut granted = identity.scope_table_for(&mut work, tenant.id, &wanted).await?.grant(&wanted, &names, true);
     // An ID token is for the client that the person signed in at.
     if granted.remove("openid") && granted.is_empty() {
         granted.insert(crate::scope::DEFAULT_SCOPE.to_owned());
@@ -143,7 +143,7 @@ async fn own(request: &TokenRequest<'_>, token: &str) -> Result<IssuedToken, OAu
     if !tokens::hold(&mut work, live_token.client.tenant, subject_id, ends).await? {
         return Err(refused("subject"));
     }
-    let family = identity.rng.uuid().to_string();
+    let family = identity.rng.uuid_at(identity.now()).to_string();
     let issue = Issue {
         client,
         user: Subject { tenant, id: user.id, name: &user.name },

@@ -262,7 +262,7 @@ impl Identity {
         scopes: BTreeSet<String>,
         session: Option<&Session>,
     ) -> Result<AuthorizationStep, Fault> {
-        let id = hash::new_secret(&*self.rng);
+        let id = hash::new_expiring(&*self.rng, self.now());
         let now = self.now();
         let question = ConsentQuestion {
             request: id.expose().clone(),
@@ -274,7 +274,7 @@ impl Identity {
             client_tenant: self.tenant(client.tenant).await?.tenant.domain.to_string(),
         };
         let row = RequestRow {
-            hash: hash::sha256(id.expose()),
+            hash: hash::key_of(id.expose()),
             client: client.id.clone(),
             kind: PENDING.to_owned(),
             request: serde_json::to_value(&request).map_err(|e| IdentityError::Internal(e.to_string()))?,
@@ -317,7 +317,7 @@ impl Identity {
         let gone = || Fault::Person("The request is too old. Go back to the application and try again.".to_owned());
         let reference = uri.strip_prefix(REQUEST_URI).ok_or_else(gone)?;
         let mut work = self.database.begin().await?;
-        let digest = hash::sha256(reference);
+        let digest = hash::key_of(reference);
         let row = rows::find_request(&mut work, &digest, PUSHED, self.now()).await?.ok_or_else(gone)?;
         if row.client != client.id || !rows::take_request(&mut work, &digest).await? {
             return Err(gone());
@@ -394,7 +394,7 @@ impl Identity {
 
     async fn pending(&self, id: &str) -> Result<(ClientRow, Request), Fault> {
         let mut work = self.database.read().await?;
-        let row = rows::find_request(&mut work, &hash::sha256(id), PENDING, self.now()).await?.ok_or_else(too_old)?;
+        let row = rows::find_request(&mut work, &hash::key_of(id), PENDING, self.now()).await?.ok_or_else(too_old)?;
         let client = self.waiting_client(&mut work, &row.client).await?;
         let request = serde_json::from_value(row.request).map_err(|e| IdentityError::Internal(e.to_string()))?;
         Ok((client, request))
@@ -441,7 +441,7 @@ impl Identity {
 
     async fn grantable(&self, session: &Session, wanted: &BTreeSet<String>) -> Result<BTreeSet<String>, Fault> {
         let mut work = self.database.read().await?;
-        let table = self.scope_table(&mut work, session.tenant.id).await?;
+        let table = self.scope_table_for(&mut work, session.tenant.id, wanted).await?;
         let mut names = roles::names_of_user(&mut work, session.tenant.id, session.user).await?;
         names.insert(EVERYONE.to_owned());
         Ok(table.grant(wanted, &names, true))
@@ -454,7 +454,7 @@ impl Identity {
             return Ok(AuthorizationStep::SignIn(self.carry(&client, request)?));
         }
         let mut work = self.database.begin().await?;
-        if !rows::take_request(&mut work, &hash::sha256(id)).await? {
+        if !rows::take_request(&mut work, &hash::key_of(id)).await? {
             return Err(Fault::Person("This was decided already.".to_owned()));
         }
         work.save().await?;
@@ -468,7 +468,7 @@ impl Identity {
 
     /// Makes the code and the way back to the client (RFC 6749 section 4.1.2, RFC 9207).
     async fn code(&self, client: &ClientRow, request: &Request, session: &Session) -> Result<String, Fault> {
-        let value = hash::new_secret(&*self.rng);
+        let value = hash::new_expiring(&*self.rng, self.now());
         let now = self.now();
         let details = CodeDetails {
             redirect_uri: request.redirect_uri.clone(),
@@ -486,8 +486,8 @@ impl Identity {
             },
         };
         let row = CodeRow {
-            hash: hash::sha256(value.expose()),
-            family: self.rng.uuid().to_string(),
+            hash: hash::key_of(value.expose()),
+            family: self.rng.uuid_at(self.now()).to_string(),
             client: client.id.clone(),
             tenant: session.tenant.id,
             user: session.user,

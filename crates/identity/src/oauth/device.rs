@@ -84,10 +84,10 @@ impl Identity {
         let scopes = scope::parse(form.get("scope").unwrap_or_default())
             .map_err(|text| OAuthError::bad("invalid_scope", text))?;
         let request = DeviceRequest { scopes, resource: form.resources()? };
-        let (device_code, user_code) = (hash::new_secret(&*self.rng), self.new_user_code());
+        let (device_code, user_code) = (hash::new_expiring(&*self.rng, self.now()), self.new_user_code());
         let now = self.now();
         let row = DeviceRow {
-            hash: hash::sha256(device_code.expose()),
+            hash: hash::key_of(device_code.expose()),
             user_code_hash: hash::sha256(&user_code),
             client: client.row.id.clone(),
             request: serde_json::to_value(&request).map_err(|e| IdentityError::Internal(e.to_string()))?,

@@ -25,10 +25,10 @@ impl Identity {
             return Err(OAuthError::invalid_request("A pushed request names no request_uri."));
         }
         self.check_request(&client.row, &client.metadata, form)?;
-        let id = hash::new_secret(&*self.rng);
+        let id = hash::new_expiring(&*self.rng, self.now());
         let now = self.now();
         let row = RequestRow {
-            hash: hash::sha256(id.expose()),
+            hash: hash::key_of(id.expose()),
             client: client.row.id.clone(),
             kind: PUSHED.to_owned(),
             request: serde_json::to_value(form.without(&NOT_KEPT))
