@@ -33,6 +33,9 @@ pub enum IdentityError {
     /// The directory that keeps the account cannot be asked; the reason is in the log.
     #[error("the user directory does not answer; try again in a moment")]
     Directory,
+    /// An identity provider that people sign in at cannot be asked; the reason is in the log.
+    #[error("the identity provider does not answer; try again in a moment, or sign in another way")]
+    Provider,
     /// Too many passwords are waiting to be checked.
     #[error("the server is busy; try again in a moment")]
     Busy,
@@ -68,6 +71,7 @@ impl From<IdentityError> for RestError {
             IdentityError::Conflict(text) | IdentityError::Limit(text) => Self::conflict(text),
             IdentityError::Forbidden(text) => Self::forbidden(text),
             IdentityError::Directory => Self::unavailable("the user directory does not answer"),
+            IdentityError::Provider => Self::unavailable("an identity provider does not answer"),
             IdentityError::Busy => Self::unavailable("password hashing is saturated"),
             IdentityError::Store(StoreError::Unavailable(reason)) => Self::unavailable(reason),
             IdentityError::Store(StoreError::Conflict(what)) => Self::conflict(format!("{what} exists already.")),

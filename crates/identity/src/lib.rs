@@ -21,6 +21,7 @@ mod clean_up;
 mod client;
 mod delegation;
 mod error;
+mod federation;
 #[cfg(feature = "for-tests")]
 pub mod for_tests;
 mod grants;
@@ -56,6 +57,7 @@ pub use callback::{CallbackFault, CallbackPattern};
 pub use clean_up::CleanUpReport;
 pub use client::{ClientChange, ClientOrigin, ClientSecret, NewClient, OAuthClient, SecretInfo};
 pub use error::IdentityError;
+pub use federation::{FederatedReturn, FederatedStart, SignInProvider};
 pub use keys::{KeyPolicy, ResidentIssuer, TokenKeys};
 pub use mail::{Mail, MailTls, Mailer, SmtpMailer, SmtpSettings};
 pub use oauth::authorize::{AuthorizationStep, ConsentQuestion};

@@ -73,7 +73,8 @@ impl Identity {
         let (tenant, name) = self.split_login(&mut work, login, None).await?;
         let Some(user) = users::by_name(&mut work, tenant.id, &name).await? else { return Ok(None) };
         let Some(to) = mail_address(&user.attributes) else { return Ok(None) };
-        if !tenant.active || user.locked || crate::user_store::is_in_directory(&user) {
+        let elsewhere = crate::user_store::is_in_directory(&user) || crate::user_store::is_federated(&user);
+        if !tenant.active || user.locked || elsewhere {
             return Ok(None);
         }
         let (token, now) = (hash::new_secret(&*self.rng), self.now());

@@ -12,6 +12,7 @@ use vault::Keyring;
 use web::Permit;
 
 use crate::address::AddressBudget;
+use crate::federation::Discoveries;
 use crate::oauth::budget::OpenBudget;
 use crate::oauth::published_keys::PublishedKeys;
 use crate::password::PasswordHashes;
@@ -44,6 +45,7 @@ pub struct Identity {
     pub(crate) scope_tables: Arc<ScopeTables>,
     pub(crate) open_clients: Arc<OpenBudget>,
     pub(crate) published_keys: Arc<PublishedKeys>,
+    pub(crate) discoveries: Arc<Discoveries>,
     /// The way out to addresses that clients and administrators name; see [`Identity::with_egress`].
     pub(crate) egress: Option<web::Egress>,
     pub(crate) directories: Arc<Directories>,
@@ -76,6 +78,7 @@ impl Identity {
             scope_tables: Arc::default(),
             open_clients: Arc::default(),
             published_keys: Arc::default(),
+            discoveries: Arc::default(),
             egress: None,
             directories: Arc::default(),
             directory_turns: Arc::new(Semaphore::new(DIRECTORY_TURNS)),

@@ -43,6 +43,8 @@ const MAX_AGENT: usize = 200;
 pub enum Factor {
     /// The password.
     Password,
+    /// An identity provider outside vouched for it.
+    Federated,
     /// A code of the authenticator app.
     Code,
     /// A recovery code in place of the app's.
@@ -53,13 +55,14 @@ impl Factor {
     const fn word(self) -> &'static str {
         match self {
             Self::Password => "password",
+            Self::Federated => "federated",
             Self::Code => "code",
             Self::RecoveryCode => "recovery_code",
         }
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::Password, Self::Code, Self::RecoveryCode].into_iter().find(|f| f.word() == word)
+        [Self::Password, Self::Federated, Self::Code, Self::RecoveryCode].into_iter().find(|f| f.word() == word)
     }
 }
 
@@ -95,10 +98,15 @@ pub struct Session {
 impl Session {
     /// Authentication methods for an ID token (RFC 8176).
     pub fn amr(&self) -> Vec<&'static str> {
-        let mut methods: Vec<_> =
-            self.factors.iter().map(|f| if *f == Factor::Password { "pwd" } else { "otp" }).collect();
+        let method = |factor: &Factor| match factor {
+            Factor::Password => Some("pwd"),
+            // How it was proved is the provider's to say; RFC 8176 has no word for "elsewhere".
+            Factor::Federated => None,
+            Factor::Code | Factor::RecoveryCode => Some("otp"),
+        };
+        let mut methods: Vec<_> = self.factors.iter().filter_map(method).collect();
         methods.dedup();
-        if methods.len() > 1 {
+        if self.factors.len() > 1 {
             methods.push("mfa");
         }
         methods
@@ -141,7 +149,7 @@ impl Identity {
     }
 
     pub(crate) async fn session_of(&self, cookie: &Secret<String>) -> Result<Option<Session>, IdentityError> {
-        let (hash, now) = (hash::sha256(cookie.expose()), self.now());
+        let (hash, now) = (hash::key_of(cookie.expose()), self.now());
         let mut work = self.database.read().await?;
         let Some(row) = sessions::find(&mut work, &hash, now).await? else { return Ok(None) };
         let Some(session) = self.load_session(&mut work, row).await? else { return Ok(None) };
@@ -217,10 +225,10 @@ impl Identity {
         factors: &[Factor],
         browser: &Browser,
     ) -> Result<Secret<String>, IdentityError> {
-        let (cookie, now) = (hash::new_secret(&*self.rng), self.now());
+        let (cookie, now) = (hash::new_expiring(&*self.rng, self.now()), self.now());
         let words: Vec<_> = factors.iter().map(|f| f.word()).collect();
         let row = SessionRow {
-            id: self.rng.uuid().to_string(),
+            id: self.rng.uuid_at(now).to_string(),
             tenant: user.tenant,
             user: user.id,
             factors: words.join(" "),
@@ -232,7 +240,7 @@ impl Identity {
             agent: browser.agent.clone(),
         };
         sessions::trim(work, user.tenant, user.id, MAX_SESSIONS - 1).await?;
-        sessions::insert(work, &hash::sha256(cookie.expose()), &row).await?;
+        sessions::insert(work, &hash::key_of(cookie.expose()), &row).await?;
         Ok(cookie)
     }
 
@@ -282,7 +290,7 @@ impl Identity {
     /// [`IdentityError::Store`].
     pub async fn end_session(&self, headers: &HeaderMap) -> Result<(), IdentityError> {
         let Some(value) = web::cookie(headers, SESSION_COOKIE) else { return Ok(()) };
-        let hash = hash::sha256(value);
+        let hash = hash::key_of(value);
         let mut work = self.database.begin().await?;
         let Some(row) = sessions::find(&mut work, &hash, self.now()).await? else { return Ok(()) };
         sessions::end(&mut work, &hash).await?;
@@ -312,8 +320,16 @@ impl Identity {
     /// The answer that sends a browser to the sign-in page, and from there back to `wanted`, a path and query of ours.
     /// The page asks even when there is a session, so it serves `prompt=login` and `max_age` too.
     pub fn ask_to_sign_in(&self, wanted: Option<&str>) -> Answer {
-        let next = wanted.and_then(|w| self.seal_target(w));
-        let location = next.map_or_else(|| SIGN_IN_PATH.to_owned(), |next| format!("{SIGN_IN_PATH}?next={next}"));
+        self.ask_to_sign_in_at(wanted, None)
+    }
+
+    /// As [`Identity::ask_to_sign_in`]; the page then also offers the identity providers of this tenant.
+    pub fn ask_to_sign_in_at(&self, wanted: Option<&str>, tenant: Option<&model::TenantDomain>) -> Answer {
+        let next = wanted.and_then(|w| self.seal_target(w)).map(|next| format!("next={next}"));
+        // A domain has no character that means something in a query.
+        let pairs: Vec<String> = next.into_iter().chain(tenant.map(|domain| format!("tenant={domain}"))).collect();
+        let location =
+            if pairs.is_empty() { SIGN_IN_PATH.to_owned() } else { format!("{SIGN_IN_PATH}?{}", pairs.join("&")) };
         let mut answer = Response::default();
         *answer.status_mut() = StatusCode::SEE_OTHER;
         web::with_header(answer, header::LOCATION, &location)

@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use crate::password::Turn;
 use crate::scope::EVERYONE;
 use crate::second_factor::Proof;
+use crate::user_store::is_federated;
 use crate::{Identity, IdentityError, totp};
 pub(crate) use hold::Holds;
 
@@ -147,7 +148,8 @@ impl Identity {
         let hash = user.as_ref().map(|u| u.password_hash.as_str());
         let fits = self.passwords.verify(&turn, hash, &password).await?;
         let now = self.now();
-        let Some(user) = user else {
+        // An account without a password of its own cannot be held by guesses at one: its owner comes by another door.
+        let Some(user) = user.filter(|user| !is_federated(user)) else {
             self.count_address(address);
             return Ok(Verdict::Refused);
         };

@@ -304,6 +304,9 @@ impl Identity {
             Some(row) if crate::user_store::is_in_directory(&row) => Err(IdentityError::conflict(
                 "The password of this account is kept in a directory, which is only read. Change it there.",
             )),
+            Some(row) if crate::user_store::is_federated(&row) => Err(IdentityError::conflict(
+                "This account has no password here: its owner signs in at an identity provider.",
+            )),
             _ => Ok(()),
         }
     }

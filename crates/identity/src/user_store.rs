@@ -28,12 +28,20 @@ pub use ldap::{
 /// checking a user's costs, and no password has it.
 pub(crate) const IN_DIRECTORY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$RGlyZWN0b3J5QWNjb3VudA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// The password hash of an account whose owner signs in at an identity provider, made like [`IN_DIRECTORY`].
+pub(crate) const FEDERATED: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$RmVkZXJhdGVkQWNjb3VudA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 /// A refused sign-in takes at least this long where directories are asked: theirs answer for unknown names sooner.
 const REFUSAL_FLOOR: Duration = Duration::from_millis(250);
 
 /// Whether a directory keeps the password of this account.
 pub(crate) fn is_in_directory(user: &UserRow) -> bool {
     user.password_hash == IN_DIRECTORY
+}
+
+/// Whether the owner of this account signs in at an identity provider outside.
+pub(crate) fn is_federated(user: &UserRow) -> bool {
+    user.password_hash == FEDERATED
 }
 
 /// Why a directory gave no answer. The text is for the log and the operator, never for a caller.

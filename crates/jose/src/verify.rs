@@ -66,6 +66,9 @@ pub enum TokenKind {
     /// A statement of a client or another issuer at the token endpoint (RFC 7523): `typ` is absent, `JWT` or
     /// `client-authentication+jwt`.
     Assertion,
+    /// An ID token that another provider issued to us: `typ` is absent or `JWT` (OpenID Connect Core 2). The caller
+    /// compares the nonce and the authorised party.
+    IdToken,
     /// An ID token that a client hands back (`id_token_hint`): `typ` is `JWT`, `at_hash` is there, and it may have
     /// expired (OpenID Connect RP-Initiated Logout 1.0 section 2).
     IdHint,
@@ -224,8 +227,8 @@ fn check_header(kind: TokenKind, header: &Map<String, Value>) -> Result<(), Toke
         return Err(TokenError::Header);
     }
     let typ = match header.get("typ") {
-        // RFC 7523 asks for none.
-        None if kind == TokenKind::Assertion => return Ok(()),
+        // RFC 7523 and OpenID Connect Core ask for none.
+        None if matches!(kind, TokenKind::Assertion | TokenKind::IdToken) => return Ok(()),
         typ => typ.and_then(Value::as_str).ok_or(TokenError::Type)?,
     };
     let typ = match typ.split_at_checked(12) {
@@ -235,7 +238,7 @@ fn check_header(kind: TokenKind, header: &Map<String, Value>) -> Result<(), Toke
     let further = match kind {
         TokenKind::Access => "at+jwt",
         TokenKind::Assertion => "client-authentication+jwt",
-        TokenKind::IdHint => "jwt",
+        TokenKind::IdHint | TokenKind::IdToken => "jwt",
     };
     if typ.eq_ignore_ascii_case(further) || typ.eq_ignore_ascii_case("jwt") { Ok(()) } else { Err(TokenError::Type) }
 }

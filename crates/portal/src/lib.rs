@@ -121,7 +121,7 @@ pub fn routes() -> RouteTable<Portal> {
 }
 
 fn sign_in_routes() -> RouteTable<Portal> {
-    use pages::{recover, sign_in, sign_up};
+    use pages::{federation, recover, sign_in, sign_up};
     RouteTable::new()
         .public(get("portal.sign_in.show", "/signin", "Form for name and password"), DOOR, sign_in::show)
         .public(post("portal.sign_in.send", "/signin", "Sign in"), DOOR, sign_in::send)
@@ -136,6 +136,16 @@ fn sign_in_routes() -> RouteTable<Portal> {
             post("portal.sign_in.send_set_up", "/signin/second-factor", "Set a first second factor up"),
             DOOR,
             sign_in::send_set_up,
+        )
+        .public(
+            get("portal.sign_in.provider", "/signin/provider", "Goes to an identity provider to sign in"),
+            DOOR,
+            federation::leave,
+        )
+        .public(
+            get("portal.sign_in.callback", "/signin/callback", "Comes back from an identity provider"),
+            DOOR,
+            federation::come_back,
         )
         .page(post("portal.sign_out", "/signout", "Sign out"), &[], sign_in::sign_out)
         .public(get("portal.recover.show", "/recover", "Form for a new password by mail"), DOOR, recover::show)

@@ -1,6 +1,7 @@
 //! One file per page.
 
 pub(crate) mod account;
+pub(crate) mod federation;
 pub(crate) mod home;
 pub(crate) mod oauth;
 pub(crate) mod recover;

@@ -74,6 +74,12 @@ pub(crate) const ALL: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0009_governance.sql"),
         postgres: include_str!("../migrations/postgres/0009_governance.sql"),
     },
+    Migration {
+        version: 10,
+        name: "federation",
+        sqlite: include_str!("../migrations/sqlite/0010_federation.sql"),
+        postgres: include_str!("../migrations/postgres/0010_federation.sql"),
+    },
 ];
 
 impl Migration {

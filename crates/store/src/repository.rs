@@ -12,6 +12,7 @@ pub mod change;
 pub mod comment;
 pub mod deny;
 pub mod document;
+pub mod federation;
 pub mod governance;
 pub mod operation_policy;
 pub mod revision;

@@ -1,6 +1,6 @@
 //! OAuth clients that other people wrote, through their whole flows against a started server: npm `openid-client` and
 //! `oauth4webapi`, PyPI `authlib`, with `joserfc` and `jwcrypto` for signatures in both directions, and `oidc-provider` as a
-//! third-party key manager.
+//! third-party key manager and as a place to sign in.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -86,7 +86,7 @@ fn add_person(home: &Home) -> Result<()> {
 fn judge(home: &Home, judges: &Judges) -> Result<()> {
     let base = format!("https://localhost:{}", home.console());
     let mut failed = Vec::new();
-    for script in ["openid-client.mjs", "oauth4webapi.mjs", "flows.py", "third-party.mjs"] {
+    for script in ["openid-client.mjs", "oauth4webapi.mjs", "flows.py", "third-party.mjs", "federation.mjs"] {
         println!("-- {script}");
         let mut command = if Path::new(script).extension().is_some_and(|extension| extension == "py") {
             Command::new(&judges.python)

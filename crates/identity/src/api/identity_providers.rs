@@ -1,4 +1,4 @@
-//! `/api/server/v1/identity-providers`: issuers whose assertions count at the token endpoint.
+//! `/api/server/v1/identity-providers`: issuers whose assertions count at the token endpoint, and where people sign in.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,11 +6,13 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use model::Secret;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use vault::keystore::read_certificates;
 use web::{Answer, Call, Operation, Permit, RestError, RouteTable, created, json as answer, no_content};
 
+use crate::federation::ProviderClient;
 use crate::oauth::trusted::{Trust, TrustedIssuer, key_of_certificate};
 use crate::{Identity, IdentityError};
 
@@ -18,6 +20,11 @@ const ALL: &str = "/api/server/v1/identity-providers";
 const ONE: &str = "/api/server/v1/identity-providers/{idpId}";
 const ROLES: &str = "/api/server/v1/identity-providers/{idpId}/roles";
 const CLAIMS: &str = "/api/server/v1/identity-providers/{idpId}/claims";
+const AUTHENTICATOR: &str = "/api/server/v1/identity-providers/{idpId}/federated-authenticators/{authenticatorId}";
+/// WSO2's id of the authenticator for OpenID Connect.
+const OPENID_CONNECT: &str = "T3BlbklEQ29ubmVjdEF1dGhlbnRpY2F0b3I";
+/// What WSO2's names of local claims begin with.
+const LOCAL_DIALECT: &str = "http://wso2.org/claims/";
 
 pub(super) fn routes() -> RouteTable<Identity> {
     let view = &["internal_idp_view"];
@@ -37,6 +44,16 @@ pub(super) fn routes() -> RouteTable<Identity> {
             claims,
         )
         .guarded(
+            Operation::new(
+                "idps.authenticator",
+                "PUT",
+                AUTHENTICATOR,
+                "Sets how people sign in at an identity provider",
+            ),
+            update,
+            set_authenticator,
+        )
+        .guarded(
             Operation::new("idps.delete", "DELETE", ONE, "Ends the trust in an identity provider"),
             &["internal_idp_delete"],
             delete,
@@ -53,6 +70,66 @@ struct Creation {
     idp_issuer_name: Option<String>,
     #[serde(default)]
     certificate: Option<Certificates>,
+    #[serde(default)]
+    federated_authenticators: Option<Authenticators>,
+}
+
+/// How people sign in at the provider, as WSO2 writes it.
+#[derive(Deserialize)]
+struct Authenticators {
+    #[serde(default)]
+    authenticators: Vec<Authenticator>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Authenticator {
+    #[serde(default)]
+    authenticator_id: Option<String>,
+    #[serde(default = "enabled")]
+    is_enabled: bool,
+    #[serde(default)]
+    properties: Vec<Property>,
+}
+
+#[derive(Deserialize)]
+struct Property {
+    key: String,
+    #[serde(default)]
+    value: String,
+}
+
+const fn enabled() -> bool {
+    true
+}
+
+impl Authenticator {
+    /// Our client at the provider, and its secret when there is one.
+    fn client(self) -> Result<(ProviderClient, Option<Secret<String>>), RestError> {
+        let named = self.authenticator_id.is_none_or(|id| id == OPENID_CONNECT);
+        if !named {
+            let text = format!("People sign in by OpenID Connect only: the authenticator is {OPENID_CONNECT}.");
+            return Err(RestError::bad_request(text));
+        }
+        let mut client = ProviderClient { enabled: self.is_enabled, ..ProviderClient::default() };
+        let mut secret = None;
+        for Property { key, value } in self.properties {
+            match key.as_str() {
+                "ClientId" => client.client_id = value,
+                "ClientSecret" => secret = Some(Secret::new(value)).filter(|secret| !secret.expose().is_empty()),
+                "Scopes" => client.scopes = value.split_ascii_whitespace().map(str::to_owned).collect(),
+                other => {
+                    let other: String = other.chars().filter(|c| !c.is_control()).take(60).collect();
+                    let text = format!(
+                        "{other} is not a property here: ClientId, ClientSecret and Scopes are. Every address is found by \
+                         discovery at the issuer (idpIssuerName)."
+                    );
+                    return Err(RestError::bad_request(text));
+                }
+            }
+        }
+        Ok((client, secret))
+    }
 }
 
 #[derive(Deserialize)]
@@ -67,6 +144,7 @@ struct Certificates {
 fn described(known: &TrustedIssuer) -> Value {
     let roles: Vec<Value> =
         known.trust.roles.iter().map(|(idp, local)| json!({"idpRole": idp, "localRole": local})).collect();
+    let authenticators: Vec<Value> = known.trust.sign_in.iter().map(authenticator).collect();
     json!({
         "id": known.id,
         "name": known.name,
@@ -77,6 +155,20 @@ fn described(known: &TrustedIssuer) -> Value {
         "roles": {"mappings": roles},
         "claims": {"roleClaim": {"uri": known.trust.role_claim}},
         "certificate": {"keys": known.trust.keys.len()},
+        "federatedAuthenticators": {"authenticators": authenticators},
+    })
+}
+
+/// What may be seen of our client at the provider: not its secret.
+fn authenticator(client: &ProviderClient) -> Value {
+    json!({
+        "authenticatorId": OPENID_CONNECT,
+        "name": "OpenIDConnectAuthenticator",
+        "isEnabled": client.enabled,
+        "properties": [
+            {"key": "ClientId", "value": client.client_id},
+            {"key": "Scopes", "value": client.scopes.join(" ")},
+        ],
     })
 }
 
@@ -125,9 +217,20 @@ async fn create(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<A
     for certificate in &given.certificates {
         trust.keys.extend(keys(certificate)?);
     }
+    let mut secret = None;
+    if let Some(given) = wanted.federated_authenticators {
+        let mut given = given.authenticators.into_iter();
+        if let Some(authenticator) = given.next() {
+            let (client, own) = authenticator.client()?;
+            (trust.sign_in, secret) = (Some(client), own);
+        }
+        if given.next().is_some() {
+            return Err(RestError::bad_request("An identity provider has one authenticator."));
+        }
+    }
     let issuer = wanted.idp_issuer_name.filter(|i| !i.is_empty()).unwrap_or_else(|| wanted.name.clone());
     let identity = identity.permitted(&permit);
-    let known = identity.add_trusted_issuer(permit.tenant(), &wanted.name, &issuer, trust).await?;
+    let known = identity.add_trusted_issuer(permit.tenant(), &wanted.name, &issuer, trust, secret.as_ref()).await?;
     Ok(created(&format!("{ALL}/{}", known.id), &described(&known)))
 }
 
@@ -161,6 +264,17 @@ async fn roles(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<An
 struct ClaimNames {
     #[serde(default)]
     role_claim: Option<ClaimName>,
+    #[serde(default)]
+    user_id_claim: Option<ClaimName>,
+    #[serde(default)]
+    mappings: Vec<ClaimMapping>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ClaimMapping {
+    idp_claim: String,
+    local_claim: ClaimName,
 }
 
 #[derive(Deserialize)]
@@ -171,10 +285,35 @@ struct ClaimName {
 
 async fn claims(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, RestError> {
     let wanted: ClaimNames = call.json()?;
-    let claim = wanted.role_claim.map(|c| c.uri).filter(|uri| !uri.is_empty());
+    let name = |claim: Option<ClaimName>| claim.map(|c| c.uri).filter(|uri| !uri.is_empty());
+    let (role, user) = (name(wanted.role_claim), name(wanted.user_id_claim));
+    let local = |mapping: ClaimMapping| {
+        let uri = mapping.local_claim.uri;
+        (uri.strip_prefix(LOCAL_DIALECT).unwrap_or(&uri).to_owned(), mapping.idp_claim)
+    };
+    let mapped: BTreeMap<String, String> =
+        wanted.mappings.into_iter().map(local).filter(|(l, _)| l != "role").collect();
     let identity = identity.permitted(&permit);
-    let known = identity.change_trusted_issuer(permit.tenant(), call.path("idpId")?, |t| t.role_claim = claim).await?;
+    let change = |trust: &mut Trust| {
+        trust.role_claim = role;
+        // Only accounts of people who sign in there keep anything else.
+        if let Some(client) = &mut trust.sign_in {
+            (client.name_claim, client.claims) = (user, mapped);
+        }
+    };
+    let known = identity.change_trusted_issuer(permit.tenant(), call.path("idpId")?, change).await?;
     Ok(answer(StatusCode::OK, &described(&known)))
+}
+
+async fn set_authenticator(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, RestError> {
+    if call.path("authenticatorId")? != OPENID_CONNECT {
+        return Err(RestError::not_found("There is no such authenticator."));
+    }
+    let (client, secret) = call.json::<Authenticator>()?.client()?;
+    let identity = identity.permitted(&permit);
+    let id = call.path("idpId")?;
+    let known = identity.set_provider_client(permit.tenant(), id, client, secret.as_ref()).await?;
+    Ok(answer(StatusCode::OK, &known.trust.sign_in.as_ref().map(authenticator)))
 }
 
 async fn delete(identity: Arc<Identity>, permit: Permit, call: Call) -> Result<Answer, RestError> {

@@ -276,7 +276,7 @@ pub(crate) fn unverified_issuer(assertion: &str) -> Option<String> {
 }
 
 /// The key that an assertion says it is signed with: decides only whether keys are fetched again.
-fn unverified_key_id(assertion: &str) -> Option<String> {
+pub(crate) fn unverified_key_id(assertion: &str) -> Option<String> {
     let header = URL_SAFE_NO_PAD.decode(assertion.split('.').next()?).ok()?;
     let header: serde_json::Value = serde_json::from_slice(&header).ok()?;
     header.get("kid")?.as_str().map(str::to_owned)

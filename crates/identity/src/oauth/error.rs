@@ -76,7 +76,10 @@ impl From<StoreError> for OAuthError {
 impl From<IdentityError> for OAuthError {
     fn from(error: IdentityError) -> Self {
         let (status, code, description) = match error {
-            IdentityError::Busy | IdentityError::Directory | IdentityError::Store(StoreError::Unavailable(_)) => {
+            IdentityError::Busy
+            | IdentityError::Directory
+            | IdentityError::Provider
+            | IdentityError::Store(StoreError::Unavailable(_)) => {
                 tracing::error!(reason = %error, "an OAuth request could not be served");
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "Try again in a moment.".to_owned())
             }

@@ -91,8 +91,8 @@ impl PublishedKeys {
 }
 
 impl Identity {
-    /// The keys that a client publishes; none when they cannot be had.
-    pub(super) async fn published_keys(&self, uri: &str, key_id: Option<&str>) -> Vec<VerifyingKey> {
+    /// The keys that a client or an identity provider publishes; none when they cannot be had.
+    pub(crate) async fn published_keys(&self, uri: &str, key_id: Option<&str>) -> Vec<VerifyingKey> {
         let keys = match self.published_keys.next(uri, key_id, self.now()) {
             Next::Use(keys) => keys,
             Next::Fetch => {

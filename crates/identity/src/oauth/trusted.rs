@@ -8,11 +8,11 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jose::{TokenError, TokenKind, Verifier};
-use model::TenantId;
+use model::{Secret, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::repository::token as tokens;
 use store::repository::trusted_issuer::{self as rows, TrustedIssuerRow};
+use store::repository::{federation as links, login_session as sessions, token as tokens};
 use web::Call;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
@@ -21,10 +21,13 @@ use x509_parser::public_key::PublicKey;
 use super::client_auth::unverified_issuer;
 use super::error::OAuthError;
 use super::metadata::verifying_key;
+use crate::federation::{ProviderClient, domain_of, is_protected};
 use crate::{Identity, IdentityError};
 
 /// Longest life of an assertion of an issuer that is used once, seconds: how long its id is remembered.
 const MAX_ASSERTION_LIFE: i64 = 3660;
+/// Local claims that accounts of a provider's people keep (WSO2: `http://wso2.org/claims/...`).
+const LOCAL_CLAIMS: [&str; 4] = ["emailaddress", "givenname", "lastname", "telephone"];
 /// Most issuers of one tenant.
 const MAX_ISSUERS: usize = 100;
 
@@ -49,6 +52,8 @@ pub(crate) struct Trust {
     pub(crate) role_claim: Option<String>,
     /// What those roles are here.
     pub(crate) roles: BTreeMap<String, String>,
+    /// How people sign in there; `None` when they cannot.
+    pub(crate) sign_in: Option<ProviderClient>,
 }
 
 /// Somebody whom a trusted issuer vouches for.
@@ -142,7 +147,7 @@ impl Identity {
         wanted: &BTreeSet<String>,
     ) -> Result<BTreeSet<String>, IdentityError> {
         let mut work = self.database.read().await?;
-        let table = self.scope_table(&mut work, tenant).await?;
+        let table = self.scope_table_for(&mut work, tenant, wanted).await?;
         let mut granted = table.grant(wanted, &subject.roles, false);
         // An ID token says that somebody signed in here.
         if granted.remove("openid") && granted.is_empty() {
@@ -161,14 +166,19 @@ impl Identity {
         tenant: TenantId,
         name: &str,
         issuer: &str,
-        trust: Trust,
+        mut trust: Trust,
+        client_secret: Option<&Secret<String>>,
     ) -> Result<TrustedIssuer, IdentityError> {
+        let id = self.rng.uuid().to_string();
+        if let (Some(client), Some(secret)) = (&mut trust.sign_in, client_secret) {
+            client.secret = self.seal_provider_secret(&id, secret)?;
+        }
         check(name, issuer, &trust)?;
         if self.is_own_issuer(issuer) {
             return Err(IdentityError::invalid("This server is not an issuer outside of itself."));
         }
         let row = TrustedIssuerRow {
-            id: self.rng.uuid().to_string(),
+            id,
             tenant,
             name: name.to_owned(),
             issuer: issuer.to_owned(),
@@ -204,11 +214,34 @@ impl Identity {
         Ok(changed)
     }
 
+    /// Changes how people sign in at a provider; without a secret the one it has stays.
+    pub(crate) async fn set_provider_client(
+        &self,
+        tenant: TenantId,
+        id: &str,
+        client: ProviderClient,
+        secret: Option<&Secret<String>>,
+    ) -> Result<TrustedIssuer, IdentityError> {
+        let sealed = secret.map(|secret| self.seal_provider_secret(id, secret)).transpose()?;
+        self.change_trusted_issuer(tenant, id, |trust| {
+            let old = trust.sign_in.take().unwrap_or_default();
+            let (name_claim, claims) = (old.name_claim, old.claims);
+            trust.sign_in = Some(ProviderClient { secret: sealed.unwrap_or(old.secret), name_claim, claims, ..client });
+        })
+        .await
+    }
+
     pub(crate) async fn remove_trusted_issuer(&self, tenant: TenantId, id: &str) -> Result<(), IdentityError> {
         let mut work = self.database.begin().await?;
-        if !rows::delete(&mut work, tenant, id).await? {
+        // Who came by this provider cannot come again: what they have ends with it.
+        if !rows::hold(&mut work, tenant, id).await? {
             return Err(no_issuer());
         }
+        for user in links::accounts_of(&mut work, tenant, id).await? {
+            self.end_tokens_of(&mut work, tenant, user).await?;
+            sessions::end_of_user(&mut work, tenant, user, None).await?;
+        }
+        rows::delete(&mut work, tenant, id).await?;
         tokens::revoke_derived(&mut work, &origin_of(id), self.now()).await?;
         self.record(&mut work, tenant, "identity.trusted-issuers.remove", &format!("trusted-issuer/{id}")).await?;
         work.save().await?;
@@ -221,7 +254,7 @@ fn no_issuer() -> IdentityError {
     IdentityError::not_found("There is no such identity provider.")
 }
 
-fn trusted(row: TrustedIssuerRow) -> Result<TrustedIssuer, IdentityError> {
+pub(crate) fn trusted(row: TrustedIssuerRow) -> Result<TrustedIssuer, IdentityError> {
     let trust = serde_json::from_value(row.details).map_err(|e| IdentityError::Internal(e.to_string()))?;
     Ok(TrustedIssuer { id: row.id, name: row.name, issuer: row.issuer, trust })
 }
@@ -231,7 +264,10 @@ fn check(name: &str, issuer: &str, trust: &Trust) -> Result<(), IdentityError> {
     if !fits(name, 255) || !fits(issuer, 2048) {
         return Err(IdentityError::invalid("An identity provider has a name and an issuer."));
     }
-    if trust.keys.is_empty() || trust.keys.len() > 20 {
+    if let Some(client) = &trust.sign_in {
+        check_client(name, issuer, client)?;
+    }
+    if (trust.keys.is_empty() && trust.sign_in.is_none()) || trust.keys.len() > 20 {
         return Err(IdentityError::invalid(
             "An identity provider needs 1 to 20 certificates that its tokens are checked with.",
         ));
@@ -243,6 +279,32 @@ fn check(name: &str, issuer: &str, trust: &Trust) -> Result<(), IdentityError> {
         verifying_key(key)?;
     }
     Ok(())
+}
+
+/// Checks how people sign in at a provider.
+fn check_client(name: &str, issuer: &str, client: &ProviderClient) -> Result<(), IdentityError> {
+    if !is_protected(issuer) {
+        return Err(IdentityError::invalid(
+            "People sign in at an issuer whose name is an https address: its description is fetched from there.",
+        ));
+    }
+    domain_of(name)?;
+    let fits = |text: &str| !text.is_empty() && text.len() <= 255 && text.bytes().all(|b| b.is_ascii_graphic());
+    if !fits(&client.client_id) || client.secret.is_empty() {
+        return Err(IdentityError::invalid(
+            "Signing in needs ClientId and ClientSecret of this server at the provider.",
+        ));
+    }
+    if client.scopes.len() > 20 || !client.scopes.iter().all(|scope| fits(scope)) {
+        return Err(IdentityError::invalid("Scopes are at most 20 words."));
+    }
+    match client.claims.keys().find(|local| !LOCAL_CLAIMS.contains(&local.as_str())) {
+        Some(unknown) => Err(IdentityError::invalid(format!(
+            "{unknown} is not a local claim that accounts keep; choose of {}.",
+            LOCAL_CLAIMS.join(", ")
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// The public key of a certificate as JWK. The certificate is a container here: whoever installs it trusts this key.

@@ -10,6 +10,7 @@ use store::repository::user::{self as users, UserRow};
 
 use super::{Attempt, Code, SignedIn, Verdict, is_unchanged};
 use crate::second_factor::Proof;
+use crate::user_store::is_federated;
 use crate::{AuthenticatorOffer, Browser, Factor, Identity, IdentityError, Session, hash};
 
 /// How long a sign-in waits for its second step.
@@ -117,8 +118,30 @@ impl Identity {
         Ok(begun.map_or(SignInStep::Refused, SignInStep::Done))
     }
 
+    /// Goes on after the first factor was proved elsewhere: the second one is ours to ask for.
+    pub(crate) async fn after_first_factor(
+        &self,
+        who: SignedIn,
+        target: String,
+        present: Option<&Secret<String>>,
+        browser: &Browser,
+    ) -> Result<SignInStep, IdentityError> {
+        let mut work = self.database.read().await?;
+        let factor = second_factor::find(&mut work, who.tenant.id, who.user.id).await?;
+        let must = self.must_have_second_factor(&mut work, who.tenant.id, &who.roles).await?;
+        work.cancel().await?;
+        match (factor, must) {
+            (Some(_), _) => self.wait(who, ENTER_CODE, target).await.map(SignInStep::EnterCode),
+            (None, true) => self.wait(who, SET_UP, target).await.map(SignInStep::SetUp),
+            (None, false) => {
+                let begun = self.finish(&who.user, None, target, present, browser).await?;
+                Ok(begun.map_or(SignInStep::Refused, SignInStep::Done))
+            }
+        }
+    }
+
     async fn wait(&self, who: SignedIn, kind: &str, target: String) -> Result<Secret<String>, IdentityError> {
-        let cookie = hash::new_secret(&*self.rng);
+        let cookie = hash::new_expiring(&*self.rng, self.now());
         let row = StepRow {
             tenant: who.tenant.id,
             user: who.user.id,
@@ -129,7 +152,7 @@ impl Identity {
             expires_at: self.now().plus(STEP_LIFETIME),
         };
         let mut work = self.database.begin().await?;
-        steps::insert_step(&mut work, &hash::sha256(cookie.expose()), &row, STEPS_OF_USER - 1).await?;
+        steps::insert_step(&mut work, &hash::key_of(cookie.expose()), &row, STEPS_OF_USER - 1).await?;
         work.save().await?;
         Ok(cookie)
     }
@@ -153,7 +176,7 @@ impl Identity {
         present: Option<&Secret<String>>,
         browser: &Browser,
     ) -> Result<CodeStep, IdentityError> {
-        let hash = hash::sha256(step.expose());
+        let hash = hash::key_of(step.expose());
         let Some((row, user)) = self.waiting(step, ENTER_CODE).await? else { return Ok(CodeStep::Over) };
         if !self.count_try(&hash).await? || self.addresses.is_exhausted(browser.address, self.now()) {
             return Ok(CodeStep::Over);
@@ -167,7 +190,7 @@ impl Identity {
         if !steps::end_step(&mut work, &hash).await? {
             return Ok(CodeStep::Over);
         }
-        let begun = self.grant(&mut work, &user, factors_of(Some(&proof)), present, browser).await?;
+        let begun = self.grant(&mut work, &user, &factors_of(&user, Some(&proof)), present, browser).await?;
         let Some(cookie) = begun else { return Ok(CodeStep::Over) };
         work.save().await?;
         Ok(CodeStep::Done(BrowserSignIn { cookie, target: row.target }))
@@ -195,7 +218,7 @@ impl Identity {
         present: Option<&Secret<String>>,
         browser: &Browser,
     ) -> Result<SetUpStep, IdentityError> {
-        let (hash, occasion) = (hash::sha256(step.expose()), occasion(step));
+        let (hash, occasion) = (hash::key_of(step.expose()), occasion(step));
         let Some((row, user)) = self.waiting(step, SET_UP).await? else { return Ok(SetUpStep::Over) };
         let counter = match self.check_offer(row.tenant, row.user, &occasion, sealed, code) {
             Ok(counter) => counter,
@@ -211,7 +234,7 @@ impl Identity {
             return Ok(SetUpStep::Over);
         }
         let codes = self.store_authenticator(&mut work, &user, sealed, &occasion, counter).await?;
-        let proved = [Factor::Password, Factor::Code];
+        let proved = [first_factor(&user), Factor::Code];
         let Some(cookie) = self.grant(&mut work, &user, &proved, present, browser).await? else {
             return Ok(SetUpStep::Over);
         };
@@ -236,7 +259,7 @@ impl Identity {
         {
             return Ok(None);
         }
-        let begun = self.grant(&mut work, user, factors_of(proof), present, browser).await?;
+        let begun = self.grant(&mut work, user, &factors_of(user, proof), present, browser).await?;
         let Some(cookie) = begun else { return Ok(None) };
         work.save().await?;
         Ok(Some(BrowserSignIn { cookie, target }))
@@ -262,7 +285,7 @@ impl Identity {
             return Ok(None);
         }
         if let Some(present) = present {
-            sessions::end(work, &hash::sha256(present.expose())).await?;
+            sessions::end(work, &hash::key_of(present.expose())).await?;
         }
         let cookie = self.begin_session(work, &user, factors, browser).await?;
         let by = self.on_behalf_of(&self.full_name(work, &user).await?);
@@ -287,7 +310,7 @@ impl Identity {
     /// The sign-in of a step's cookie with its user, if it waits for this and the account is as it was.
     async fn waiting(&self, step: &Secret<String>, kind: &str) -> Result<Option<(StepRow, UserRow)>, IdentityError> {
         let mut work = self.database.read().await?;
-        let found = steps::find_step(&mut work, &hash::sha256(step.expose()), self.now()).await?;
+        let found = steps::find_step(&mut work, &hash::key_of(step.expose()), self.now()).await?;
         let Some(row) = found.filter(|r| r.kind == kind) else { return Ok(None) };
         let active = self.need_tenant(&mut work, row.tenant).await?.active;
         let user = users::by_id(&mut work, row.tenant, row.user).await?;
@@ -296,12 +319,16 @@ impl Identity {
     }
 }
 
-fn factors_of(proof: Option<&Proof>) -> &'static [Factor] {
-    match proof {
-        None => &[Factor::Password],
-        Some(Proof::Step(_)) => &[Factor::Password, Factor::Code],
-        Some(Proof::Recovery(_)) => &[Factor::Password, Factor::RecoveryCode],
-    }
+fn first_factor(user: &UserRow) -> Factor {
+    if is_federated(user) { Factor::Federated } else { Factor::Password }
+}
+
+fn factors_of(user: &UserRow, proof: Option<&Proof>) -> Vec<Factor> {
+    let second = proof.map(|proof| match proof {
+        Proof::Step(_) => Factor::Code,
+        Proof::Recovery(_) => Factor::RecoveryCode,
+    });
+    std::iter::once(first_factor(user)).chain(second).collect()
 }
 
 /// Tells passwords apart without keeping a copy of their hash.
@@ -311,7 +338,7 @@ fn fingerprint(user: &UserRow) -> String {
 
 /// Binds an offered authenticator to one sign-in.
 fn occasion(step: &Secret<String>) -> String {
-    hex(&hash::sha256(step.expose()))
+    hex(&hash::key_of(step.expose()))
 }
 
 fn hex(bytes: &[u8]) -> String {

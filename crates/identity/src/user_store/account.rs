@@ -213,24 +213,7 @@ impl Identity {
         let Some(_held) = users::hold(&mut work, tenant, user).await? else { return Ok(()) };
         let Some(mut link) = directories::find(&mut work, tenant, user).await? else { return Ok(()) };
         let wanted = wanted_roles(&mut work, tenant, store, groups).await?;
-        let present = directories::role_ids(&mut work, user).await?;
-        let actor = self.on_behalf_of(DIRECTORY);
-        for role in wanted.difference(&present) {
-            // A role that an administrator gave stays when the group goes.
-            if roles::add_member(&mut work, tenant, role, user).await? {
-                directories::add_role(&mut work, user, role).await?;
-                actor.record_member(&mut work, tenant, "add-member", role, user).await?;
-            }
-        }
-        let lost: Vec<&String> = present.difference(&wanted).collect();
-        for role in &lost {
-            directories::remove_role(&mut work, user, role).await?;
-            roles::remove_member(&mut work, tenant, role, user).await?;
-            actor.record_member(&mut work, tenant, "remove-member", role, user).await?;
-        }
-        if !lost.is_empty() {
-            self.end_tokens_of(&mut work, tenant, user).await?;
-        }
+        let lost = self.on_behalf_of(DIRECTORY).follow_roles(&mut work, tenant, user, &wanted).await?;
         link.entry_id.clone_from(&found.entry_id);
         link.checked_at = now;
         link.gone = false;
@@ -238,12 +221,40 @@ impl Identity {
             link.signed_in_at = now;
         }
         directories::save(&mut work, &link).await?;
-        let announce = !lost.is_empty();
         work.save().await?;
-        if announce {
+        if lost {
             self.announce();
         }
         Ok(())
+    }
+
+    /// Makes the roles that come from outside those that are wanted now. Whoever lost one loses their tokens, as with any
+    /// other change of roles; then `true`. The caller holds the user.
+    pub(crate) async fn follow_roles(
+        &self,
+        work: &mut UnitOfWork,
+        tenant: TenantId,
+        user: UserId,
+        wanted: &BTreeSet<String>,
+    ) -> Result<bool, IdentityError> {
+        let present = directories::role_ids(work, user).await?;
+        for role in wanted.difference(&present) {
+            // A role that an administrator gave stays when the group goes.
+            if roles::add_member(work, tenant, role, user).await? {
+                directories::add_role(work, user, role).await?;
+                self.record_member(work, tenant, "add-member", role, user).await?;
+            }
+        }
+        let lost: Vec<&String> = present.difference(wanted).collect();
+        for role in &lost {
+            directories::remove_role(work, user, role).await?;
+            roles::remove_member(work, tenant, role, user).await?;
+            self.record_member(work, tenant, "remove-member", role, user).await?;
+        }
+        if !lost.is_empty() {
+            self.end_tokens_of(work, tenant, user).await?;
+        }
+        Ok(!lost.is_empty())
     }
 
     /// Whether what was issued to an account still counts: always for embedded accounts; for those of a directory while

@@ -13,6 +13,7 @@ mod audit;
 mod browser;
 mod brute_force;
 mod directories;
+mod federation;
 mod flow;
 mod flows;
 mod forged;

@@ -47,7 +47,8 @@ async fn list(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer,
 
 fn row(desk: &Desk<'_>, session: &Session, own: &str) -> Vec<Html> {
     let agent = browser_name(&session.agent);
-    let factors = session.factors.iter().filter(|factor| **factor != Factor::Password).count();
+    let factors =
+        session.factors.iter().filter(|factor| !matches!(factor, Factor::Password | Factor::Federated)).count();
     let proof = if factors > 0 { "password and code" } else { "password" };
     let last = if session.id == own {
         Badge::html("This browser", Tone::Accent)

@@ -149,7 +149,9 @@ fn show(portal: &Portal, call: &Call, step: AuthorizationStep, after_form: bool)
             Ok(page::answer(StatusCode::OK, &page)?)
         }
         AuthorizationStep::Redirect(target) => Ok(page::see_other(&target)),
-        AuthorizationStep::SignIn(back) => Ok(portal.identity.ask_to_sign_in(Some(&back))),
+        AuthorizationStep::SignIn(back) => {
+            Ok(portal.identity.ask_to_sign_in_at(Some(&back), call.requested_tenant.as_ref()))
+        }
         AuthorizationStep::Consent(question) => {
             let csrf = form_token(call, portal.rng.as_ref());
             let page = Consent { assets: paths(), csrf: &csrf, question: &question };

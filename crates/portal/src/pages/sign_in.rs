@@ -24,8 +24,18 @@ pub(crate) struct SignIn<'a> {
     name: &'a str,
     refused: bool,
     over: bool,
+    elsewhere: bool,
     recovery: bool,
     sign_up: bool,
+    /// Domain whose providers are offered; empty for the super tenant's.
+    tenant: &'a str,
+    providers: Vec<Provider>,
+}
+
+/// A way in by an identity provider outside.
+pub(crate) struct Provider {
+    name: String,
+    link: String,
 }
 
 #[derive(Template)]
@@ -73,34 +83,67 @@ pub(crate) async fn show(portal: Arc<Portal>, call: Call) -> Result<Answer, Page
     if portal.identity.needs_setup().await? {
         return Ok(page::see_other("/setup"));
     }
-    form(&portal, &call, next, "", Notice::None)
+    form(&portal, &call, next, "", Notice::None).await
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Notice {
+pub(super) enum Notice {
     None,
     Refused,
     Over,
+    /// An identity provider's answer was not one to sign in by.
+    Elsewhere,
 }
 
-fn form(portal: &Portal, call: &Call, next: &str, name: &str, notice: Notice) -> Result<Answer, PageError> {
+/// The domain of the tenant whose providers are offered.
+fn wanted_tenant(call: &Call, fields: Option<&Fields>) -> String {
+    let text: &str = match fields {
+        Some(fields) => fields.text("tenant"),
+        None => call.query("tenant").unwrap_or_default(),
+    };
+    cut(text, 255)
+}
+
+pub(super) async fn form(
+    portal: &Portal,
+    call: &Call,
+    next: &str,
+    name: &str,
+    notice: Notice,
+) -> Result<Answer, PageError> {
+    let tenant = wanted_tenant(call, Fields::of(call).ok().as_ref());
+    let next = cut(next, 8192);
+    let known = portal.identity.sign_in_providers(Some(tenant.as_str()).filter(|tenant| !tenant.is_empty())).await?;
+    let link = |id: &str| {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (key, value) in [("provider", id), ("tenant", &tenant), ("next", &next)] {
+            if !value.is_empty() {
+                query.append_pair(key, value);
+            }
+        }
+        format!("/signin/provider?{}", query.finish())
+    };
+    let providers = known.into_iter().map(|found| Provider { link: link(&found.id), name: found.name }).collect();
     let csrf = form_token(call, portal.rng.as_ref());
     let settings = portal.identity.settings();
     let page = SignIn {
         assets: paths(),
         csrf: &csrf,
-        next: &cut(next, 8192),
+        next: &next,
         name: &cut(name, 255),
         refused: notice == Notice::Refused,
         over: notice == Notice::Over,
+        elsewhere: notice == Notice::Elsewhere,
         recovery: settings.recovery.is_some(),
         sign_up: settings.self_registration.is_some(),
+        tenant: &tenant,
+        providers,
     };
     let status = if notice == Notice::None { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     Ok(with_form_token(page::answer(status, &page)?, &csrf))
 }
 
-fn cut(text: &str, chars: usize) -> String {
+pub(super) fn cut(text: &str, chars: usize) -> String {
     text.chars().take(chars).collect()
 }
 
@@ -117,7 +160,7 @@ pub(crate) async fn send(portal: Arc<Portal>, call: Call) -> Result<Answer, Page
         present: present(&call),
     };
     match portal.identity.begin_sign_in(form_data, &Browser::of(&call)).await? {
-        SignInStep::Refused => form(&portal, &call, next, name, Notice::Refused),
+        SignInStep::Refused => form(&portal, &call, next, name, Notice::Refused).await,
         SignInStep::EnterCode(step) => Ok(with_step(page::see_other("/signin/code"), &step)),
         SignInStep::SetUp(step) => Ok(with_step(page::see_other("/signin/second-factor"), &step)),
         SignInStep::Done(done) => signed_in(&done),
@@ -147,7 +190,7 @@ pub(crate) async fn send_code(portal: Arc<Portal>, call: Call) -> Result<Answer,
     let present = present(&call);
     match portal.identity.enter_code(&step, &code, present.as_ref(), &Browser::of(&call)).await? {
         CodeStep::Wrong => code_form(&portal, &call, true),
-        CodeStep::Over => form(&portal, &call, "", "", Notice::Over).map(without_step),
+        CodeStep::Over => form(&portal, &call, "", "", Notice::Over).await.map(without_step),
         CodeStep::Done(done) => signed_in(&done),
     }
 }
@@ -184,7 +227,7 @@ pub(crate) async fn send_set_up(portal: Arc<Portal>, call: Call) -> Result<Answe
     let (sealed, present, browser) = (fields.text("authenticator"), present(&call), Browser::of(&call));
     match portal.identity.finish_set_up(&step, sealed, &code, present.as_ref(), &browser).await? {
         SetUpStep::Wrong(waiting) => set_up_form(&portal, &call, &waiting, true),
-        SetUpStep::Over => form(&portal, &call, "", "", Notice::Over).map(without_step),
+        SetUpStep::Over => form(&portal, &call, "", "", Notice::Over).await.map(without_step),
         SetUpStep::Done(done, codes) => {
             let codes = codes.iter().map(|c| c.expose().as_str()).collect();
             let page = Codes { assets: paths(), codes, target: &done.target, fresh: true };
@@ -229,6 +272,12 @@ fn step(call: &Call) -> Option<Secret<String>> {
     cookie(&call.headers, STEP_COOKIE).map(|value| Secret::new(value.to_owned()))
 }
 
+/// Goes on to the second factor with a page of its own: the step's cookie is `Strict`, and browsers do not send it along a
+/// way of redirects that began elsewhere.
+pub(super) fn go_on(step: &Secret<String>, target: &str) -> Result<Answer, PageError> {
+    Ok(with_step(page::answer(StatusCode::OK, &Continue { assets: paths(), target })?, step))
+}
+
 fn with_step(answer: Answer, step: &Secret<String>) -> Answer {
     with_cookie(answer, STEP_COOKIE, step.expose(), "SameSite=Strict; Max-Age=600")
 }
@@ -239,7 +288,7 @@ fn without_step(answer: Answer) -> Answer {
 
 #[cfg(test)]
 pub(crate) mod samples {
-    use super::{Codes, Continue, EnterCode, SetUp, SignIn, picture};
+    use super::{Codes, Continue, EnterCode, Provider, SetUp, SignIn, picture};
     use crate::assets::paths;
 
     pub(crate) fn sign_in() -> SignIn<'static> {
@@ -251,17 +300,33 @@ pub(crate) mod samples {
             name: "<b>\"alice\"</b>",
             refused: true,
             over: false,
+            elsewhere: true,
             recovery: true,
             sign_up: true,
+            tenant: "example.com",
+            providers: vec![Provider {
+                name: "<b>Company</b>".into(),
+                link: "/signin/provider?provider=a&next=b".into(),
+            }],
         }
     }
 
     pub(crate) fn empty_sign_in() -> SignIn<'static> {
-        SignIn { refused: false, name: "", next: "", recovery: false, sign_up: false, ..sign_in() }
+        SignIn {
+            refused: false,
+            elsewhere: false,
+            name: "",
+            next: "",
+            recovery: false,
+            sign_up: false,
+            tenant: "",
+            providers: Vec::new(),
+            ..sign_in()
+        }
     }
 
     pub(crate) fn over() -> SignIn<'static> {
-        SignIn { refused: false, over: true, ..sign_in() }
+        SignIn { refused: false, elsewhere: false, over: true, ..sign_in() }
     }
 
     pub(crate) fn code(wrong: bool) -> EnterCode<'static> {
