@@ -19,7 +19,7 @@ struct BuiltIn {
     models: &'static [&'static str],
 }
 
-const PROVIDERS: [BuiltIn; 4] = [
+const PROVIDERS: [BuiltIn; 5] = [
     BuiltIn {
         id: "6f1c8a52-0d2e-4c1b-9a52-7e0d5b1c0a01",
         name: "OpenAI",
@@ -47,6 +47,20 @@ const PROVIDERS: [BuiltIn; 4] = [
         header: ("Authorization", "Bearer "),
         usage: ["$.usage.prompt_tokens", "$.usage.completion_tokens", "$.usage.total_tokens"],
         models: &["mistral-small-latest", "mistral-large-latest"],
+    },
+    BuiltIn {
+        id: "6f1c8a52-0d2e-4c1b-9a52-7e0d5b1c0a05",
+        name: "AzureOpenAI",
+        version: "1.0.0",
+        description: "Models of OpenAI on Azure; each deployment has an address of its own.",
+        server: "https://resource.openai.azure.com",
+        operations: &[
+            ("/openai/deployments/{deployment}/chat/completions", "createChatCompletion", "Answer a conversation"),
+            ("/openai/deployments/{deployment}/embeddings", "createEmbedding", "Turn text into a vector"),
+        ],
+        header: ("api-key", ""),
+        usage: ["$.usage.prompt_tokens", "$.usage.completion_tokens", "$.usage.total_tokens"],
+        models: &["gpt-4o", "gpt-4o-mini"],
     },
     BuiltIn {
         id: "6f1c8a52-0d2e-4c1b-9a52-7e0d5b1c0a03",
@@ -175,6 +189,7 @@ mod tests {
             assert_eq!(find(id).as_ref(), Some(&provider));
         }
         let mut ids: Vec<&str> = PROVIDERS.iter().map(|provider| provider.id).collect();
+        ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), PROVIDERS.len());
     }
