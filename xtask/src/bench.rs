@@ -10,6 +10,7 @@ mod identity;
 mod integrator;
 mod latency;
 mod load;
+mod memory;
 mod peers;
 mod start;
 
@@ -37,6 +38,8 @@ enum What {
     Integrator(integrator::Options),
     /// Clean-up of millions of expired rows while people sign in, on both databases.
     Cleanup(cleanup::Options),
+    /// Memory of a gateway with thousands of APIs and subscriptions.
+    Memory(memory::Options),
     /// Time from starting the program to its first TLS answer, and memory when idle.
     Start(start::Options),
 }
@@ -48,6 +51,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         What::Identity(options) => identity::run(options),
         What::Integrator(options) => integrator::run(options),
         What::Cleanup(options) => cleanup::run(options),
+        What::Memory(options) => memory::run(options),
         What::Start(options) => start::run(options),
     }
 }

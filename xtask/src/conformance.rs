@@ -108,6 +108,7 @@ fn command(python: &Path, runner: &Path, home: &Home, socket: &Path, options: &O
     command.args(["--gateway-ws-plain", &format!("ws://localhost:{}", home.gateway_plain())]);
     command.args(["--admin-user", ADMIN, "--admin-password", ADMIN_PASSWORD]);
     command.arg("--cacert").arg(home.authority());
+    command.arg("--log-dir").arg(home.path().join("logs"));
     command.args(["--wait", &options.wait, "--throttle-wait", &options.throttle_wait, "--workers", &options.workers]);
     if let Ok(own) = std::env::current_exe() {
         // The runner splits this like a shell; neither path holds a blank or a quote unless the machine's folders do.

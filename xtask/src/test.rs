@@ -5,6 +5,7 @@ mod audit_reports;
 mod crashes;
 mod end_to_end;
 mod gateway_judges;
+mod instructions;
 mod integrator_peers;
 mod listeners;
 mod oauth_clients;
@@ -36,13 +37,14 @@ const TESTS: &str = "tests";
 type Judge = fn(&mut Steps, &Path);
 
 /// All of them, in the order in which they run.
-const JUDGES: [(&str, Judge); 9] = [
+const JUDGES: [(&str, Judge); 10] = [
     ("audit", audit_reports::run),
     ("exposed", audit_exposed::run),
     ("crashes", crashes::run),
     ("updates", updates::run),
     ("rest", rest_apis::run),
     ("gateway", gateway_judges::run),
+    ("instructions", instructions::run),
     ("integrator", integrator_peers::run),
     ("oauth", oauth_clients::run),
     ("portals", portals::run),

@@ -1,5 +1,6 @@
 //! Where things are, and the environment: the one place of xtask that reads it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -84,4 +85,17 @@ pub(crate) fn build_portcullis(profile: &str) -> Result<PathBuf> {
     }
     let folder = if profile == "dev" { "debug" } else { profile };
     Ok(metadata()?.target_directory.join(folder).join("portcullis"))
+}
+
+/// The test binaries of a package as they are optimised for release, by name: the crate's own for the unit tests, and `it`.
+pub(crate) fn release_tests(package: &str) -> Result<BTreeMap<String, PathBuf>> {
+    let mut build = cargo();
+    build.args(["test", "--release", "--package", package, "--lib", "--test", "it", "--no-run", "--quiet"]);
+    let output = crate::process::capture(build.args(["--message-format", "json"]))?;
+    let artefacts = output.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let named = artefacts.filter_map(|artefact| {
+        let name = artefact.pointer("/target/name")?.as_str()?.to_owned();
+        Some((name, PathBuf::from(artefact.get("executable")?.as_str()?)))
+    });
+    Ok(named.collect())
 }

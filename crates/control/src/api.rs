@@ -1,6 +1,7 @@
 //! The REST APIs: thin handlers, one file per operation or per group of small ones.
 
 mod admin;
+mod devops;
 mod devportal;
 mod gateway;
 mod governance;
@@ -21,4 +22,5 @@ pub fn routes() -> RouteTable<Control> {
         .merge(publisher_subscriptions::routes())
         .merge(devportal::routes())
         .merge(admin::routes())
+        .merge(devops::routes())
 }

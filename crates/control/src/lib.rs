@@ -19,6 +19,7 @@ mod document;
 mod error;
 mod key_manager;
 mod lifecycle;
+mod logging;
 pub mod openapi;
 mod port;
 mod publishing;

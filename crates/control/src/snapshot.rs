@@ -23,7 +23,7 @@ pub(crate) use consumers::consumers;
 
 use crate::publishing::{TEMPLATE, client_certificates, policy_uses, products};
 use crate::throttling::limit_of;
-use crate::{ControlError, FaultKind, Ports, Sealer, environment, lifecycle};
+use crate::{ControlError, FaultKind, Ports, Sealer, environment, lifecycle, logging};
 
 /// What a compiled API depends on besides its frozen revision.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -82,6 +82,7 @@ impl Compiler {
             api_keys: consumers.api_keys,
             denials: consumers.denials,
             custom_limits: consumers.custom_limits,
+            logs: logging::served(work).await?,
         })
     }
 
@@ -270,5 +271,6 @@ async fn only(work: &mut UnitOfWork, api: DeployedApi) -> Result<Snapshot, Contr
         api_keys: BTreeMap::new(),
         denials: Vec::new(),
         custom_limits: Vec::new(),
+        logs: Vec::new(),
     })
 }

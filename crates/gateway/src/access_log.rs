@@ -11,8 +11,19 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 /// Takes whole lines of the access log, on a thread of its own; may block.
 pub trait LogSink: Send + Sync + 'static {
-    /// Writes one or more lines, each ended by a newline.
+    /// Writes one or more access records, each ended by a newline.
     fn write(&self, lines: &[u8]);
+
+    /// Writes one or more lines about the calls of single APIs (`API_LOG`), each ended by a newline.
+    fn write_apis(&self, lines: &[u8]);
+}
+
+/// Lines on their way to the writer.
+pub(crate) enum Lines {
+    /// Access records.
+    Calls(Vec<u8>),
+    /// About the calls of single APIs.
+    Apis(Vec<u8>),
 }
 
 /// A buffer is handed over when it holds this many bytes, or once a second.
@@ -21,11 +32,14 @@ const FLUSH_BYTES: usize = 64 * 1024;
 const QUEUE: usize = 64;
 
 /// Starts the writer; it ends when the last sender is gone.
-pub(crate) fn start(sink: Arc<dyn LogSink>) -> std::io::Result<(SyncSender<Vec<u8>>, std::thread::JoinHandle<()>)> {
-    let (sender, receiver): (_, Receiver<Vec<u8>>) = sync_channel(QUEUE);
+pub(crate) fn start(sink: Arc<dyn LogSink>) -> std::io::Result<(SyncSender<Lines>, std::thread::JoinHandle<()>)> {
+    let (sender, receiver): (_, Receiver<Lines>) = sync_channel(QUEUE);
     let write = move || {
         while let Ok(lines) = receiver.recv() {
-            sink.write(&lines);
+            match lines {
+                Lines::Calls(lines) => sink.write(&lines),
+                Lines::Apis(lines) => sink.write_apis(&lines),
+            }
         }
     };
     let thread = std::thread::Builder::new().name("access-log".into()).spawn(write)?;
@@ -90,7 +104,10 @@ pub(crate) struct Fields<'a> {
 pub(crate) struct LogBuffer {
     lines: Vec<u8>,
     records: u64,
-    writer: SyncSender<Vec<u8>>,
+    writer: SyncSender<Lines>,
+    /// Lines about single APIs, and how many.
+    apis: Vec<u8>,
+    api_lines: u64,
     /// State of the generator behind record ids (xorshift64*): ids are unique, not secret.
     state: u64,
     second: i64,
@@ -99,9 +116,19 @@ pub(crate) struct LogBuffer {
 
 impl LogBuffer {
     /// With a random seed, so that workers do not make the same ids.
-    pub(crate) fn new(writer: SyncSender<Vec<u8>>, seed: u64) -> Self {
+    pub(crate) fn new(writer: SyncSender<Lines>, seed: u64) -> Self {
         let lines = Vec::with_capacity(FLUSH_BYTES + 4096);
-        Self { lines, records: 0, writer, state: seed | 1, second: i64::MIN, second_text: String::new() }
+        let (apis, api_lines) = (Vec::new(), 0);
+        Self {
+            lines,
+            records: 0,
+            writer,
+            apis,
+            api_lines,
+            state: seed | 1,
+            second: i64::MIN,
+            second_text: String::new(),
+        }
     }
 
     /// Adds a record; returns how many were lost because the writer is behind.
@@ -147,21 +174,48 @@ impl LogBuffer {
         out.extend_from_slice(version_member(fields.version));
         out.extend_from_slice(b"}\n");
         self.records += 1;
-        if self.lines.len() >= FLUSH_BYTES { self.flush() } else { 0 }
+        if self.lines.len() >= FLUSH_BYTES { self.flush_calls() } else { 0 }
+    }
+
+    /// Adds a line about a call of a single API; returns how many were lost because the writer is behind.
+    pub(crate) fn append_api(&mut self, line: &str) -> u64 {
+        self.apis.extend_from_slice(line.as_bytes());
+        self.api_lines += 1;
+        if self.apis.len() >= FLUSH_BYTES { self.flush_apis() } else { 0 }
+    }
+
+    fn flush_apis(&mut self) -> u64 {
+        let lines = std::mem::take(&mut self.api_lines);
+        match self.writer.try_send(Lines::Apis(std::mem::take(&mut self.apis))) {
+            Ok(()) => 0,
+            Err(_behind) => lines,
+        }
+    }
+
+    /// An id for a call that came without one.
+    pub(crate) fn call_id(&mut self, at: Timestamp) -> String {
+        self.id(at).to_string()
     }
 
     /// Hands the lines over; returns how many records were lost because the writer is behind.
     pub(crate) fn flush(&mut self) -> u64 {
+        let lost = if self.apis.is_empty() { 0 } else { self.flush_apis() };
+        lost + self.flush_calls()
+    }
+
+    fn flush_calls(&mut self) -> u64 {
         if self.lines.is_empty() {
             return 0;
         }
         let records = std::mem::take(&mut self.records);
         let lines = std::mem::replace(&mut self.lines, Vec::with_capacity(FLUSH_BYTES + 4096));
-        match self.writer.try_send(lines) {
+        match self.writer.try_send(Lines::Calls(lines)) {
             Ok(()) => 0,
-            Err(TrySendError::Full(mut lines) | TrySendError::Disconnected(mut lines)) => {
-                lines.clear();
-                self.lines = lines;
+            Err(TrySendError::Full(unsent) | TrySendError::Disconnected(unsent)) => {
+                if let Lines::Calls(mut lines) = unsent {
+                    lines.clear();
+                    self.lines = lines;
+                }
                 records
             }
         }
@@ -250,7 +304,7 @@ fn text(out: &mut Vec<u8>, key: &[u8], value: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fields, LogBuffer, Rendered};
+    use super::{Fields, Lines, LogBuffer, Rendered};
     use http::{Method, Version};
     use model::Timestamp;
 
@@ -293,7 +347,8 @@ mod tests {
         buffer.append(&fields("/pizza", &rendered));
         buffer.append(&fields("/pizza\n{\"status\":500}", &rendered));
         assert_eq!(buffer.flush(), 0);
-        let lines = String::from_utf8(receiver.recv().unwrap()).unwrap();
+        let Lines::Calls(lines) = receiver.recv().unwrap() else { panic!("no access records") };
+        let lines = String::from_utf8(lines).unwrap();
         assert_eq!(lines.lines().count(), 2);
         let ids: std::collections::BTreeSet<String> = lines
             .lines()

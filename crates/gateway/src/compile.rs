@@ -20,6 +20,7 @@ use std::sync::Arc;
 pub(crate) use api::{Api, ApiEndpoint, CompiledResource, Scheme};
 pub(crate) use consumers::{ClientKey, CompiledSubscription, Consumer};
 
+use crate::api_log::Levels;
 use crate::denial::Denials;
 use crate::inquiry;
 use crate::limit::Counters;
@@ -102,6 +103,8 @@ pub(crate) struct Common {
     pub(crate) denials: Denials,
     /// Limits over keys made of a call's properties.
     pub(crate) custom_limits: Vec<CustomLimit>,
+    /// How much is written down of the calls of single APIs.
+    logs: Levels,
 }
 
 /// Facts about an issuer that the pipeline needs.
@@ -241,7 +244,8 @@ impl Compiled {
         let subscriptions = Arc::new(consumers::subscriptions(first.tenant, subscriptions, limits, carried, faults));
         for deployed in deployments {
             let tenant = self.tenants.get(&deployed.tenant);
-            match api::compile(deployed, &subscriptions, tenant, limits, &self.denials, carried, settings) {
+            match api::compile(deployed, &subscriptions, tenant, limits, (&self.denials, &self.logs), carried, settings)
+            {
                 Ok(api) => self.apis.push(Arc::new(api)),
                 Err(error) => faults.push(SnapshotFault { subject: subject(deployed), reason: error.to_string() }),
             }
@@ -296,6 +300,7 @@ impl Common {
         faults.extend(bad.into_iter().map(|f| SnapshotFault { subject: "deny policy".into(), reason: f.to_string() }));
         common.denials = denials;
         common.custom_limits.clone_from(&snapshot.custom_limits);
+        common.logs = Levels::new(&snapshot.logs);
         common.add_issuers(&snapshot.issuers, previous, faults);
         common.add_consumers(snapshot, limits, faults);
         common.add_api_keys(snapshot, faults);

@@ -1,13 +1,12 @@
 //! One call from head to record: the order of the phases. `tunnel` is the variant that ends in a WebSocket.
 
 mod graphql;
+mod journal;
 mod mocked;
 mod tunnel;
 
 use bytes::Bytes;
-use http::header::{
-    ACCEPT_ENCODING, ACCESS_CONTROL_REQUEST_METHOD, AGE, AUTHORIZATION, CONTENT_LENGTH, HeaderName, ORIGIN,
-};
+use http::header::{ACCEPT_ENCODING, ACCESS_CONTROL_REQUEST_METHOD, AGE, AUTHORIZATION, CONTENT_LENGTH, ORIGIN};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
@@ -22,6 +21,7 @@ use std::time::Instant;
 
 use crate::access_log::{Fields, Rendered};
 use crate::answer_cache;
+use crate::api_log::{Flow as Step, Journal};
 use crate::assertion::assertion;
 use crate::authenticate::{Caller, INTERNAL_KEY, Source, authenticate, without_key};
 use crate::authorise::{Asked, Permit, Standing, authorise, check_lifecycle};
@@ -58,10 +58,15 @@ pub(crate) async fn serve(
 ) -> Result<Response<AnswerBody>, Infallible> {
     let local = worker.local();
     let (mut parts, body) = request.into_parts();
-    let trace = trace::settle(&mut parts.headers);
+    let present = head::Present::of(&parts.headers);
+    let trace = if present.trace { trace::settle(&mut parts.headers) } else { None };
     let grpc = parts.version == Version::HTTP_2 && head::is_grpc(&parts.headers);
-    let format = if grpc { Format::Grpc } else { Format::negotiate(&parts.headers, FaultFormat::Negotiated) };
-    let origin = parts.headers.get(ORIGIN).cloned();
+    let format = match (grpc, present.format) {
+        (true, _) => Format::Grpc,
+        (false, true) => Format::negotiate(&parts.headers, FaultFormat::Negotiated),
+        (false, false) => Format::Json,
+    };
+    let origin = if present.origin { parts.headers.get(ORIGIN).cloned() } else { None };
     let client = connection.client(&parts.headers, &worker.shared.settings.proxies);
     let mut record = Record::new(&worker, &connection, &parts, client);
     record.trace = trace;
@@ -79,12 +84,17 @@ pub(crate) async fn serve(
         verdict: None,
         entitlement: None,
         ledger: None,
+        journal: None,
+        present,
     };
     let outcome = exchange.run(parts, body).await;
     let response = match outcome {
         Ok(response) => response,
         Err(fault) => exchange.fail(&fault, format),
     };
+    if exchange.journal.is_some() {
+        exchange.write(Step::ResponseOut, None, (Some(response.status()), response.headers()));
+    }
     Ok(response)
 }
 
@@ -139,12 +149,16 @@ struct Exchange<'a> {
     entitlement: Option<Box<Entitlement>>,
     /// The plan that the tokens of the answer are charged to.
     ledger: Option<Box<Ledger>>,
+    /// Where the call is written down, while somebody looks at its API.
+    journal: Option<Box<Journal>>,
+    /// Which fields may be there.
+    present: head::Present,
 }
 
 impl<'a> Exchange<'a> {
     async fn run(&mut self, parts: Parts, body: Incoming) -> Result<Response<AnswerBody>, Fault> {
         let caps = &self.worker.shared.settings.caps;
-        let host = head::host(&parts, caps)?;
+        let host = head::host(&parts, self.present, caps)?;
         let path = head::path(&parts, caps)?;
         if let (Some(record), Cow::Owned(path)) = (&mut self.record, &path) {
             record.path = RecordPath::Canonical(path.as_str().into());
@@ -180,6 +194,7 @@ impl<'a> Exchange<'a> {
         }
         self.found = Some((api, Some(resource)));
         self.note(|record| record.subject = Some(resource.rendered.clone()));
+        self.begin_journal(api, resource.log, (&parts, &path));
         let (caller, standing) = self.identify(api, resource, &parts).await?;
         self.note(|record| record.standing = Some(Arc::clone(&standing)));
         let length = body.size_hint().exact().unwrap_or(0);
@@ -287,9 +302,9 @@ impl<'a> Exchange<'a> {
     fn strip(&self, api: &Api, headers: &mut HeaderMap) {
         let settings = &self.worker.shared.settings;
         let said = settings.backend_token.as_ref().map(|how| &how.header);
-        let own: Vec<&HeaderName> = settings.client_certificate_header.iter().chain(said).collect();
+        let own = [settings.client_certificate_header.as_ref(), said];
         let credentials = [&api.token_header, &api.key_header, &DPOP];
-        head::strip_request(headers, &own, &credentials, settings.forward_authorization);
+        head::strip_request(headers, own, &credentials, settings.forward_authorization);
     }
 
     fn asked<'p>(&'p self, (now, bytes): (Timestamp, u64), parts: &'p Parts) -> Asked<'p> {
@@ -370,6 +385,9 @@ impl<'a> Exchange<'a> {
             add_token(source, &self.worker.shared.settings, &mut call.headers, self.worker.now()).await?;
         }
         self.note(|record| record.progress.clone_from(&progress));
+        if self.journal.is_some() {
+            self.write(Step::RequestOut, Some((&call.method, &call.target.path)), (None, &call.headers));
+        }
         let asked = Instant::now();
         let outgoing = Outgoing {
             method: call.method.clone(),
@@ -392,6 +410,9 @@ impl<'a> Exchange<'a> {
         let (head, upstream) = forward(self.worker, permit, outgoing).await.map_err(blame)?;
         let micros = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.note(|record| record.upstream_micros = Some(micros));
+        if self.journal.is_some() {
+            self.write(Step::ResponseIn, None, (Some(head.status), &head.headers));
+        }
         if let Some(source) = token.filter(|_| head.status == StatusCode::UNAUTHORIZED) {
             source.refuse();
         }
@@ -667,6 +688,7 @@ impl Drop for Record {
             window.charge(*quota, self.at, self.bytes_out);
         }
         let took = self.started.elapsed();
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let counters = &self.worker.counters;
         counters.add(Counter::Requests);
         counters.add(match self.status.as_u16() {
@@ -686,7 +708,6 @@ impl Drop for Record {
                 .count_usage(UsageKey { tenant, api, application, plan }, |totals| totals.count(status, took, bytes));
         }
         if let Some((_, api)) = self.api.filter(|_| most > 0) {
-            let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
             self.worker.count(api, (self.status.as_u16(), micros), most);
         }
         let path = match &self.path {
@@ -708,8 +729,27 @@ impl Drop for Record {
             bytes_in,
             bytes_out: self.bytes_out,
             complete: self.complete,
-            micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            micros,
             upstream_micros: self.upstream_micros,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::serve;
+
+    /// Room that the state of a call takes while it runs. The server moves it when a request comes, and every connection has it.
+    const MOST: usize = 8 * 1024;
+
+    fn size<A, B, C, F: Future>(_: fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_state_of_a_call_is_small() {
+        let size = size(serve);
+        println!("{size} bytes");
+        assert!(size <= MOST, "{size} bytes: what few calls need goes into a box");
     }
 }

@@ -61,13 +61,13 @@ const HEAD: Target = Target {
     run: |input| {
         let Some(mut parts) = request(input) else { return 0 };
         let caps = Caps::default();
-        let host = head::host(&parts, &caps).map(|host| host.into_owned());
+        let host = head::host(&parts, head::Present::of(&parts.headers), &caps).map(|host| host.into_owned());
         if let Ok(host) = &host {
             assert!(host.bytes().all(|b| !b.is_ascii_uppercase() && b.is_ascii_graphic() && b != b'/'), "{host}");
         }
         let path = head::path(&parts, &caps).map(|path| path.into_owned());
         let _refused = head::expectation(&mut parts.headers);
-        head::strip_request(&mut parts.headers, &[], &[], false);
+        head::strip_request(&mut parts.headers, [None, None], &[], false);
         for name in parts.headers.keys() {
             let name = name.as_str().replace('_', "-");
             let owned =

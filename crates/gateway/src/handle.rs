@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-use crate::access_log::{self, LogSink};
+use crate::access_log::{self, Lines, LogSink};
 use crate::answer_cache::Answers;
 use crate::binding::Replays;
 use crate::compile::{Carried, Compiled, SnapshotFault, WrongVersion};
@@ -314,7 +314,7 @@ fn spawn(
     index: usize,
     sockets: Sockets,
     shared: &Arc<Shared>,
-    writer: SyncSender<Vec<u8>>,
+    writer: SyncSender<Lines>,
     stopped: watch::Receiver<bool>,
 ) -> Result<(Arc<Worker>, JoinHandle<()>), StartError> {
     let mut seed = [0; 8];

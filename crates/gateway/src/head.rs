@@ -18,7 +18,7 @@ use crate::path::{canonical, query_is_clean};
 use crate::settings::Caps;
 
 /// Checks framing and size, and returns the host in lower case without port; empty for HTTP/1.0 without `Host`.
-pub(crate) fn host<'a>(parts: &'a Parts, caps: &Caps) -> Result<Cow<'a, str>, Fault> {
+pub(crate) fn host<'a>(parts: &'a Parts, present: Present, caps: &Caps) -> Result<Cow<'a, str>, Fault> {
     let headers = &parts.headers;
     if headers.len() > caps.headers {
         return Err(Fault::head_too_large());
@@ -26,9 +26,11 @@ pub(crate) fn host<'a>(parts: &'a Parts, caps: &Caps) -> Result<Cow<'a, str>, Fa
     if parts.method == Method::CONNECT || parts.method == Method::TRACE {
         return Err(Fault::no_method());
     }
-    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    if codings.next().is_some_and(|c| !c.as_bytes().eq_ignore_ascii_case(b"chunked")) || codings.next().is_some() {
-        return Err(Fault::desynchronised("The only accepted transfer coding is chunked."));
+    if present.coding {
+        let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+        if codings.next().is_some_and(|c| !c.as_bytes().eq_ignore_ascii_case(b"chunked")) || codings.next().is_some() {
+            return Err(Fault::desynchronised("The only accepted transfer coding is chunked."));
+        }
     }
     let authority = parts.uri.authority();
     let mut hosts = headers.get_all(HOST).iter();
@@ -95,7 +97,7 @@ const OWNED: [&str; 9] = [
 ];
 const OWNED_PREFIXES: [&str; 2] = ["x-forwarded-", "x-wso2-"];
 
-fn is_owned(name: &str, own: &[&HeaderName], credentials: &[&HeaderName]) -> bool {
+fn is_owned(name: &str, own: [Option<&HeaderName>; 2], credentials: &[&HeaderName]) -> bool {
     let dashed = |b: u8| if b == b'_' { b'-' } else { b };
     let same = |owned: &str| owned.len() == name.len() && owned.bytes().map(dashed).eq(name.bytes().map(dashed));
     let prefixed = |prefix: &&str| {
@@ -105,7 +107,7 @@ fn is_owned(name: &str, own: &[&HeaderName], credentials: &[&HeaderName]) -> boo
     // `X-Forwarded` and `X_Forwarded` alone have no meaning, so the prefixes include their dash.
     OWNED.iter().any(|o| same(o))
         || OWNED_PREFIXES.iter().any(prefixed)
-        || own.iter().chain(credentials).any(|c| same(c.as_str()))
+        || own.iter().flatten().chain(credentials).any(|c| same(c.as_str()))
 }
 
 /// How many fields belong to a hop.
@@ -162,6 +164,38 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
+/// Which fields may be there that most requests do not have. One pass over the names costs less than a lookup for each; what
+/// is not ruled out by its length is looked up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Present {
+    /// `traceparent`, `tracestate`, `activityid`.
+    pub(crate) trace: bool,
+    /// `Accept`, `Content-Type`, `SOAPAction`.
+    pub(crate) format: bool,
+    /// `Origin`.
+    pub(crate) origin: bool,
+    /// `Transfer-Encoding`.
+    coding: bool,
+}
+
+impl Present {
+    /// Looks at the names.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let mut present = Self::default();
+        for name in headers.keys() {
+            match name.as_str().len() {
+                6 => (present.origin, present.format) = (true, true),
+                10 => (present.trace, present.format) = (true, true),
+                11 => present.trace = true,
+                12 => present.format = true,
+                17 => present.coding = true,
+                _ => {}
+            }
+        }
+        present
+    }
+}
+
 /// Whether a request is gRPC, by its content type: `application/grpc` or that with a suffix.
 pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
     let kind = headers.get(http::header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
@@ -173,7 +207,7 @@ pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
 /// reads or says by its settings, `credentials` the API's own credential headers.
 pub(crate) fn strip_request(
     headers: &mut HeaderMap,
-    own: &[&HeaderName],
+    own: [Option<&HeaderName>; 2],
     credentials: &[&HeaderName],
     forward_authorization: bool,
 ) {
@@ -191,8 +225,22 @@ pub(crate) fn strip_request(
 
 #[cfg(test)]
 mod tests {
-    use super::{HOP_BY_HOP, HOP_LENGTHS, strip_request};
-    use http::{HeaderMap, HeaderName};
+    use super::{HOP_BY_HOP, HOP_LENGTHS, Present, strip_request};
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    #[test]
+    fn what_is_ruled_out_by_its_length_is_not_there() {
+        let of = |name: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("x"));
+            Present::of(&headers)
+        };
+        assert!(["traceparent", "tracestate", "activityid"].iter().all(|name| of(name).trace));
+        assert!(["accept", "content-type", "soapaction"].iter().all(|name| of(name).format));
+        assert!(of("origin").origin && of("transfer-encoding").coding);
+        assert!(["host", "authorization", "user-agent-x"].iter().all(|name| !of(name).origin));
+        assert_eq!(of("authorization"), Present::default());
+    }
 
     #[test]
     fn hop_lengths_are_those_of_the_names() {
@@ -238,12 +286,12 @@ mod tests {
         for kept in ["accept", "cookie", "x-forward", "x-request-id", "activityid"] {
             headers.insert(kept.parse::<HeaderName>().unwrap(), "ok".parse().unwrap());
         }
-        let own = [&HeaderName::from_static("x-client-cert"), &HeaderName::from_static("x_who")];
+        let own = [Some(&HeaderName::from_static("x-client-cert")), Some(&HeaderName::from_static("x_who"))];
         let mut forwarded = headers.clone();
-        strip_request(&mut forwarded, &own, &[&HeaderName::from_static("my-token")], true);
+        strip_request(&mut forwarded, own, &[&HeaderName::from_static("my-token")], true);
         assert!(forwarded.contains_key("authorization") && forwarded.contains_key("my-token"));
         assert!(!["x-client-cert", "x_client-cert", "x_who", "x-who"].iter().any(|name| forwarded.contains_key(*name)));
-        strip_request(&mut headers, &own, &[&HeaderName::from_static("my-token")], false);
+        strip_request(&mut headers, own, &[&HeaderName::from_static("my-token")], false);
         let mut left: Vec<_> = headers.keys().map(|k| k.as_str().to_owned()).collect();
         left.sort();
         assert_eq!(left, ["accept", "activityid", "cookie", "x-forward", "x-request-id"]);

@@ -10,6 +10,7 @@
 
 mod access_log;
 mod answer_cache;
+mod api_log;
 mod assertion;
 mod authenticate;
 mod authorise;
@@ -19,6 +20,8 @@ mod client_certificate;
 mod compile;
 mod connection;
 mod cors;
+#[cfg(test)]
+mod counted;
 mod counters;
 mod denial;
 mod entitlement;

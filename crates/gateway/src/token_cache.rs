@@ -101,19 +101,20 @@ impl TokenCache {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Assertions, Principal, TokenCache};
+pub(crate) mod for_tests {
+    use super::{Assertions, Principal};
     use jose::Claims;
     use std::sync::Arc;
 
-    fn principal(issuers_epoch: u64) -> Arc<Principal> {
+    /// A principal that nobody asks anything.
+    pub(crate) fn principal(issuers_epoch: u64) -> Arc<Principal> {
         let claims = Claims { expires: 1, issued_at: None, all: serde_json::Map::new() };
         Arc::new(Principal {
             issuers_epoch,
             issuer: 0,
             introspected: false,
             assertions: Assertions::default(),
-            binding: crate::binding::Binding::of(&claims),
+            binding: super::Binding::of(&claims),
             claims,
             consumer_key: "k".into(),
             signing_tenant: None,
@@ -121,6 +122,12 @@ mod tests {
             user_window: None,
         })
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TokenCache;
+    use super::for_tests::principal;
 
     fn digest(n: u32) -> [u8; 32] {
         let mut digest = [0; 32];

@@ -33,6 +33,11 @@ pub(crate) fn settle(headers: &mut HeaderMap) -> Option<Rendered> {
     }
 }
 
+/// The correlation id of a request that was settled.
+pub(crate) fn correlation(headers: &HeaderMap) -> Option<&str> {
+    sole(headers, &CORRELATION)
+}
+
 fn sole<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut fields = headers.get_all(name).iter();
     match (fields.next(), fields.next()) {

@@ -3,14 +3,50 @@
 
 use model::{UsageKey, UsageTotals};
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// Most keys of one worker. Beyond it, calls are counted by API without the application; beyond twice as many, not at all.
 const MOST: usize = 20_000;
 
+/// Hashes keys that consist of ids which we made ourselves: nobody chooses them so that they meet, so a few multiplications do.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        // The table takes its place from the low bits and tells neighbours apart by the high ones.
+        self.0 ^ self.0 >> 32
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for piece in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word.iter_mut().zip(piece).for_each(|(to, from)| *to = *from);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+
+    fn write_u32(&mut self, word: u32) {
+        self.write_u64(word.into());
+    }
+
+    fn write_usize(&mut self, word: usize) {
+        self.write_u64(word as u64);
+    }
+
+    fn write_isize(&mut self, word: isize) {
+        self.write_u64(word.cast_unsigned() as u64);
+    }
+}
+
 /// What one worker counted.
 #[derive(Debug, Default)]
 pub(crate) struct Usage {
-    counted: HashMap<UsageKey, UsageTotals>,
+    counted: HashMap<UsageKey, UsageTotals, BuildHasherDefault<IdHasher>>,
     lost: u64,
 }
 
@@ -30,7 +66,7 @@ impl Usage {
 
     /// Takes everything, with the number of calls that were not counted.
     pub(crate) fn take(&mut self) -> (HashMap<UsageKey, UsageTotals>, u64) {
-        (std::mem::take(&mut self.counted), std::mem::take(&mut self.lost))
+        (std::mem::take(&mut self.counted).into_iter().collect(), std::mem::take(&mut self.lost))
     }
 }
 

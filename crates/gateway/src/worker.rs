@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
-use crate::access_log::{Fields, LogBuffer};
+use crate::access_log::{Fields, Lines, LogBuffer};
 use crate::answer_cache::Answers;
 use crate::binding::Replays;
 use crate::compile::{Carried, Compiled};
@@ -99,7 +99,7 @@ impl Worker {
         lock(&self.usage).count(key, add);
     }
 
-    pub(crate) fn new(shared: Arc<Shared>, writer: SyncSender<Vec<u8>>, seed: u64, is_first: bool) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, writer: SyncSender<Lines>, seed: u64, is_first: bool) -> Self {
         let generation = shared.generation.load(Ordering::Acquire);
         let local = Arc::new(Local { generation, compiled: shared.current.load_full() });
         let tokens = TokenCache::new(shared.settings.caps.cached_tokens);
@@ -169,6 +169,17 @@ impl Worker {
     pub(crate) fn log(&self, fields: &Fields<'_>) {
         let lost = lock(&self.log).append(fields);
         self.counters.add_many(Counter::LogLost, lost);
+    }
+
+    /// Writes a line about a call of a single API.
+    pub(crate) fn log_api(&self, line: &str) {
+        let lost = lock(&self.log).append_api(line);
+        self.counters.add_many(Counter::LogLost, lost);
+    }
+
+    /// An id for a call that came without one.
+    pub(crate) fn call_id(&self, at: Timestamp) -> String {
+        lock(&self.log).call_id(at)
     }
 
     /// Cuts overdue connections and closes idle upstream connections; once a second.

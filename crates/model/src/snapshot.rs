@@ -5,9 +5,11 @@
 //! on disk.
 
 mod delta;
+mod logging;
 mod traffic;
 
 pub use delta::{ApiChange, Delta};
+pub use logging::{ApiLog, LogLevel};
 pub use traffic::{
     Affinity, Algorithm, Breaker, Canary, HashKey, HealthCheck, Mirror, Retries, TargetRules, Traffic, UpstreamProtocol,
 };
@@ -48,6 +50,9 @@ pub struct Snapshot {
     /// Limits over keys made of a call's properties (WSO2: custom rules); they bind calls of every tenant.
     #[serde(default)]
     pub custom_limits: Vec<CustomLimit>,
+    /// How much is written down of the calls of single APIs; nothing of those that are not named.
+    #[serde(default)]
+    pub logs: Vec<ApiLog>,
 }
 
 /// One API as deployed to this gateway.

@@ -4,6 +4,7 @@
 //! needed by one crate alone belongs to that crate's tests.
 
 mod clock;
+pub mod counted;
 pub mod forged;
 pub mod fuzz;
 pub mod postgres;

@@ -1,7 +1,7 @@
 //! One API.
 
 use http::{HeaderName, HeaderValue, Method};
-use model::snapshot::{ApiKind, Backend, DeployedApi, Endpoint, LimitLevel, Quota, QuotaUnit};
+use model::snapshot::{ApiKind, Backend, DeployedApi, Endpoint, LimitLevel, LogLevel, Quota, QuotaUnit};
 use model::{ApiId, TenantDomain};
 use policy::CompiledFlows;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::consumers::{Subscriptions, stopping};
 use super::{Carried, Limits};
 use crate::access_log::Rendered;
+use crate::api_log::Levels;
 use crate::client_certificate::{Accepted, MutualTls};
 use crate::cors::CompiledCors;
 use crate::denial::Denials;
@@ -177,6 +178,8 @@ pub(crate) struct CompiledResource {
     pub(crate) mock: Option<policy::Mock>,
     /// Where calls go instead of the API's endpoints.
     pub(crate) backend: Option<Arc<CompiledBackend>>,
+    /// How much is written down of its calls.
+    pub(crate) log: LogLevel,
 }
 
 pub(super) fn compile(
@@ -184,7 +187,7 @@ pub(super) fn compile(
     subscriptions: &Arc<Subscriptions>,
     tenant: Option<&TenantDomain>,
     limits: &Limits<'_>,
-    denials: &Denials,
+    (denials, logs): (&Denials, &Levels),
     carried: &Carried,
     settings: &GatewaySettings,
 ) -> Result<Api, ApiError> {
@@ -204,12 +207,16 @@ pub(super) fn compile(
         if let Some(source) = deployed.resources.get(position).and_then(|r| r.backend.as_ref()) {
             compiled.backend = Some(backends.get(deployed, source, carried)?);
         }
+        compiled.log = logs.of(deployed.id, verb.as_str(), &template);
         resources.push(compiled);
     }
     let operations = (deployed.kind == ApiKind::Graphql).then(|| Operations::new(deployed));
     if operations.is_some() {
         table.insert(&Method::POST, "/*", 0)?;
         resources = graphql(deployed, tenant, limits, carried)?;
+        for (compiled, source) in resources.iter_mut().zip(&deployed.resources) {
+            compiled.log = logs.of(deployed.id, &source.verb, &source.template);
+        }
     }
     let header = |name: Option<&String>, default: &str| {
         let name = name.map(String::as_str).filter(|name| !name.is_empty()).unwrap_or(default);
@@ -425,6 +432,7 @@ fn resource(
         verbs: HeaderValue::from_str(&verbs).map_err(|_| ApiError::Verb(verbs))?,
         mock: mock.map_err(|e| ApiError::Schema(name(), e))?,
         backend: None,
+        log: LogLevel::Off,
     })
 }
 

@@ -2,7 +2,7 @@
 //! disagree about the end of an answer, the answer is refused.
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, SERVER, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use std::mem::MaybeUninit;
 
@@ -100,6 +100,10 @@ pub(crate) fn parse(head: &[u8], method: &Method) -> Result<Head, Malformed> {
                 // About this hop and nothing else, as it is in nearly every answer: not worth a place in the map.
                 continue;
             }
+        }
+        if name == SERVER {
+            // Nobody behind this may see what product the upstream is: it costs less to leave it out than to take it out.
+            continue;
         }
         let start = (field.value.as_ptr() as usize).wrapping_sub(head.as_ptr() as usize);
         let value = if field.value.is_empty() {

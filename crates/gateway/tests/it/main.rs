@@ -9,17 +9,20 @@
 
 mod answer_cache;
 mod answers;
+mod api_log;
 mod assertion;
 mod attacks;
 mod bound;
 mod calls;
 mod changes;
+mod counted;
 mod events;
 mod forged;
 mod graphql;
 mod judged;
 mod kept_alive;
 mod limits;
+mod memory;
 mod mocked;
 mod outbound_token;
 mod platform;

@@ -36,16 +36,25 @@ impl Clock for TestClock {
     }
 }
 
+/// What was logged: the access records, and the lines about single APIs.
 #[derive(Default)]
-pub(crate) struct Lines(Mutex<Vec<u8>>);
+pub(crate) struct Lines(Mutex<Vec<u8>>, Mutex<Vec<u8>>);
 
 impl LogSink for Lines {
     fn write(&self, lines: &[u8]) {
         self.0.lock().unwrap().extend_from_slice(lines);
     }
+
+    fn write_apis(&self, lines: &[u8]) {
+        self.1.lock().unwrap().extend_from_slice(lines);
+    }
 }
 
 impl Lines {
+    pub(crate) fn of_apis(&self) -> String {
+        String::from_utf8(self.1.lock().unwrap().clone()).unwrap()
+    }
+
     pub(crate) fn records(&self) -> Vec<Value> {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -274,6 +283,7 @@ pub(crate) fn snapshot(target: &str) -> Snapshot {
         api_keys: BTreeMap::new(),
         denials: Vec::new(),
         custom_limits: Vec::new(),
+        logs: Vec::new(),
     }
 }
 

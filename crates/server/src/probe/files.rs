@@ -74,7 +74,7 @@ fn is_clean(line: &[u8]) -> bool {
 
 /// The log files that are written now.
 fn logs(site: &Site) -> Vec<PathBuf> {
-    let mut paths = vec![site.home.logs().join("access.log"), site.home.logs().join("server.log")];
+    let mut paths = ["access.log", "api.log", "server.log"].map(|name| site.home.logs().join(name)).to_vec();
     paths.extend(site.config.logging.file.iter().map(|file| site.home.root().join(file)));
     paths.sort();
     paths.dedup();

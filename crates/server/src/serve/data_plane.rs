@@ -62,7 +62,8 @@ impl DataPlane {
             None
         } else {
             let settings = settings(config, &identity, listeners, upstream_tls, rules);
-            let log = AccessLog::open(rotation(home, config), Arc::clone(&clock))?;
+            let (calls, apis) = (rotation(home, config, "access.log"), rotation(home, config, "api.log"));
+            let log = AccessLog::open(calls, apis, Arc::clone(&clock))?;
             Some(Gateway::start(settings, clock, Arc::new(log)).map_err(|e| failure(&e))?)
         };
         Ok(Self {
@@ -326,9 +327,9 @@ fn origin(origin: &Origin) -> String {
     }
 }
 
-fn rotation(home: &Home, config: &Config) -> Rotation {
+fn rotation(home: &Home, config: &Config, name: &str) -> Rotation {
     Rotation {
-        path: home.logs().join("access.log"),
+        path: home.logs().join(name),
         size: config.logging.rotate_size.bytes(),
         interval: config.logging.rotate_interval.get(),
         keep: usize::try_from(config.logging.keep.get()).unwrap_or(usize::MAX),

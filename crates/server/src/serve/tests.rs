@@ -68,6 +68,7 @@ fn nothing() -> Snapshot {
         api_keys: BTreeMap::new(),
         denials: Vec::new(),
         custom_limits: Vec::new(),
+        logs: Vec::new(),
     }
 }
 

@@ -13,6 +13,14 @@ pub async fn find(work: &mut UnitOfWork, tenant: TenantId, name: &str) -> Result
         .transpose()
 }
 
+/// The value of a setting in every tenant that has it.
+pub async fn everywhere(work: &mut UnitOfWork, name: &str) -> Result<Vec<Value>, StoreError> {
+    let rows = work
+        .query("SELECT value FROM tenant_setting WHERE name = $1 ORDER BY tenant LIMIT 10000", [name.into()])
+        .await?;
+    rows.iter().map(|row| row.json("value")).collect()
+}
+
 /// Sets a value.
 pub async fn put(work: &mut UnitOfWork, tenant: TenantId, name: &str, value: &Value) -> Result<(), StoreError> {
     work.execute(
