@@ -20,6 +20,7 @@ use store::repository::{api, application_key, subscription};
 
 use crate::field::Field;
 use crate::throttling::{Level, manage};
+use crate::workflow::application_registration;
 use crate::{Actor, Change, Control, ControlError, FaultKind, tenant_config};
 
 /// Name of the application every consumer starts with.
@@ -48,6 +49,7 @@ pub(crate) async fn ensure_subscriber(control: &Control, actor: &Actor) -> Resul
         policy,
         description: "This is the default application".to_owned(),
         token_type: "JWT".to_owned(),
+        // It grants nothing by itself, so WSO2 asks nobody for it either.
         status: "APPROVED".to_owned(),
         visibility: "PRIVATE".to_owned(),
         groups: Vec::new(),
@@ -130,6 +132,7 @@ pub(crate) async fn whole(work: &mut UnitOfWork, row: &ApplicationRow) -> Result
     for key in application_key::of_application(work, row.tenant, row.id).await? {
         keys.push(keys::shown(&key, None));
     }
+    keys.extend(application_registration::of_application(work, row).await?);
     if let Some(object) = value.as_object_mut() {
         object.insert("keys".into(), Value::Array(keys));
         object.insert("subscriptionScopes".into(), Value::Array(scopes));

@@ -48,6 +48,7 @@ mod subscription;
 mod tenant_config;
 mod throttling;
 mod usage;
+mod workflow;
 
 pub use actor::Actor;
 pub use audit_log::{AuditPage, AuditQuery, AuditView};
@@ -60,9 +61,13 @@ pub use key_manager::{
 };
 pub use port::{Approvals, GatewayPublisher, InternalKeyIssuer, PendingApproval, Ports, PublishError, Sealer};
 pub use publisher::Holdings;
-pub use publishing::{DefinitionSource, DeploymentRequest, ImportOptions, LifecycleOptions, ValidationReport};
+pub use publishing::{
+    DefinitionSource, DeploymentRequest, ImportOptions, LifecycleChange, LifecycleOptions, ValidationReport,
+};
 pub use reseal::reseal;
 pub use service::{Change, Control, ControlSettings, Effect};
 pub use settings::{ApiProperty, ApplicationAttribute, ConfiguredEnvironment, ConfiguredHost, PortalSettings};
 pub use snapshot::SnapshotAge;
 pub use usage::{UsagePoint, UsageQuery, UsageReport, UsageShare, UsageSpan, UsageSubject};
+pub use workflow::decide::WaitingRequest;
+pub use workflow::{WorkflowRule, WorkflowSettings};

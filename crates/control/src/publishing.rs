@@ -30,7 +30,7 @@ pub(crate) use definitions::consumer_definition;
 pub use definitions::{DefinitionSource, ValidationReport};
 pub(crate) use documents::{content as document_content, file_name, object as document_object};
 pub(crate) use graphql::COMPLEXITY;
-pub use lifecycle::LifecycleOptions;
+pub use lifecycle::{LifecycleChange, LifecycleOptions};
 pub(crate) use load::parse as parse_document;
 pub(crate) use operation_policies::TEMPLATE;
 pub use projects::ImportOptions;

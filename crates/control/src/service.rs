@@ -14,7 +14,7 @@ use crate::governance::jobs;
 use crate::snapshot::{self, Compiler};
 use crate::{
     Actor, Approvals, ConfiguredEnvironment, ControlError, FaultKind, InternalKeyIssuer, PortalSettings, Ports,
-    PublishError,
+    PublishError, WorkflowSettings,
 };
 
 /// Settings of the control plane, parsed from the configuration by the composition root.
@@ -37,6 +37,10 @@ pub struct ControlSettings {
     pub keys_stale_limit: std::time::Duration,
     /// What the configuration decides about the Developer Portal and the built-in policies.
     pub portal: PortalSettings,
+    /// Which requests wait for an administrator in tenants that say nothing else (`[apim.workflow] extensions`).
+    pub workflows: WorkflowSettings,
+    /// Whether administrators may decide what they asked for themselves (`[apim.workflow] decide_own_requests`).
+    pub decide_own_requests: bool,
 }
 
 impl Default for ControlSettings {
@@ -51,6 +55,8 @@ impl Default for ControlSettings {
             environments: Vec::new(),
             keys_stale_limit: std::time::Duration::from_hours(24),
             portal: PortalSettings::default(),
+            workflows: WorkflowSettings::default(),
+            decide_own_requests: false,
         }
     }
 }

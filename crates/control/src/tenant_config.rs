@@ -12,9 +12,10 @@ use store::repository::{tenant_setting, throttling as policies};
 
 use crate::field::Field;
 use crate::throttling::{Level, UNLIMITED};
-use crate::{Actor, Change, Control, ControlError};
+use crate::{Actor, Change, Control, ControlError, WorkflowSettings};
 
 const SETTING: &str = "tenant-config";
+const WORKFLOWS: &str = "Workflows";
 
 /// Which key names the default policy of a level.
 const fn default_key(level: Level) -> Option<&'static str> {
@@ -50,6 +51,15 @@ fn defaults() -> Map<String, Value> {
         }),
     );
     object
+}
+
+/// Which requests wait for an administrator of the tenant (`Workflows`).
+pub(crate) async fn workflows(work: &mut UnitOfWork, tenant: TenantId) -> Result<WorkflowSettings, ControlError> {
+    let object = stored(work, tenant).await?;
+    let Some(value) = object.get(WORKFLOWS) else { return Ok(WorkflowSettings::default()) };
+    WorkflowSettings::of_json(value).map_err(|faults| {
+        ControlError::internal(format!("the stored configuration of tenant {tenant} is damaged: {}", faults.join(" ")))
+    })
 }
 
 /// Whether a policy is the configured default of its level.
@@ -105,7 +115,10 @@ pub(crate) async fn linter_rules(control: &Control, actor: &Actor) -> Result<Opt
 
 /// Replaces the configuration.
 pub(crate) async fn put(control: &Control, actor: &Actor, input: &Value) -> Result<Value, ControlError> {
-    let faults = faults_of(input);
+    let mut faults = faults_of(input);
+    if let (true, Err(further)) = (faults.is_empty(), WorkflowSettings::of_json(input.at(WORKFLOWS))) {
+        faults.extend(further);
+    }
     if !faults.is_empty() {
         return Err(crate::throttling::check::refused(faults));
     }
@@ -152,6 +165,7 @@ pub(crate) fn schema() -> Value {
             "EnableMonetization": {"type": "boolean", "description": kept},
             "EnableRecommendation": {"type": "boolean", "description": kept},
             "IsUnlimitedTierPaid": {"type": "boolean", "description": kept},
+            WORKFLOWS: WorkflowSettings::schema(),
             "DefaultRoles": {"type": "object", "description": "The built-in roles. They always exist."},
             "RESTAPIScopes": {
                 "type": "object",

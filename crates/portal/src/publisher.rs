@@ -226,6 +226,11 @@ fn around_routes() -> RouteTable<Portal> {
         )
         .page(post("portal.publisher.set_lifecycle", lifecycle, "Carry an action out"), PUBLISH, lifecycle::send)
         .page(
+            post("portal.publisher.withdraw", "/publisher/apis/{api}/lifecycle/withdraw", "Withdraw a request"),
+            PUBLISH,
+            lifecycle::withdraw,
+        )
+        .page(
             post("portal.publisher.version", "/publisher/apis/{api}/lifecycle/version", "Make the next version"),
             CREATE,
             lifecycle::version,

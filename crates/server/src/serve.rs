@@ -17,13 +17,14 @@ mod signals;
 mod status;
 mod tls;
 mod usage;
+mod workflows;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use control::{
     ApiProperty, ApplicationAttribute, ConfiguredEnvironment, ConfiguredHost, Control, ControlSettings, PortalSettings,
-    Ports,
+    Ports, WorkflowSettings,
 };
 use identity::{Identity, IdentitySettings, KeyPolicy, TokenKeys};
 use model::{Clock, Rng};
@@ -111,11 +112,11 @@ pub(crate) struct Server {
 
 /// The use cases of the control plane, over this server's gateway and key manager.
 fn control_plane(
-    config: &Config,
     identity: &Arc<Identity>,
     data_plane: &Arc<DataPlane>,
     (database, egress, sealer): (Database, Egress, Arc<dyn control::Sealer>),
     (clock, rng): (&Arc<dyn Clock>, &Arc<dyn Rng>),
+    settings: ControlSettings,
 ) -> Arc<Control> {
     let ports = Ports {
         gateway: Arc::clone(data_plane) as Arc<dyn control::GatewayPublisher>,
@@ -123,7 +124,7 @@ fn control_plane(
         sealer,
     };
     let (clock, rng) = (Arc::clone(clock), Arc::clone(rng));
-    let control = Control::new(database, clock, rng, egress, ports, control_settings(config));
+    let control = Control::new(database, clock, rng, egress, ports, settings);
     Arc::new(
         control
             .with_internal_keys(Arc::new(key_manager::TestKeys(Arc::clone(identity))))
@@ -170,7 +171,8 @@ impl Server {
         let lock = home.lock()?;
         let died = lock.died();
         let loaded = load_config(home, overlay)?;
-        let config = loaded.config;
+        let mut config = loaded.config;
+        let workflows = workflows::apply(home, &mut config)?;
         let effective = loaded.effective;
         let (clock, rng) = world();
         // Ports first: the most likely reason not to start should be said before anything is touched.
@@ -202,7 +204,8 @@ impl Server {
         let calls =
             if config.try_it() { Some(egress::calls(home, &config, &server_identity, egress.clone())?) } else { None };
         let parts = (database.clone(), egress, Arc::new(sealer) as Arc<dyn control::Sealer>);
-        let control = control_plane(&config, &identity, &data_plane, parts, (&clock, &rng));
+        let settings = control_settings(&config, workflows);
+        let control = control_plane(&identity, &data_plane, parts, (&clock, &rng), settings);
         control.publish_changes().await.map_err(|e| Failure::internal(format!("the gateway got no snapshot: {e}")))?;
         let (stop, stopped) = watch::channel(false);
         let (mut tasks, reload) = (JoinSet::new(), Arc::new(tokio::sync::Notify::new()));
@@ -451,7 +454,7 @@ pub(crate) fn identity_openapi() -> Option<serde_json::Value> {
     Some(control::openapi::of_routes("Identity", "", routes.operations()))
 }
 
-fn control_settings(config: &Config) -> ControlSettings {
+fn control_settings(config: &Config, workflows: WorkflowSettings) -> ControlSettings {
     ControlSettings {
         hostname: config.server.hostname.as_str().to_owned(),
         console_url: console_url(config),
@@ -470,6 +473,8 @@ fn control_settings(config: &Config) -> ControlSettings {
             api_properties: config.api_properties.iter().map(property).collect(),
             ..PortalSettings::default()
         },
+        workflows,
+        decide_own_requests: config.workflow.decide_own_requests,
     }
 }
 

@@ -80,6 +80,12 @@ pub(crate) const ALL: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0010_federation.sql"),
         postgres: include_str!("../migrations/postgres/0010_federation.sql"),
     },
+    Migration {
+        version: 11,
+        name: "workflow",
+        sqlite: include_str!("../migrations/sqlite/0011_workflow.sql"),
+        postgres: include_str!("../migrations/postgres/0011_workflow.sql"),
+    },
 ];
 
 impl Migration {

@@ -39,3 +39,4 @@ pub mod token;
 pub mod trusted_issuer;
 pub mod usage;
 pub mod user;
+pub mod workflow;

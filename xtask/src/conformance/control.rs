@@ -32,7 +32,8 @@ pub(crate) struct Options {
 enum Request {
     /// End the server and start it again.
     Restart,
-    /// Restart with this fragment of a deployment.toml over the configuration, or with `none`.
+    /// Restart with this fragment of a deployment.toml over the configuration, or with `none`, or with a
+    /// workflow-extensions.xml beside it.
     Overlay { file: String },
 }
 
@@ -102,7 +103,10 @@ impl Controlled<'_> {
             None if request == "restart" => self.restart(),
             Some(("overlay", "none")) => self.replace(None),
             Some(("overlay", file)) if file.ends_with(".toml") => self.replace(Some(PathBuf::from(file))),
-            Some(("overlay", file)) => bail!("{file} is not a deployment.toml fragment; Portcullis reads nothing else"),
+            Some(("overlay", file)) if file.ends_with(".xml") => self.approve(Path::new(file)),
+            Some(("overlay", file)) => {
+                bail!("{file} is neither a deployment.toml fragment nor a workflow-extensions.xml")
+            }
             _ => bail!("`{request}` is neither `restart` nor `overlay FILE`"),
         }
     }
@@ -117,6 +121,25 @@ impl Controlled<'_> {
             eprintln!("the server does not take this fragment, its scenarios run without it: {refusal:#}");
             self.restart()
         })
+    }
+
+    /// WSO2 keeps which requests wait for an administrator in its registry; here a setting names the file. It is added to
+    /// what is laid over the configuration already, until the next fragment.
+    fn approve(&self, extensions: &Path) -> Result<()> {
+        let name = "workflow-extensions.xml";
+        fs::copy(extensions, self.home.path().join(name))
+            .with_context(|| format!("cannot copy {}", extensions.display()))?;
+        let former = self.overlay.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let text = former.map(fs::read_to_string).transpose()?.unwrap_or_default();
+        if text.contains("[apim.workflow]") {
+            return self.restart();
+        }
+        // As in WSO2, whose specifications let the administrator decide what the administrator asked for.
+        let more = format!("\n[apim.workflow]\nextensions = \"{name}\"\ndecide_own_requests = true\n");
+        let overlay = self.home.path().join("approvals.toml");
+        fs::write(&overlay, text + &more)?;
+        *self.overlay.lock().unwrap_or_else(PoisonError::into_inner) = Some(overlay);
+        self.restart()
     }
 
     /// The specifications' fragments hold passwords and tokens in clear, which the server always refuses (guideline
@@ -179,7 +202,8 @@ mod tests {
         let controlled = controlled(&home);
         for (request, problem) in [
             ("explode", "neither"),
-            ("overlay workflow-extensions.xml", "fragment"),
+            ("overlay settings.json", "fragment"),
+            ("overlay /nonexistent/workflow-extensions.xml", "cannot copy"),
             ("", "neither"),
             ("restart", "cannot run"),
         ] {

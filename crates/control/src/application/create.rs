@@ -6,6 +6,7 @@ use store::UnitOfWork;
 use store::repository::application::{self as applications, ApplicationRow};
 
 use super::{check, whole};
+use crate::workflow::{self, application_creation};
 use crate::{Actor, Change, Control, ControlError};
 
 /// 409 for a name the owner uses already, with the text WSO2's clients look for.
@@ -39,6 +40,8 @@ pub(crate) async fn create(control: &Control, actor: &Actor, input: &Value) -> R
         return Err(exists(&wanted.name));
     }
     refuse_too_many(&mut work, actor.tenant(), &owner).await?;
+    let rule = workflow::rule(control, &mut work, actor.tenant(), &application_creation::KIND).await?;
+    let status = if rule.is_some() { "CREATED" } else { "APPROVED" };
     let row = ApplicationRow {
         id: ApplicationId::new(control.uuid()),
         tenant: actor.tenant(),
@@ -47,7 +50,7 @@ pub(crate) async fn create(control: &Control, actor: &Actor, input: &Value) -> R
         policy: wanted.policy,
         description: wanted.description,
         token_type: wanted.token_type,
-        status: "APPROVED".to_owned(),
+        status: status.to_owned(),
         visibility: wanted.visibility,
         groups: wanted.groups,
         attributes: wanted.attributes,
@@ -55,6 +58,9 @@ pub(crate) async fn create(control: &Control, actor: &Actor, input: &Value) -> R
         updated: control.now(),
     };
     applications::insert(&mut work, &row).await?;
+    if let Some(rule) = rule {
+        application_creation::ask(control, &mut work, actor, &row, &rule).await?;
+    }
     let shown = whole(&mut work, &row).await?;
     let target = format!("application/{}", row.id);
     // Without keys and subscriptions there is nothing the gateway could do with it; making those tells it.

@@ -1,20 +1,31 @@
 //! Removing an application.
 
 use model::{ApplicationId, ConsumerKey, TenantId};
-use store::repository::{application as applications, application_key};
+use store::repository::application as applications;
+use store::repository::application_key::{self, ApplicationKeyRow};
 
 use super::{owned, unknown};
 use crate::key_manager::RESIDENT;
 use crate::subscription::consumer::refuse_while_blocked;
+use crate::workflow::{self, application_deletion};
 use crate::{Actor, Change, Control, ControlError};
 
-/// Removes one of the actor's applications with its keys and subscriptions; not while one of them is blocked.
-pub(crate) async fn delete(control: &Control, actor: &Actor, id: ApplicationId) -> Result<(), ControlError> {
+/// Removes one of the actor's applications with its keys and subscriptions; not while one of them is blocked. Returns
+/// whether the removal waits for an administrator.
+pub(crate) async fn delete(control: &Control, actor: &Actor, id: ApplicationId) -> Result<bool, ControlError> {
     let mut work = control.begin().await?;
-    owned(&mut work, actor, id).await?;
+    let row = owned(&mut work, actor, id).await?;
     refuse_while_blocked(&mut work, id).await?;
+    if let Some(rule) = workflow::rule(control, &mut work, row.tenant, &application_deletion::KIND).await? {
+        workflow::refuse_while_waiting(&mut work, &application_deletion::KIND, &id.to_string()).await?;
+        application_deletion::ask(control, &mut work, actor, row, &rule).await?;
+        // An application that is asked to be removed is served as before.
+        work.save().await?;
+        return Ok(true);
+    }
     work.cancel().await?;
-    delete_any(control, actor, id, "devportal.applications.delete").await
+    delete_any(control, actor, id, "devportal.applications.delete").await?;
+    Ok(false)
 }
 
 /// Removes any application of the tenant, for its administrators.
@@ -31,10 +42,15 @@ pub(crate) async fn delete_any(
     }
     let target = format!("application/{id}");
     control.commit(work, actor, Change::served(action, &target)).await?;
-    for key in keys.iter().filter(|key| key.mode == "CREATED" && key.key_manager == RESIDENT) {
-        remove_client(control, actor.tenant(), &key.consumer_key).await;
-    }
+    remove_clients(control, actor.tenant(), &keys).await;
     Ok(())
+}
+
+/// Removes the clients that were made for the keys of an application that is gone.
+pub(crate) async fn remove_clients(control: &Control, tenant: TenantId, keys: &[ApplicationKeyRow]) {
+    for key in keys.iter().filter(|key| key.mode == "CREATED" && key.key_manager == RESIDENT) {
+        remove_client(control, tenant, &key.consumer_key).await;
+    }
 }
 
 /// Removes a client whose key mapping is gone. The gateway refuses its tokens already, so a failure is only logged.

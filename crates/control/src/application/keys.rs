@@ -11,7 +11,8 @@ use super::{owned, sharing};
 use crate::field::Field;
 use crate::key_manager::{ClientSettings, KeyManagerError, NewClient, RESIDENT, registry};
 use crate::throttling::check::refused;
-use crate::{Actor, Change, Control, ControlError, FaultKind};
+use crate::workflow::{self, Decision, WorkflowRule, application_registration, is_approved};
+use crate::{Actor, Change, Control, ControlError, Effect, FaultKind};
 
 impl From<KeyManagerError> for ControlError {
     fn from(error: KeyManagerError) -> Self {
@@ -35,7 +36,7 @@ pub(super) fn shown(row: &ApplicationKeyRow, secret: Option<&Secret<String>>) ->
         "consumerSecrets": [],
         "supportedGrantTypes": row.document.at("supportedGrantTypes"),
         "callbackUrl": row.document.at("callbackUrl"),
-        "keyState": "APPROVED",
+        "keyState": "COMPLETED",
         "keyType": row.key_type,
         "mode": row.mode,
         "groupId": Value::Null,
@@ -145,42 +146,153 @@ pub(crate) async fn generate(
             ),
         ));
     }
+    let (kind, settings) = wanted(control, &application, input)?;
+    refuse_second(&mut work, &application, &kind, RESIDENT).await?;
+    let rule = workflow::rule(control, &mut work, actor.tenant(), application_registration::of_type(&kind)).await?;
+    work.cancel().await?;
+    if let Some(rule) = rule {
+        refuse_secret(input)?;
+        return ask(control, actor, (&application, &kind), (&rule, input)).await;
+    }
+    refuse_unapproved(&application)?;
+    let chosen = chosen(input);
+    let (row, secret) = make(control, &application, (kind, settings), chosen).await?;
+    let kept = keep(control, actor, &row, "devportal.keys.generate").await;
+    undo_unless_kept(control, &row, kept).await?;
+    Ok(shown(&row, secret.as_ref()))
+}
+
+/// Key type and settings of the input of `generate-keys`, checked.
+fn wanted(
+    control: &Control,
+    application: &ApplicationRow,
+    input: &Value,
+) -> Result<(String, ClientSettings), ControlError> {
     let mut faults = Vec::new();
     let kind = key_type(input, &mut faults);
     let settings = settings(control, input, "grantTypesToBeSupported", &application.token_type, &mut faults);
-    if !faults.is_empty() {
-        return Err(refused(faults));
-    }
-    refuse_second(&mut work, &application, &kind, RESIDENT).await?;
-    work.cancel().await?;
-    let chosen = input.at("clientId").as_str().filter(|text| !text.is_empty()).map(|client| {
+    if faults.is_empty() { Ok((kind, settings)) } else { Err(refused(faults)) }
+}
+
+type Chosen = Option<(ConsumerKey, Option<Secret<String>>)>;
+
+/// The client id that the caller wants, and its secret.
+fn chosen(input: &Value) -> Chosen {
+    input.at("clientId").as_str().filter(|text| !text.is_empty()).map(|client| {
         let secret = input.at("clientSecret").as_str().filter(|text| !text.is_empty());
         (ConsumerKey::new(client), secret.map(|secret| Secret::new(secret.to_owned())))
-    });
+    })
+}
+
+/// Makes a client for keys; its secret is in this answer only.
+async fn make(
+    control: &Control,
+    application: &ApplicationRow,
+    (key_type, settings): (String, ClientSettings),
+    chosen: Chosen,
+) -> Result<(ApplicationKeyRow, Option<Secret<String>>), ControlError> {
     let request = NewClient {
-        tenant: actor.tenant(),
+        tenant: application.tenant,
         owner: application.owner.clone(),
-        name: client_name(&application, &kind),
+        name: client_name(application, &key_type),
         settings,
         chosen,
     };
     let (client, secret) = control.ports().key_manager.create_client(request).await?;
     let row = ApplicationKeyRow {
         id: KeyMappingId::new(control.uuid()),
-        tenant: actor.tenant(),
-        application: id,
-        key_type: kind,
+        tenant: application.tenant,
+        application: application.id,
+        key_type,
         key_manager: RESIDENT.to_owned(),
         consumer_key: client.consumer_key,
         mode: "CREATED".to_owned(),
         document: document(&client.settings),
     };
-    if let Err(error) = keep(control, actor, &row, "devportal.keys.generate").await {
-        // Somebody else was faster; the client belongs to nobody.
-        remove_client(control, actor.tenant(), &row.consumer_key).await;
-        return Err(error);
+    Ok((row, secret))
+}
+
+/// Removes the client of keys that somebody else was faster with: it belongs to nobody.
+async fn undo_unless_kept(
+    control: &Control,
+    row: &ApplicationKeyRow,
+    kept: Result<(), ControlError>,
+) -> Result<(), ControlError> {
+    // A gateway that cannot be reached does not undo what was saved.
+    if kept.as_ref().is_err_and(|error| error.kind != FaultKind::Unavailable) {
+        remove_client(control, row.tenant, &row.consumer_key).await;
     }
-    Ok(shown(&row, secret.as_ref()))
+    kept
+}
+
+/// Keys of an application that was never approved would work with whatever does not look at applications.
+fn refuse_unapproved(application: &ApplicationRow) -> Result<(), ControlError> {
+    if is_approved(&application.status) {
+        return Ok(());
+    }
+    Err(ControlError::forbidden(format!(
+        "The application {} is not approved yet. Wait for an administrator of your tenant.",
+        application.name
+    )))
+}
+
+/// A request that waits is kept as it is, so it holds no secret.
+fn refuse_secret(input: &Value) -> Result<(), ControlError> {
+    if input.at("clientSecret").as_str().is_none_or(str::is_empty) {
+        return Ok(());
+    }
+    Err(ControlError::invalid(
+        "clientSecret: these keys wait for an administrator. Leave it out, and make a secret when they are approved.",
+    ))
+}
+
+async fn ask(
+    control: &Control,
+    actor: &Actor,
+    target: (&ApplicationRow, &str),
+    wish: (&WorkflowRule, &Value),
+) -> Result<Value, ControlError> {
+    let mut work = control.begin().await?;
+    let shown = application_registration::ask(control, &mut work, actor, target, wish).await?;
+    work.save().await?;
+    Ok(shown)
+}
+
+/// Makes the keys of a request that was approved, and closes it.
+pub(crate) async fn register_approved(
+    decision: &Decision<'_>,
+    application: &ApplicationRow,
+) -> Result<(), ControlError> {
+    let (control, asked) = (decision.control, decision.asked());
+    let mapped = asked.at("mapped");
+    let (row, made) = if mapped.is_null() {
+        let (kind, settings) = wanted(control, application, asked)?;
+        let mut work = control.read().await?;
+        refuse_second(&mut work, application, &kind, RESIDENT).await?;
+        work.cancel().await?;
+        (make(control, application, (kind, settings), chosen(asked)).await?.0, true)
+    } else {
+        let text = |field: &str| mapped.at(field).as_str().unwrap_or_default().to_owned();
+        let row = ApplicationKeyRow {
+            id: KeyMappingId::new(control.uuid()),
+            tenant: application.tenant,
+            application: application.id,
+            key_type: text("keyType"),
+            key_manager: text("keyManager"),
+            consumer_key: ConsumerKey::new(text("consumerKey")),
+            mode: "MAPPED".to_owned(),
+            document: mapped.at("document").clone(),
+        };
+        (row, false)
+    };
+    let kept = close_registration(decision, &row).await;
+    if made { undo_unless_kept(control, &row, kept).await } else { kept }
+}
+
+async fn close_registration(decision: &Decision<'_>, row: &ApplicationKeyRow) -> Result<(), ControlError> {
+    let mut work = decision.open().await?;
+    application_key::insert(&mut work, row, decision.control.now()).await?;
+    decision.keep(work, Effect::Everything).await
 }
 
 /// A client's name: owner, application and key type, reduced to what OAuth servers take.
@@ -262,6 +374,21 @@ pub(crate) async fn map(
         mode: "MAPPED".to_owned(),
         document,
     };
+    let mut work = control.read().await?;
+    let kind = application_registration::of_type(&row.key_type);
+    let rule = workflow::rule(control, &mut work, actor.tenant(), kind).await?;
+    work.cancel().await?;
+    // Who brings a client along must not get around the approval of keys.
+    if let Some(rule) = rule {
+        let asked = json!({"mapped": {
+            "keyType": row.key_type,
+            "keyManager": row.key_manager,
+            "consumerKey": row.consumer_key.as_str(),
+            "document": row.document,
+        }});
+        return ask(control, actor, (&application, &row.key_type), (&rule, &asked)).await;
+    }
+    refuse_unapproved(&application)?;
     keep(control, actor, &row, "devportal.keys.map").await?;
     Ok(shown(&row, None))
 }
@@ -298,9 +425,11 @@ pub(crate) async fn of_type(
 /// `{count, list}` of all keys of an application.
 pub(crate) async fn list(control: &Control, actor: &Actor, id: ApplicationId) -> Result<Value, ControlError> {
     let mut work = control.read().await?;
-    sharing::visible(control, &mut work, actor, id).await?;
+    let application = sharing::visible(control, &mut work, actor, id).await?;
     let keys = application_key::of_application(&mut work, actor.tenant(), id).await?;
-    Ok(json!({"count": keys.len(), "list": keys.iter().map(|key| shown(key, None)).collect::<Vec<_>>()}))
+    let mut list: Vec<Value> = keys.iter().map(|key| shown(key, None)).collect();
+    list.extend(application_registration::of_application(&mut work, &application).await?);
+    Ok(json!({"count": list.len(), "list": list}))
 }
 
 /// One key mapping.
@@ -311,6 +440,10 @@ pub(crate) async fn get(
     mapping: KeyMappingId,
 ) -> Result<Value, ControlError> {
     let mut work = control.read().await?;
+    let application = owned(&mut work, actor, id).await?;
+    if let Some((_, waiting)) = application_registration::find(&mut work, &application, mapping).await? {
+        return Ok(waiting);
+    }
     Ok(shown(&find(&mut work, actor, id, mapping).await?.1, None))
 }
 
@@ -345,7 +478,7 @@ pub(crate) async fn update(
     Ok(shown(&row, None))
 }
 
-/// Removes keys; a client made for them goes with them.
+/// Removes keys; a client made for them goes with them. Keys that wait for an administrator are withdrawn.
 pub(crate) async fn remove(
     control: &Control,
     actor: &Actor,
@@ -353,6 +486,12 @@ pub(crate) async fn remove(
     mapping: KeyMappingId,
 ) -> Result<(), ControlError> {
     let mut work = control.begin().await?;
+    let application = owned(&mut work, actor, id).await?;
+    if let Some((request, _)) = application_registration::find(&mut work, &application, mapping).await? {
+        store::repository::workflow::remove(&mut work, request.id).await?;
+        let target = format!("application/{id}/workflow/{}", request.id);
+        return control.commit(work, actor, Change::managed("devportal.keys.withdraw", &target)).await;
+    }
     let (_, row) = find(&mut work, actor, id, mapping).await?;
     application_key::delete(&mut work, actor.tenant(), mapping).await?;
     let target = format!("application/{id}/key/{mapping}");

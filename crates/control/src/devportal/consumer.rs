@@ -81,11 +81,11 @@ impl Consumer {
         application::update::update(&self.control, &self.actor, id, input).await
     }
 
-    /// Removes one with its keys and subscriptions.
+    /// Removes one with its keys and subscriptions. Returns whether that waits for an administrator.
     ///
     /// # Errors
     /// 403 while a publisher blocks one of its subscriptions.
-    pub async fn delete(&self, id: ApplicationId) -> Result<(), ControlError> {
+    pub async fn delete(&self, id: ApplicationId) -> Result<bool, ControlError> {
         application::delete::delete(&self.control, &self.actor, id).await
     }
 
@@ -207,11 +207,11 @@ impl Consumer {
         subscriptions::update(&self.control, &self.actor, tenant, id, &input).await.map(|_| ())
     }
 
-    /// Ends a subscription.
+    /// Ends a subscription. Returns whether that waits for an administrator.
     ///
     /// # Errors
     /// 403 while its publisher blocks it.
-    pub async fn unsubscribe(&self, id: SubscriptionId) -> Result<(), ControlError> {
-        subscriptions::delete(&self.control, &self.actor, id).await
+    pub async fn unsubscribe(&self, id: SubscriptionId) -> Result<bool, ControlError> {
+        Ok(subscriptions::delete(&self.control, &self.actor, id).await?.is_some())
     }
 }

@@ -10,7 +10,8 @@ use store::repository::{revision, subscription};
 use super::load::{load, parse};
 use crate::document::is_streaming;
 use crate::governance::admission;
-use crate::lifecycle::{code, find, label, transitions};
+use crate::lifecycle::{Transition, code, find, label, transitions};
+use crate::workflow::api_state;
 use crate::{Actor, Change, Control, ControlError, FaultKind, lifecycle};
 
 /// WSO2's two check list items, named as its clients send them.
@@ -53,44 +54,88 @@ impl LifecycleOptions {
     }
 }
 
+/// What became of a lifecycle action.
+#[derive(Clone, Debug)]
+pub struct LifecycleChange {
+    /// The state afterwards, as [`Control::lifecycle_state`] says it.
+    pub state: Value,
+    /// Whether the action waits for an administrator; nothing has changed then.
+    pub waits: bool,
+}
+
 impl Control {
-    /// Carries out a lifecycle action; returns the state afterwards as [`Control::lifecycle_state`] does.
+    /// Carries out a lifecycle action, or asks for it where the tenant wants that.
     ///
     /// # Errors
-    /// 400 when the action is not allowed in the present state or something that it needs is missing; 403, 404.
+    /// 400 when the action is not allowed in the present state or something that it needs is missing; 403, 404; 409 while
+    /// an action is asked for.
     pub async fn change_lifecycle(
         &self,
         actor: &Actor,
         id: ApiId,
         action: &str,
         options: LifecycleOptions,
-    ) -> Result<Value, ControlError> {
+    ) -> Result<LifecycleChange, ControlError> {
         let mut work = self.begin().await?;
         let mut row = load(&mut work, actor, id).await?;
-        let state = state_of(&row)?;
-        let transition = find(state, action).ok_or_else(|| {
-            ControlError::new(
-                FaultKind::Invalid,
-                900_381,
-                "Unsupported state change action",
-                format!(
-                    "Lifecycle state change action {action} is not allowed in state {}. Allowed: {}",
-                    label(state),
-                    transitions(state).iter().map(|t| t.event).collect::<Vec<_>>().join(", ")
-                ),
-            )
-        })?;
-        if transition.target == Lifecycle::Published {
-            check_publishable(&row)?;
-            admission::admit(self, &mut work, &row, "API_PUBLISH").await?;
+        let transition = self.permitted(&mut work, &row, action).await?;
+        if api_state::ask(self, &mut work, actor, &row, (transition.event, options)).await? {
+            work.save().await?;
+            return Ok(LifecycleChange { state: state_object(&row)?, waits: true });
         }
-        self.enter_state(&mut work, actor, &mut row, transition.target).await?;
-        if transition.target == Lifecycle::Published && transition.event == "Publish" {
-            self.after_publishing(&mut work, actor, &row, options).await?;
-        }
+        self.move_on(&mut work, actor, &mut row, (action, options)).await?;
         let target = format!("api/{id}");
         self.commit(work, actor, Change::of_api("publisher.apis.change-lifecycle", &target, id)).await?;
-        state_object(&row)
+        Ok(LifecycleChange { state: state_object(&row)?, waits: false })
+    }
+
+    /// The transition that an action stands for, if the API may make it now and governance lets it.
+    async fn permitted(&self, work: &mut UnitOfWork, row: &ApiRow, action: &str) -> Result<Transition, ControlError> {
+        let transition = allowed(row, action)?;
+        if transition.target == Lifecycle::Published {
+            admission::admit(self, work, row, "API_PUBLISH").await?;
+        }
+        Ok(transition)
+    }
+
+    /// Carries out a lifecycle action in a transaction.
+    pub(crate) async fn move_on(
+        &self,
+        work: &mut UnitOfWork,
+        actor: &Actor,
+        row: &mut ApiRow,
+        (action, options): (&str, LifecycleOptions),
+    ) -> Result<(), ControlError> {
+        let transition = self.permitted(work, row, action).await?;
+        self.enter_state(work, actor, row, transition.target).await?;
+        if transition.target == Lifecycle::Published && transition.event == "Publish" {
+            self.after_publishing(work, actor, row, options).await?;
+        }
+        Ok(())
+    }
+
+    /// Withdraws a lifecycle action that is asked for.
+    ///
+    /// # Errors
+    /// 404 when none is; 403, 404.
+    pub async fn withdraw_lifecycle_request(&self, actor: &Actor, id: ApiId) -> Result<(), ControlError> {
+        let mut work = self.begin().await?;
+        let row = load(&mut work, actor, id).await?;
+        if !api_state::withdraw(&mut work, &row).await? {
+            return Err(ControlError::not_found("No lifecycle action of this API waits for an administrator."));
+        }
+        let target = format!("api/{id}");
+        self.commit(work, actor, Change::managed("publisher.apis.withdraw-lifecycle", &target)).await
+    }
+
+    /// Whether a lifecycle action of an API waits for an administrator.
+    ///
+    /// # Errors
+    /// 403, 404.
+    pub async fn lifecycle_waits(&self, actor: &Actor, id: ApiId) -> Result<bool, ControlError> {
+        let mut work = self.read().await?;
+        let row = load(&mut work, actor, id).await?;
+        api_state::waits(&mut work, &row).await
     }
 
     /// Writes the new state and its history entry; states without a place on the gateway lose their deployments.
@@ -190,6 +235,27 @@ impl Control {
             })
             .collect())
     }
+}
+
+/// The transition that an action stands for, if the API may make it now.
+fn allowed(row: &ApiRow, action: &str) -> Result<Transition, ControlError> {
+    let state = state_of(row)?;
+    let transition = find(state, action).ok_or_else(|| {
+        ControlError::new(
+            FaultKind::Invalid,
+            900_381,
+            "Unsupported state change action",
+            format!(
+                "Lifecycle state change action {action} is not allowed in state {}. Allowed: {}",
+                label(state),
+                transitions(state).iter().map(|t| t.event).collect::<Vec<_>>().join(", ")
+            ),
+        )
+    })?;
+    if transition.target == Lifecycle::Published {
+        check_publishable(row)?;
+    }
+    Ok(transition)
 }
 
 pub(super) fn state_of(row: &ApiRow) -> Result<Lifecycle, ControlError> {

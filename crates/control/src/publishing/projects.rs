@@ -20,7 +20,8 @@ use crate::definition::OpenApi;
 use crate::document::{ViewContext, strip_secrets, view};
 use crate::lifecycle::code;
 use crate::publishing::DeploymentRequest;
-use crate::{Actor, Change, Control, ControlError, FaultKind, lifecycle};
+use crate::workflow::api_state;
+use crate::{Actor, Change, Control, ControlError, FaultKind, LifecycleOptions, lifecycle};
 
 /// How a project is imported.
 #[derive(Clone, Copy, Debug)]
@@ -200,7 +201,7 @@ impl Control {
             }
         }
         let made = self.insert_revision(work, actor, row, "Imported").await?;
-        self.deploy_in(work, row, &made, requests).await
+        self.deploy_or_ask(work, actor, (row, &made), requests).await.map(|_| ())
     }
 
     /// Walks the lifecycle to the state of the project, where the rules allow it.
@@ -224,10 +225,16 @@ impl Control {
             Lifecycle::Retired => &[Lifecycle::Published, Lifecycle::Deprecated, Lifecycle::Retired],
         };
         super::lifecycle::check_publishable(row)?;
-        for state in path {
-            if code(*state) != row.lifecycle {
-                self.enter_state(work, actor, row, *state).await?;
+        for state in path.iter().copied().filter(|state| code(*state) != row.lifecycle).collect::<Vec<_>>() {
+            let from = super::lifecycle::state_of(row)?;
+            let transition = lifecycle::transitions(from).iter().find(|transition| transition.target == state);
+            if let Some(transition) = transition
+                && api_state::ask(self, work, actor, row, (transition.event, LifecycleOptions::default())).await?
+            {
+                // What comes after it can be asked for when it was decided.
+                return Ok(());
             }
+            self.enter_state(work, actor, row, state).await?;
         }
         Ok(())
     }

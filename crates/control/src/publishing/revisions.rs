@@ -11,6 +11,7 @@ use super::load::{load, parse};
 use super::rules;
 use crate::document::{Faults, ViewContext, view};
 use crate::governance::admission;
+use crate::workflow::revision_deployment;
 use crate::{Actor, Change, Control, ControlError, FaultKind, environment, snapshot};
 
 /// Most revisions an API keeps (WSO2's number).
@@ -109,7 +110,7 @@ impl Control {
         let mut work = self.read().await?;
         let row = load(&mut work, actor, id).await?;
         let found = find(&mut work, &row, revision).await?;
-        let deployments = revision::deployments(&mut work, id).await?;
+        let deployments = all_deployments(&mut work, id).await?;
         Ok(revision_object(&found, &deployments))
     }
 
@@ -155,20 +156,56 @@ impl Control {
         let mut work = self.begin().await?;
         let row = load(&mut work, actor, id).await?;
         let found = find(&mut work, &row, revision).await?;
-        self.deploy_in(&mut work, &row, &found, requests).await?;
-        let deployments = revision::deployments(&mut work, id).await?;
+        let waits = self.deploy_or_ask(&mut work, actor, (&row, &found), requests).await?;
+        let deployments = all_deployments(&mut work, id).await?;
         let target = format!("api/{id}/revision/{}", found.id);
-        self.commit(work, actor, Change::of_api("publisher.revisions.deploy", &target, id)).await?;
-        Ok(deployments.iter().filter(|d| d.revision == found.id).map(deployment_object).collect())
+        if waits {
+            work.save().await?;
+        } else {
+            self.commit(work, actor, Change::of_api("publisher.revisions.deploy", &target, id)).await?;
+        }
+        Ok(deployments_of(&deployments, &found))
     }
 
-    pub(super) async fn deploy_in(
+    /// Deploys a revision, or asks for it where the tenant wants that; whether it waits.
+    pub(super) async fn deploy_or_ask(
+        &self,
+        work: &mut UnitOfWork,
+        actor: &Actor,
+        (row, found): (&ApiRow, &RevisionRow),
+        requests: &[DeploymentRequest],
+    ) -> Result<bool, ControlError> {
+        let deployments = self.checked_deployments(work, row, found, requests).await?;
+        if revision_deployment::ask(self, work, actor, (row, found), &deployments).await? {
+            return Ok(true);
+        }
+        for deployment in &deployments {
+            revision::deploy(work, deployment).await?;
+        }
+        Ok(false)
+    }
+
+    pub(crate) async fn deploy_in(
         &self,
         work: &mut UnitOfWork,
         row: &ApiRow,
         found: &RevisionRow,
         requests: &[DeploymentRequest],
     ) -> Result<(), ControlError> {
+        for deployment in self.checked_deployments(work, row, found, requests).await? {
+            revision::deploy(work, &deployment).await?;
+        }
+        Ok(())
+    }
+
+    /// What deploying a revision would write; everything that a gateway could not serve is refused.
+    async fn checked_deployments(
+        &self,
+        work: &mut UnitOfWork,
+        row: &ApiRow,
+        found: &RevisionRow,
+        requests: &[DeploymentRequest],
+    ) -> Result<Vec<DeploymentRow>, ControlError> {
         if requests.is_empty() {
             return Err(ControlError::invalid("Name at least one gateway environment."));
         }
@@ -176,19 +213,19 @@ impl Control {
             .map_err(|e| ControlError::internal(format!("the stored revision {} is damaged: {e}", found.id)))?;
         check_scopes(work, row, &document).await?;
         snapshot::check_servable(work, self.ports(), (row.id, found.id, row.tenant), &document).await?;
+        let mut deployments = Vec::new();
         for request in requests {
             let vhost = self.check_environment(work, row, request).await?;
-            let deployment = DeploymentRow {
+            deployments.push(DeploymentRow {
                 api: row.id,
                 environment: request.environment.clone(),
                 revision: found.id,
                 vhost,
                 display_on_devportal: request.display_on_devportal,
                 deployed_at: self.now(),
-            };
-            revision::deploy(work, &deployment).await?;
+            });
         }
-        Ok(())
+        Ok(deployments)
     }
 
     async fn check_environment(
@@ -236,6 +273,7 @@ impl Control {
         let mut work = self.begin().await?;
         let row = load(&mut work, actor, id).await?;
         let found = find(&mut work, &row, revision).await?;
+        revision_deployment::withdraw(&mut work, (id, found.id), environments).await?;
         for deployment in revision::deployments(&mut work, id).await? {
             let named = environments.is_empty() || environments.contains(&deployment.environment);
             if deployment.revision == found.id && named {
@@ -321,8 +359,9 @@ async fn find(work: &mut UnitOfWork, row: &ApiRow, revision: &str) -> Result<Rev
 }
 
 async fn list_objects(work: &mut UnitOfWork, id: ApiId, deployed: Option<bool>) -> Result<Vec<Value>, ControlError> {
-    let deployments = revision::deployments(work, id).await?;
-    let is_deployed = |r: &RevisionRow| deployments.iter().any(|d| d.revision == r.id);
+    let deployments = all_deployments(work, id).await?;
+    // As in WSO2: what is asked for counts, with its status.
+    let is_deployed = |r: &RevisionRow| !deployments_of(&deployments, r).is_empty();
     let all = revision::list(work, id).await?;
     Ok(all
         .iter()
@@ -331,9 +370,22 @@ async fn list_objects(work: &mut UnitOfWork, id: ApiId, deployed: Option<bool>) 
         .collect())
 }
 
+/// Where an API is deployed, and where somebody asks to deploy it, each with its revision.
+async fn all_deployments(work: &mut UnitOfWork, id: ApiId) -> Result<Vec<(String, Value)>, ControlError> {
+    let rows = revision::deployments(work, id).await?;
+    let mut all: Vec<_> = rows.iter().map(|row| (row.revision.to_string(), deployment_object(row))).collect();
+    all.extend(revision_deployment::of_api(work, id).await?);
+    Ok(all)
+}
+
+fn deployments_of(all: &[(String, Value)], row: &RevisionRow) -> Vec<Value> {
+    let id = row.id.to_string();
+    all.iter().filter(|(revision, _)| *revision == id).map(|(_, value)| value.clone()).collect()
+}
+
 /// WSO2's `APIRevision`.
-fn revision_object(row: &RevisionRow, deployments: &[DeploymentRow]) -> Value {
-    let info: Vec<Value> = deployments.iter().filter(|d| d.revision == row.id).map(deployment_object).collect();
+fn revision_object(row: &RevisionRow, deployments: &[(String, Value)]) -> Value {
+    let info = deployments_of(deployments, row);
     json!({
         "displayName": format!("Revision {}", row.number),
         "id": row.id.to_string(),

@@ -23,6 +23,7 @@ use crate::Sealer;
 use crate::deny::denial_of;
 use crate::key_manager::registry::issuer_of;
 use crate::throttling::{custom_limit_of, limit_of, unlimited};
+use crate::workflow;
 
 /// What the gateway must know about consumers.
 #[derive(Default)]
@@ -111,7 +112,7 @@ pub(crate) async fn consumers(
 /// A subscription that counts. Whose application is not served never gets as far as that.
 pub(super) fn subscription_of(row: SubscriptionRow) -> Option<Subscription> {
     let state = match row.status.as_str() {
-        "UNBLOCKED" | "TIER_UPDATE_PENDING" => SubscriptionState::Active,
+        "UNBLOCKED" | "TIER_UPDATE_PENDING" | "DELETE_PENDING" => SubscriptionState::Active,
         "PROD_ONLY_BLOCKED" => SubscriptionState::ProductionBlocked,
         "BLOCKED" => SubscriptionState::Blocked,
         // Not decided or rejected: as if it were not there.
@@ -123,7 +124,7 @@ pub(super) fn subscription_of(row: SubscriptionRow) -> Option<Subscription> {
 async fn read_applications(work: &mut UnitOfWork, found: &mut Consumers) -> Result<(), StoreError> {
     let inactive = user::inactive_owners(work).await?;
     for row in application::all(work).await? {
-        let serves = row.status == "APPROVED"
+        let serves = workflow::is_approved(&row.status)
             && found.tenants.contains_key(&row.tenant)
             && !inactive.contains(row.tenant, &row.owner);
         if !serves {

@@ -12,6 +12,8 @@ use crate::api::page::Page;
 use crate::application::{owned, sharing, unknown as unknown_application};
 use crate::discovery::{self, Viewer, view};
 use crate::field::Field;
+use crate::workflow::subscription_creation::Parties;
+use crate::workflow::{self, subscription_creation, subscription_deletion, subscription_update};
 use crate::{Actor, Change, Control, ControlError, FaultKind};
 
 fn id_of<T: std::str::FromStr>(input: &Value, field: &str) -> Result<T, ControlError> {
@@ -67,7 +69,17 @@ pub(crate) async fn create(
     let plan = input.at("throttlingPolicy").as_str().unwrap_or_default();
     checked_plan(control, &mut work, &viewer, &document, plan).await?;
     refuse_blocked(&mut work, actor, &api).await?;
-    if subscriptions::find_pair(&mut work, application.id, api.id).await?.is_some() {
+    let rule = workflow::rule(control, &mut work, api.tenant, &subscription_creation::KIND).await?;
+    if rule.is_none() && !workflow::is_approved(&application.status) {
+        return Err(ControlError::forbidden(format!(
+            "The application {} is not approved yet. Wait for an administrator of your tenant.",
+            application.name
+        )));
+    }
+    let former = subscriptions::find_pair(&mut work, application.id, api.id).await?;
+    if let Some(rejected) = former.as_ref().filter(|row| row.status == "REJECTED") {
+        subscriptions::delete(&mut work, rejected.id).await?;
+    } else if former.is_some() {
         return Err(ControlError::new(
             FaultKind::Conflict,
             900_967,
@@ -82,11 +94,15 @@ pub(crate) async fn create(
         api: api.id,
         plan: plan.to_owned(),
         requested_plan: plan.to_owned(),
-        status: "UNBLOCKED".to_owned(),
+        status: if rule.is_some() { "ON_HOLD" } else { "UNBLOCKED" }.to_owned(),
         subscriber: actor.name(),
         created: control.now(),
     };
     subscriptions::insert(&mut work, &row).await?;
+    if rule.is_some() {
+        let parties = Parties { row: &row, application: &application, api: &api };
+        subscription_creation::ask(control, &mut work, actor, parties).await?;
+    }
     let target = format!("subscription/{}", row.id);
     control.commit(work, actor, Change::of_api("devportal.subscriptions.create", &target, row.api)).await?;
     Ok(shown(&row, &application, Some(&api)))
@@ -220,26 +236,66 @@ pub(crate) async fn update(
     let plan = input.at("requestedThrottlingPolicy").as_str().or(current).unwrap_or_default();
     let (viewer, api, document) = subscribable(control, &mut work, actor, requested_tenant, row.api).await?;
     checked_plan(control, &mut work, &viewer, &document, plan).await?;
-    plan.clone_into(&mut row.plan);
-    plan.clone_into(&mut row.requested_plan);
-    subscriptions::update(&mut work, &row).await?;
+    let rule = workflow::rule(control, &mut work, api.tenant, &subscription_update::KIND).await?;
     let target = format!("subscription/{id}");
-    control.commit(work, actor, Change::of_api("devportal.subscriptions.update", &target, row.api)).await?;
+    let change = Change::of_api("devportal.subscriptions.update", &target, row.api);
+    if rule.is_some() && plan != row.plan {
+        refuse_unless_active(&row)?;
+        let parties = Parties { row: &row, application: &application, api: &api };
+        subscription_update::ask(control, &mut work, actor, parties, plan).await?;
+        plan.clone_into(&mut row.requested_plan);
+        "TIER_UPDATE_PENDING".clone_into(&mut row.status);
+    } else {
+        plan.clone_into(&mut row.plan);
+        plan.clone_into(&mut row.requested_plan);
+    }
+    subscriptions::update(&mut work, &row).await?;
+    control.commit(work, actor, change).await?;
     Ok(shown(&row, &application, Some(&api)))
 }
 
-/// Ends a subscription; not one that is blocked, because a new one would not be.
-pub(crate) async fn delete(control: &Control, actor: &Actor, id: SubscriptionId) -> Result<(), ControlError> {
+/// What waits or was turned down cannot wait for another decision.
+fn refuse_unless_active(row: &SubscriptionRow) -> Result<(), ControlError> {
+    match row.status.as_str() {
+        "UNBLOCKED" => Ok(()),
+        status => Err(ControlError::conflict(format!(
+            "The subscription is {status}. This is possible when that has changed."
+        ))),
+    }
+}
+
+/// Ends a subscription; not one that is blocked, because a new one would not be. Returns it when its end waits for an
+/// administrator.
+pub(crate) async fn delete(
+    control: &Control,
+    actor: &Actor,
+    id: SubscriptionId,
+) -> Result<Option<Value>, ControlError> {
     let mut work = control.begin().await?;
-    let (row, _) = find(&mut work, actor, id).await?;
+    let (mut row, application) = find(&mut work, actor, id).await?;
+    let api = api_of(&mut work, &row).await?;
     if is_blocked(&row)
-        && let Some(api) = api_of(&mut work, &row).await?
+        && let Some(api) = &api
     {
-        return Err(blocked(&api));
+        return Err(blocked(api));
+    }
+    let target = format!("subscription/{id}");
+    let change = Change::of_api("devportal.subscriptions.delete", &target, row.api);
+    // What was not approved yet, or not at all, is withdrawn.
+    if let (Some(api), false) = (&api, matches!(row.status.as_str(), "ON_HOLD" | "REJECTED"))
+        && workflow::rule(control, &mut work, api.tenant, &subscription_deletion::KIND).await?.is_some()
+    {
+        let parties = Parties { row: &row, application: &application, api };
+        subscription_deletion::ask(control, &mut work, actor, parties).await?;
+        "DELETE_PENDING".clone_into(&mut row.status);
+        subscriptions::update(&mut work, &row).await?;
+        // Until then it is served as before.
+        work.save().await?;
+        return Ok(Some(shown(&row, &application, Some(api))));
     }
     subscriptions::delete(&mut work, id).await?;
-    let target = format!("subscription/{id}");
-    control.commit(work, actor, Change::of_api("devportal.subscriptions.delete", &target, row.api)).await
+    control.commit(work, actor, change).await?;
+    Ok(None)
 }
 
 /// Subscribes to several APIs; each entry succeeds or fails by itself.

@@ -103,6 +103,12 @@ pub(crate) async fn set_state(
     }
     let mut work = control.begin().await?;
     let (mut row, _, _) = find(&mut work, actor, id).await?;
+    if matches!(row.status.as_str(), "ON_HOLD" | "REJECTED") {
+        return Err(ControlError::conflict(format!(
+            "The subscription is {}: an administrator decides about it, not its API's publisher.",
+            row.status
+        )));
+    }
     state.clone_into(&mut row.status);
     subscriptions::update(&mut work, &row).await?;
     let answer = shown(&mut work, &row).await?;

@@ -28,7 +28,7 @@ async fn keys_are_made_once_and_their_secret_is_shown_once() {
     let id = application(&world, SUBSCRIBER, "Keyed").await;
     let (status, made) = post(&world, SUBSCRIBER, &format!("applications/{id}/generate-keys"), production()).await;
     assert_eq!(status, StatusCode::OK, "{made}");
-    assert_eq!((&made["mode"], &made["keyState"]), (&json!("CREATED"), &json!("APPROVED")));
+    assert_eq!((&made["mode"], &made["keyState"]), (&json!("CREATED"), &json!("COMPLETED")));
     let secret = made["consumerSecret"].as_str().unwrap().to_owned();
     let mapping = made["keyMappingId"].as_str().unwrap().to_owned();
     let (status, again) = post(&world, SUBSCRIBER, &format!("applications/{id}/generate-keys"), production()).await;
@@ -161,4 +161,44 @@ async fn api_keys_are_kept_as_digests_and_revoked_by_id_or_value() {
     }
     let path = format!("applications/{id}/api-keys/BOTH/generate");
     assert_eq!(post(&world, SUBSCRIBER, &path, json!({})).await.0, StatusCode::BAD_REQUEST);
+}
+
+/// What waits is no client yet, and its secret is its owner's alone.
+#[tokio::test]
+async fn keys_that_need_approval_are_made_when_they_are_approved() {
+    let (world, keys) = world().await;
+    let config = json!({"Workflows": {"ProductionApplicationRegistration": {"approval": true}}});
+    let (status, body) = world.send(ADMIN, "PUT", "/api/am/admin/v4/tenant-config", Some(config)).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let id = application(&world, SUBSCRIBER, "Keyed").await;
+    let generate = format!("applications/{id}/generate-keys");
+    let with_secret = json!({"keyType": "PRODUCTION", "grantTypesToBeSupported": ["client_credentials"],
+        "clientId": "mine", "clientSecret": "a-secret-that-must-not-be-kept"});
+    assert_eq!(post(&world, SUBSCRIBER, &generate, with_secret).await.0, StatusCode::BAD_REQUEST);
+    let (status, made) = post(&world, SUBSCRIBER, &generate, production()).await;
+    assert_eq!((status, &made["keyState"], &made["consumerKey"]), (StatusCode::OK, &json!("CREATED"), &Value::Null));
+    assert_eq!(post(&world, SUBSCRIBER, &generate, production()).await.0, StatusCode::CONFLICT);
+    assert!(keys.ids().is_empty());
+    // It can be withdrawn, by its owner only.
+    let path = format!("{PORTAL}/applications/{id}/oauth-keys/{}", made["keyMappingId"].as_str().unwrap());
+    assert_eq!(world.send(NEIGHBOUR, "DELETE", &path, None).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(world.send(SUBSCRIBER, "DELETE", &path, None).await.0, StatusCode::OK);
+    post(&world, SUBSCRIBER, &generate, production()).await;
+    let list = "/api/am/admin/v4/workflows?workflowType=AM_APPLICATION_REGISTRATION_PRODUCTION";
+    let (_, found) = world.send(ADMIN, "GET", list, None).await;
+    assert_eq!((&found["count"], &found["list"][0]["properties"]["keyType"]), (&json!(1), &json!("PRODUCTION")));
+    let decide = format!(
+        "/api/am/admin/v4/workflows/update-workflow-status?workflowReferenceId={}",
+        found["list"][0]["referenceId"].as_str().unwrap()
+    );
+    let (status, answer) = world.send(ADMIN, "POST", &decide, Some(json!({"status": "APPROVED"}))).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert!(!answer.to_string().contains("ecret\":\""), "{answer}");
+    assert_eq!(keys.ids().len(), 1);
+    let (_, shown) = world.send(SUBSCRIBER, "GET", &format!("{PORTAL}/applications/{id}/oauth-keys"), None).await;
+    assert_eq!((&shown["count"], &shown["list"][0]["keyState"]), (&json!(1), &json!("COMPLETED")));
+    // Sandbox keys need nobody here.
+    let sandbox = json!({"keyType": "SANDBOX", "grantTypesToBeSupported": ["client_credentials"]});
+    let (_, made) = post(&world, SUBSCRIBER, &generate, sandbox).await;
+    assert_eq!(made["keyState"], "COMPLETED");
 }

@@ -44,4 +44,6 @@ mod streaming;
 #[cfg(test)]
 mod subscriptions;
 #[cfg(test)]
+mod workflows;
+#[cfg(test)]
 mod world;

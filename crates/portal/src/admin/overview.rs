@@ -37,7 +37,7 @@ async fn show(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer,
         let hide = Button::new(desk.csrf(), CHECKLIST, "Hide the first steps").html();
         page = page.add(&steps).add(&Card::new("").add(&Actions::new().action(hide, "In this browser, for good.")));
     }
-    let waiting = approvals::waiting(&desk).await?.len();
+    let waiting = approvals::count(&desk).await?;
     let approvals = Facts::new().fact("Waiting", Html::text(waiting));
     let attention =
         if waiting == 0 { Badge::html("Nothing to do", Tone::Ok) } else { Badge::html("Decide", Tone::Warn) };

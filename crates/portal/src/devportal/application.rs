@@ -59,6 +59,18 @@ impl Own {
     }
 }
 
+/// What an administrator still decides about it; nothing where there is nothing to decide.
+fn state(status: &str) -> &'static str {
+    match status {
+        "CREATED" => "Waits for an administrator. It can be used when it is approved.",
+        "REJECTED" => "Rejected by an administrator. Change it to ask again, or delete it.",
+        "UPDATE_PENDING" => "Changes wait for an administrator. Until then it stays as it is.",
+        "UPDATE_REJECTED" => "The latest changes were rejected by an administrator.",
+        "DELETE_PENDING" => "Its removal waits for an administrator.",
+        _ => "",
+    }
+}
+
 /// What it is and what is still to be done.
 pub(super) async fn overview(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer, PageError> {
     let own = Own::load(&portal, &permit, &call).await?;
@@ -86,6 +98,7 @@ pub(super) async fn overview(portal: Arc<Portal>, permit: Permit, call: Call) ->
     let mut facts = Facts::new()
         .text("Policy", text(application, "throttlingPolicy"))
         .text("Description", text(application, "description"))
+        .text("State", state(text(application, "status")))
         .text("Owner", text(application, "owner"))
         .text("Subscriptions", &subscribed.to_string())
         .text("Changed", &date(text(application, "updatedTime")))
@@ -123,6 +136,9 @@ pub(super) async fn update(portal: Arc<Portal>, permit: Permit, call: Call) -> R
         }
     }
     match own.consumer.update(own.id, &input).await {
+        Ok(changed) if text(&changed, "status") == "UPDATE_PENDING" => {
+            frame.done(&own.path(""), "The changes count when an administrator approves them.")
+        }
         Ok(changed) => frame.done(&own.path(""), &format!("{} was saved.", text(&changed, "name"))),
         Err(error) => {
             let form = Form::new(&frame.csrf, own.path("/edit"), "Save the application").faults(&Faults::of(error)?);
@@ -167,9 +183,10 @@ pub(super) async fn ask(portal: Arc<Portal>, permit: Permit, call: Call) -> Resu
 /// Deletes it.
 pub(super) async fn delete(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer, PageError> {
     let own = Own::load(&portal, &permit, &call).await?;
-    own.consumer.delete(own.id).await?;
+    let waits = own.consumer.delete(own.id).await?;
     let frame = frame(&portal, Some(&permit), &call, "applications");
-    frame.done("/devportal/applications", &format!("{} was deleted.", own.name()))
+    let outcome = if waits { "is deleted when an administrator approves it" } else { "was deleted" };
+    frame.done("/devportal/applications", &format!("{} {outcome}.", own.name()))
 }
 
 /// What an object of the REST API has of a field, for one that is sent back.

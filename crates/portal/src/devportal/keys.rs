@@ -100,8 +100,21 @@ pub(super) async fn show(portal: Arc<Portal>, permit: Permit, call: Call) -> Res
     let page = keys.own.page(keys.kind.tail());
     frame.answer(match &keys.keys {
         None => page.add(&new_form(&frame.csrf, &keys, &Value::Null, &Faults::none())),
+        Some(has) if matches!(text(has, "keyState"), "CREATED" | "REJECTED") => waiting(page, &keys, has),
         Some(has) => existing(page, &frame.csrf, &portal, &keys, has, &Faults::none()),
     })
+}
+
+/// Keys that an administrator has not approved, or not yet.
+fn waiting(page: Page, keys: &Keys, has: &Value) -> Page {
+    let label = keys.kind.label();
+    let (title, why) = if text(has, "keyState") == "REJECTED" {
+        ("The keys were rejected", "Delete the request to ask again.")
+    } else {
+        ("The keys wait for approval", "An administrator decides about them. Make their secret when they are approved.")
+    };
+    let withdraw = Link::html("Delete the request", keys.path("/delete"));
+    page.add(&Card::new(format!("{label} keys")).aside(withdraw).add(&Notice::new(Tone::Warn, title, why)))
 }
 
 /// Grant types with their names for people.
@@ -203,6 +216,9 @@ pub(super) async fn generate(portal: Arc<Portal>, permit: Permit, call: Call) ->
         object.insert("keyType".into(), json!(keys.kind.code()));
     }
     match keys.own.consumer.generate_keys(keys.own.id, &input).await {
+        Ok(made) if text(&made, "keyState") == "CREATED" => {
+            frame.done(&keys.path(""), "The keys wait for an administrator.")
+        }
         Ok(made) => {
             let mut once = Once::new(
                 format!("{} keys of {}", keys.kind.label(), keys.own.name()),

@@ -25,6 +25,8 @@ fn state(status: &str) -> Html {
         "BLOCKED" => Badge::html("Blocked", Tone::Bad),
         "PROD_ONLY_BLOCKED" => Badge::html("Production blocked", Tone::Bad),
         "ON_HOLD" => Badge::html("Waits for approval", Tone::Warn),
+        "TIER_UPDATE_PENDING" => Badge::html("Change waits for approval", Tone::Warn),
+        "DELETE_PENDING" => Badge::html("End waits for approval", Tone::Warn),
         "REJECTED" => Badge::html("Rejected", Tone::Bad),
         other => Badge::html(other, Tone::Plain),
     }
@@ -251,7 +253,8 @@ pub(super) async fn ask(portal: Arc<Portal>, permit: Permit, call: Call) -> Resu
 pub(super) async fn end(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer, PageError> {
     let own = Own::load(&portal, &permit, &call).await?;
     let fields = Fields::of(&call)?;
-    own.consumer.unsubscribe(subscription(fields.text("subscription"))?).await?;
-    frame(&portal, Some(&permit), &call, "applications")
-        .done(&own.path("/subscriptions"), "The subscription has ended.")
+    let waits = own.consumer.unsubscribe(subscription(fields.text("subscription"))?).await?;
+    let outcome =
+        if waits { "The subscription ends when an administrator approves it." } else { "The subscription has ended." };
+    frame(&portal, Some(&permit), &call, "applications").done(&own.path("/subscriptions"), outcome)
 }

@@ -34,6 +34,9 @@ fn state(deployment: &Value) -> Html {
         number(deployment, "failedGatewayCount"),
     );
     let name = text(deployment, "name");
+    if text(deployment, "status") == "CREATED" {
+        return Badge::html(format!("{name}: waits for approval"), Tone::Warn);
+    }
     match (failed, done == live) {
         (0, true) => Badge::html(format!("{name}: {done} of {live} gateways"), Tone::Ok),
         (0, false) => Badge::html(format!("{name}: {done} of {live} gateways so far"), Tone::Warn),
@@ -72,7 +75,7 @@ async fn page(here: &Here, description: &str, faults: &Faults) -> Result<Page, P
                 state(deployment),
                 Html::mono(text(deployment, "vhost")),
                 Html::text(text(revision, "displayName")),
-                Html::muted(when(text(deployment, "successDeployedTime"))),
+                Html::muted(when(text(deployment, "deployedTime"))),
                 button.html(),
             ]);
         }
@@ -144,6 +147,14 @@ fn requests<'a>(names: impl Iterator<Item = &'a str>) -> Vec<DeploymentRequest> 
     names.map(request).collect()
 }
 
+/// What became of deployments that were wanted.
+fn outcome(made: &[Value], wanted: &[DeploymentRequest]) -> &'static str {
+    let waits = |one: &Value| {
+        text(one, "status") == "CREATED" && wanted.iter().any(|request| request.environment == text(one, "name"))
+    };
+    if made.iter().any(waits) { "and waits for an administrator." } else { "and is served now." }
+}
+
 /// Makes a revision and deploys it where it is wanted.
 pub(super) async fn send(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer, PageError> {
     let here = Here::of(&portal, &permit, &call, "deploy").await?;
@@ -163,7 +174,7 @@ pub(super) async fn send(portal: Arc<Portal>, permit: Permit, call: Call) -> Res
         return here.done("deploy", &format!("{name} was made."));
     }
     match control.deploy_revision(&here.actor, here.id, text(&made, "id"), &wanted).await {
-        Ok(_) => here.done("deploy", &format!("{name} was made and is served now.")),
+        Ok(made) => here.done("deploy", &format!("{name} was made {}", outcome(&made, &wanted))),
         Err(error) => {
             let mut faults = Faults::of(error)?;
             faults.add("", format!("{name} was made and kept, but it is not served."));
@@ -180,7 +191,9 @@ pub(super) async fn again(portal: Arc<Portal>, permit: Permit, call: Call) -> Re
     let all = if serving.is_empty() { environments(&here).await?.into_iter().take(1).collect() } else { serving };
     let wanted = requests(all.iter().map(|one| text(one, "name")));
     match portal.control.deploy_revision(&here.actor, here.id, fields.text("revision"), &wanted).await {
-        Ok(_) => here.done("deploy", "The revision is served now."),
+        Ok(made) => {
+            here.done("deploy", &format!("The revision {}", outcome(&made, &wanted).trim_start_matches("and ")))
+        }
         Err(error) => {
             let page = page(&here, "", &Faults::of(error)?).await?;
             here.frame.answer_with(StatusCode::UNPROCESSABLE_ENTITY, page)

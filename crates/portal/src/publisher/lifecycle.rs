@@ -35,10 +35,16 @@ fn is_grave(action: &str) -> bool {
 async fn page(here: &Here, version: &str, faults: &Faults) -> Result<Page, PageError> {
     let control = &here.portal.control;
     let state = control.lifecycle_state(&here.actor, here.id).await?;
+    let waits = control.lifecycle_waits(&here.actor, here.id).await?;
     let mut card = Card::new("What can happen next").aside(Badge::lifecycle(text(&state, "state")));
     let mut actions = Actions::new();
+    if waits {
+        let withdraw = Button::new(&here.frame.csrf, here.path("lifecycle/withdraw"), "Withdraw the request");
+        actions = actions
+            .action(withdraw.html(), "An action waits for an administrator. Nothing else can happen until then.");
+    }
     let next = state.get("availableTransitions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    for transition in next {
+    for transition in next.iter().filter(|_| !waits) {
         let action = text(transition, "event");
         let button = if is_grave(action) {
             let query = form_urlencoded::Serializer::new(String::new()).append_pair("action", action).finish();
@@ -113,14 +119,23 @@ pub(super) async fn send(portal: Arc<Portal>, permit: Permit, call: Call) -> Res
     let fields = Fields::of(&call)?;
     let action = fields.text("action");
     match portal.control.change_lifecycle(&here.actor, here.id, action, LifecycleOptions::default()).await {
-        Ok(state) => {
-            here.done("lifecycle", &format!("{} is {} now.", here.title(), text(&state, "state").to_lowercase()))
+        Ok(change) if change.waits => here.done("lifecycle", &format!("{action} waits for an administrator.")),
+        Ok(change) => {
+            let state = text(&change.state, "state").to_lowercase();
+            here.done("lifecycle", &format!("{} is {state} now.", here.title()))
         }
         Err(error) => {
             let faults = Faults::of(error)?;
             here.frame.answer_with(StatusCode::UNPROCESSABLE_ENTITY, page(&here, "", &faults).await?)
         }
     }
+}
+
+/// Withdraws an action that waits for an administrator.
+pub(super) async fn withdraw(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer, PageError> {
+    let here = Here::of(&portal, &permit, &call, "lifecycle").await?;
+    portal.control.withdraw_lifecycle_request(&here.actor, here.id).await?;
+    here.done("lifecycle", "The request was withdrawn.")
 }
 
 /// Makes the next version.

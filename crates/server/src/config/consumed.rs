@@ -165,6 +165,8 @@ const USES: &[(&str, &str, &str)] = &[
     ("apim.publisher.custom_properties[].description", "serve.rs", "configured.description"),
     ("apim.publisher.custom_properties[].required", "serve.rs", "required: configured.required"),
     ("apim.devportal.enable_try_it", "config/parsed.rs", "self.devportal.enable_try_it"),
+    ("apim.workflow.extensions", "serve/workflows.rs", "config.workflow.extensions"),
+    ("apim.workflow.decide_own_requests", "serve.rs", "config.workflow.decide_own_requests"),
     ("apim.gateway.environment[].name", "serve.rs", "configured.name"),
     ("apim.gateway.environment[].display_name", "serve.rs", "configured.display_name"),
     ("apim.gateway.environment[].description", "serve.rs", "configured.description"),

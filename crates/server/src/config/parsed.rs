@@ -14,6 +14,7 @@ use super::sections::{
     BackendTokenSection, BackupSection, ConsoleSection, CorsSection, DevportalSection, EgressSection, EnvironmentType,
     GatewayHttpSection, GatewayHttpsSection, GatewaySection, GatewayTokenSection, KeystoreType, LoggingSection,
     MutualTlsSection, OauthSection, ProcessSection, StatusSection, ThrottlingSection, UpdatesSection, UsageSection,
+    WorkflowSection,
 };
 use super::sign_in::SignIn;
 use super::user_store::Directory;
@@ -60,6 +61,8 @@ pub struct Config {
     pub application_attributes: Vec<ApplicationAttributeSection>,
     /// Properties of APIs; names unique.
     pub api_properties: Vec<ApiPropertySection>,
+    /// Requests that wait for an administrator.
+    pub workflow: WorkflowSection,
     /// Gateway environments beside or instead of the built-in `Default`; names unique.
     pub environments: Vec<Environment>,
     /// Logs.

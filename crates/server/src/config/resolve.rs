@@ -19,7 +19,7 @@ use super::sections::{
     EgressSection, EnvironmentSection, GatewayHttpSection, GatewayHttpsSection, GatewaySection, GatewayTokenSection,
     KeystoreType, LoggingSection, MutualTlsSection, OauthSection, ProcessSection, ServerSection,
     SigningKeystoreSection, StatusSection, SuperAdminSection, ThrottlingSection, TlsKeystoreSection, TruststoreSection,
-    UpdatesSection, UsageSection, VaultKeySource, VaultSection,
+    UpdatesSection, UsageSection, VaultKeySource, VaultSection, WorkflowSection,
 };
 use super::sign_in;
 use super::tree::At;
@@ -57,6 +57,7 @@ pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
     let devportal = read_one::<DevportalSection>(cx);
     let application_attributes = portals::application_attributes(cx);
     let api_properties = portals::api_properties(cx);
+    let workflow = read_one::<WorkflowSection>(cx);
     let environments = environments(server.as_ref(), listeners.as_ref(), cx);
     let logging = read_one::<LoggingSection>(cx);
     let egress = read_one::<EgressSection>(cx);
@@ -92,6 +93,7 @@ pub(super) fn resolve(cx: &mut Context<'_>) -> Option<Config> {
         devportal: devportal?,
         application_attributes: application_attributes?,
         api_properties: api_properties?,
+        workflow: workflow?,
         environments: environments?,
         logging: logging?,
         egress: egress?,

@@ -285,6 +285,16 @@ section! {
     }
 }
 
+section! {
+    /// Requests that wait for an administrator. Tenants may say otherwise in their own configuration (Workflows).
+    pub struct WorkflowSection in "apim.workflow" {
+        /// A file in the format of WSO2's workflow-extensions.xml, relative to the home directory: which requests wait. Without it none do.
+        ours "extensions" extensions: Option<PathBuf> = "";
+        /// Whether administrators may decide what they asked for themselves; WSO2 lets everybody who decides.
+        ours "decide_own_requests" decide_own_requests: bool = "false";
+    }
+}
+
 words! {
     /// Which keys an environment serves.
     pub EnvironmentType {
@@ -530,6 +540,7 @@ pub(super) const SECTIONS: &[(&str, &[&str], &[Setting])] = &[
     entry::<DevportalSection>(),
     entry::<ApplicationAttributeSection>(),
     entry::<ApiPropertySection>(),
+    entry::<WorkflowSection>(),
     entry::<EnvironmentSection>(),
     entry::<VirtualHostSection>(),
     entry::<LoggingSection>(),

@@ -2,6 +2,7 @@
 
 use model::{ApiId, TenantId, Timestamp};
 
+use super::workflow;
 use crate::{Arg, Row, StoreError, UnitOfWork};
 
 /// Most APIs that one tenant may have; lists never read more rows.
@@ -159,6 +160,7 @@ pub async fn delete(work: &mut UnitOfWork, tenant: TenantId, id: ApiId) -> Resul
     ] {
         work.execute(statement, [id.into()]).await?;
     }
+    workflow::forget_api(work, id).await?;
     Ok(work.execute("DELETE FROM api WHERE id = $1 AND tenant_id = $2", [id.into(), tenant.into()]).await? > 0)
 }
 

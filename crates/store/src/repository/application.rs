@@ -3,6 +3,7 @@
 use model::{ApplicationId, TenantId, Timestamp};
 use serde_json::Value;
 
+use super::workflow;
 use crate::{Row, StoreError, UnitOfWork};
 
 /// An application.
@@ -122,8 +123,9 @@ pub async fn update(work: &mut UnitOfWork, a: &ApplicationRow) -> Result<bool, S
     Ok(changed > 0)
 }
 
-/// Removes an application with its keys and subscriptions; whether it was there.
+/// Removes an application with its keys, subscriptions and undecided requests; whether it was there.
 pub async fn delete(work: &mut UnitOfWork, tenant: TenantId, id: ApplicationId) -> Result<bool, StoreError> {
+    workflow::forget_application(work, id).await?;
     let changed =
         work.execute("DELETE FROM application WHERE tenant = $1 AND id = $2", [tenant.into(), id.into()]).await?;
     Ok(changed > 0)

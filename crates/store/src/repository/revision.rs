@@ -2,6 +2,7 @@
 
 use model::{ApiId, RevisionId, TenantId, Timestamp};
 
+use super::workflow;
 use crate::{Row, StoreError, UnitOfWork};
 
 /// A frozen copy of an API. Its definition is an artifact owned by the revision's id.
@@ -96,6 +97,7 @@ pub async fn list(work: &mut UnitOfWork, api: ApiId) -> Result<Vec<RevisionRow>,
 /// Removes a revision that is deployed nowhere.
 pub async fn delete(work: &mut UnitOfWork, id: RevisionId) -> Result<bool, StoreError> {
     work.execute("DELETE FROM artifact WHERE owner = $1", [id.into()]).await?;
+    workflow::forget(work, &id.to_string(), None).await?;
     Ok(work.execute("DELETE FROM revision WHERE id = $1", [id.into()]).await? > 0)
 }
 

@@ -2,6 +2,7 @@
 
 use model::{ApiId, ApplicationId, SubscriptionId, TenantId, Timestamp};
 
+use super::workflow;
 use crate::{Row, StoreError, UnitOfWork};
 
 /// A subscription.
@@ -19,7 +20,8 @@ pub struct SubscriptionRow {
     pub plan: String,
     /// Business plan asked for last.
     pub requested_plan: String,
-    /// WSO2's `status`: `UNBLOCKED`, `BLOCKED`, `PROD_ONLY_BLOCKED`, `ON_HOLD`, `REJECTED`, `TIER_UPDATE_PENDING`.
+    /// WSO2's `status`: `UNBLOCKED`, `BLOCKED`, `PROD_ONLY_BLOCKED`, `ON_HOLD`, `REJECTED`, `TIER_UPDATE_PENDING`,
+    /// `DELETE_PENDING`.
     pub status: String,
     /// Who subscribed.
     pub subscriber: String,
@@ -87,8 +89,9 @@ pub async fn update(work: &mut UnitOfWork, s: &SubscriptionRow) -> Result<bool, 
     Ok(changed > 0)
 }
 
-/// Removes a subscription; whether it was there.
+/// Removes a subscription with its undecided requests; whether it was there.
 pub async fn delete(work: &mut UnitOfWork, id: SubscriptionId) -> Result<bool, StoreError> {
+    workflow::forget(work, &id.to_string(), None).await?;
     Ok(work.execute("DELETE FROM subscription WHERE id = $1", [id.into()]).await? > 0)
 }
 

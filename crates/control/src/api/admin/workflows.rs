@@ -1,20 +1,18 @@
-//! Workflows: requests that wait for an administrator. Accounts that people make themselves wait here when that is
-//! configured; everything else is approved at once.
+//! Workflows: requests that wait for an administrator.
 
 use std::sync::Arc;
 
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::{Value, json as object};
+use serde_json::json as object;
 use web::{Answer, Call, Operation, Permit, RouteTable, json};
 
 use crate::api::page::Page;
-use crate::{Control, ControlError, PendingApproval};
+use crate::workflow::decide as requests;
+use crate::{Actor, Control, ControlError};
 
 const VIEW: &[&str] = &["apim:admin", "apim:api_workflow_view"];
 const DECIDE: &[&str] = &["apim:admin", "apim:api_workflow_approve"];
-/// WSO2's word for requests of people who want an account.
-const SIGN_UP: &str = "AM_USER_SIGNUP";
 
 pub(super) fn routes() -> RouteTable<Control> {
     RouteTable::new()
@@ -45,48 +43,23 @@ pub(super) fn routes() -> RouteTable<Control> {
         )
 }
 
-fn none(reference: &str) -> ControlError {
-    ControlError::not_found(format!("No request with the reference {reference:?} waits for a decision."))
-}
-
-fn described(pending: &PendingApproval) -> Value {
-    let time = pending.created_at.rfc3339();
-    object!({
-        "workflowType": SIGN_UP,
-        "workflowStatus": "CREATED",
-        "createdTime": time,
-        "updatedTime": time,
-        "referenceId": pending.id,
-        "properties": {"username": pending.name, "email": pending.email},
-        "description": format!("Approve the account {} of {}", pending.name, pending.email),
-    })
-}
-
-async fn waiting(control: &Control, permit: &Permit) -> Result<Vec<PendingApproval>, ControlError> {
-    match control.approvals() {
-        Some(port) => port.list(permit.tenant()).await,
-        None => Ok(Vec::new()),
-    }
-}
-
 async fn list(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let page = Page::of(&call)?;
-    let wanted = call.query("workflowType").is_none_or(|kind| kind.is_empty() || kind == SIGN_UP);
-    let found = if wanted { waiting(&control, &permit).await? } else { Vec::new() };
-    Ok(json(StatusCode::OK, &page.answer(found.iter().map(described).collect())))
+    let kind = call.query("workflowType").unwrap_or_default();
+    Ok(json(StatusCode::OK, &requests::list(&control, &Actor::of(&permit), kind, &page).await?))
 }
 
 async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let reference = call.path("externalWorkflowRef")?;
-    let found = waiting(&control, &permit).await?;
-    let pending = found.iter().find(|p| p.id == reference).ok_or_else(|| none(reference))?;
-    Ok(json(StatusCode::OK, &described(pending)))
+    Ok(json(StatusCode::OK, &requests::get(&control, &Actor::of(&permit), reference).await?))
 }
 
 /// WSO2's `Workflow`; what it may hold besides is of no use here.
 #[derive(Deserialize)]
 struct Decision {
     status: String,
+    #[serde(default)]
+    description: Option<String>,
 }
 
 async fn decide(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
@@ -97,7 +70,7 @@ async fn decide(control: Arc<Control>, permit: Permit, call: Call) -> Result<Ans
         "REJECTED" => false,
         _ => return Err(ControlError::invalid("The status is APPROVED or REJECTED.")),
     };
-    let port = control.approvals().ok_or_else(|| none(reference))?;
-    port.decide(permit.tenant(), &permit.principal().display_name(), reference, approved).await?;
-    Ok(json(StatusCode::OK, &object!({"status": decision.status, "attributes": {}, "description": ""})))
+    let note = decision.description.unwrap_or_default();
+    control.decide_request(&Actor::of(&permit), reference, approved, &note).await?;
+    Ok(json(StatusCode::OK, &object!({"status": decision.status, "attributes": {}, "description": note})))
 }

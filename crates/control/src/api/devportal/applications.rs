@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
+use serde_json::json as object;
 use web::{Answer, Call, Operation, Permit, RouteTable, created, json, no_content};
 
 use super::{APPLICATIONS, addressed, consumer};
@@ -72,6 +73,7 @@ async fn reset_limit(control: Arc<Control>, permit: Permit, call: Call) -> Resul
 
 async fn delete(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let actor = consumer(&control, &permit).await?;
-    removal::delete(&control, &actor, call.path_id("applicationId")?).await?;
-    Ok(no_content(StatusCode::OK))
+    let waits = removal::delete(&control, &actor, call.path_id("applicationId")?).await?;
+    let answer = || json(StatusCode::CREATED, &object!({"workflowStatus": "CREATED", "jsonPayload": null}));
+    Ok(if waits { answer() } else { no_content(StatusCode::OK) })
 }

@@ -68,6 +68,6 @@ async fn update(control: Arc<Control>, permit: Permit, call: Call) -> Result<Ans
 
 async fn delete(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let actor = consumer(&control, &permit).await?;
-    subscriptions::delete(&control, &actor, call.path_id("subscriptionId")?).await?;
-    Ok(no_content(StatusCode::OK))
+    let waits = subscriptions::delete(&control, &actor, call.path_id("subscriptionId")?).await?;
+    Ok(waits.map_or_else(|| no_content(StatusCode::OK), |row| json(StatusCode::CREATED, &row)))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use model::ApiId;
 use serde_json::json as object;
-use web::{Answer, Call, Operation, Permit, RestError, RouteTable, json};
+use web::{Answer, Call, Operation, Permit, RestError, RouteTable, json, no_content};
 
 use super::{PUBLISH, VIEW, api_id, query_id};
 use crate::{Actor, Control, ControlError, LifecycleOptions};
@@ -42,6 +42,21 @@ pub(super) fn routes() -> RouteTable<Control> {
             VIEW,
             history,
         )
+        .guarded(
+            Operation::new(
+                "publisher.apis.withdraw-lifecycle",
+                "DELETE",
+                "/api/am/publisher/v4/apis/{apiId}/lifecycle-state/pending-tasks",
+                "Withdraw a lifecycle action that waits for an administrator.",
+            ),
+            PUBLISH,
+            withdraw,
+        )
+}
+
+pub(super) async fn withdraw(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
+    control.withdraw_lifecycle_request(&Actor::of(&permit), api_id(&call)?).await?;
+    Ok(no_content(StatusCode::OK))
 }
 
 async fn change(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
@@ -58,8 +73,9 @@ pub(super) async fn change_of(
     let action =
         call.query("action").ok_or_else(|| RestError::bad_request("The query parameter action is missing."))?;
     let options = LifecycleOptions::parse(call.query("lifecycleChecklist").unwrap_or_default())?;
-    let state = control.change_lifecycle(&Actor::of(permit), id, action, options).await?;
-    let answer = object!({"workflowStatus": "APPROVED", "jsonPayload": null, "lifecycleState": state});
+    let change = control.change_lifecycle(&Actor::of(permit), id, action, options).await?;
+    let status = if change.waits { "CREATED" } else { "APPROVED" };
+    let answer = object!({"workflowStatus": status, "jsonPayload": null, "lifecycleState": change.state});
     Ok(json(StatusCode::OK, &answer))
 }
 

@@ -191,6 +191,16 @@ fn lifecycle_of_products() -> RouteTable<Control> {
             VIEW,
             lifecycle::history,
         )
+        .guarded(
+            Operation::new(
+                "publisher.products.withdraw-lifecycle",
+                "DELETE",
+                "/api/am/publisher/v4/api-products/{apiId}/lifecycle-state/pending-tasks",
+                "Withdraw a lifecycle action that waits for an administrator.",
+            ),
+            PUBLISH,
+            lifecycle::withdraw,
+        )
 }
 
 fn location(product: &ApiDocument) -> String {

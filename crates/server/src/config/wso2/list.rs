@@ -347,7 +347,7 @@ pub(super) const GROUPS: &[Group] = &[
     },
     Group {
         verdict: Verdict::NotHere,
-        why: "this setting of the Publisher or its services is not part of this version",
+        why: "this setting of the Publisher or its services is not part of this version; of [apim.workflow], extensions and decide_own_requests are used",
         patterns: "
             apim.publisher.** apim.sdk.** apim.workflow.** apim.notification.** apim.tenant_sharing.**
             apim.organization_based_access_control.** apim.governance.** security_audit.**
