@@ -83,9 +83,9 @@ impl Compiler {
     pub(crate) fn expression(&mut self, element: Element<'_>, text: &str) -> Option<Expression> {
         let compiled = Expression::compile(text, &element.namespaces());
         let compiled = compiled.map_err(|error| self.syntax(element, "the expression", text, &error)).ok();
-        if let Some(prefix) = compiled.as_ref().and_then(Expression::undeclared) {
-            let reason = format!("the expression {text:?} fails on every message: the prefix {prefix} is not declared");
-            self.note(element, reason, "declare the namespace, or correct the prefix");
+        if let Some(reason) = compiled.as_ref().and_then(Expression::undeclared) {
+            let reason = format!("the expression {text:?} fails on every message: {reason}");
+            self.note(element, reason, "declare the namespace, or correct the name");
         }
         compiled
     }

@@ -97,7 +97,7 @@ impl Expression {
         matches!(self.kind, Kind::XPath(_))
     }
 
-    /// A namespace prefix that is used and not declared, so that every evaluation fails.
+    /// Why every evaluation fails: a namespace prefix that is not declared, a function that does not exist.
     pub(crate) fn undeclared(&self) -> Option<&str> {
         match &self.kind {
             Kind::XPath(xpath) => xpath.undeclared(),

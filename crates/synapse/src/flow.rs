@@ -14,6 +14,8 @@ pub type Scope = BTreeMap<String, Value>;
 
 /// Steps of all branches of one exchange together: a mediator, an XPath step over a node, an item of a list.
 const STEPS: u64 = 20_000_000;
+/// Bytes of one value that a mediator or expression makes: what doubles itself in a recursion ends here.
+pub(crate) const LARGEST: usize = 64 << 20;
 /// Sequences, templates and targets inside one another.
 const NESTING: u32 = 96;
 
@@ -184,6 +186,17 @@ impl Flow {
         Err(Failure::new("the message needed more steps than one message may use; is there an endless loop?"))
     }
 
+    /// Uses steps for a value that was made, by its length in bytes.
+    ///
+    /// # Errors
+    /// It is larger than a message may be, or no steps are left.
+    pub(crate) fn made(&self, length: usize) -> Result<(), Failure> {
+        if length > LARGEST {
+            return Err(too_large());
+        }
+        self.spend(length as u64 / 64)
+    }
+
     /// Goes one level deeper into sequences, templates and targets.
     pub(crate) fn enter(&mut self) -> Result<(), Failure> {
         self.nesting += 1;
@@ -318,6 +331,11 @@ impl Flow {
         self.properties.insert("ERROR_DETAIL".to_owned(), Value::text(failure.detail.clone()));
         self.properties.insert("ERROR_EXCEPTION".to_owned(), Value::text(failure.to_string()));
     }
+}
+
+/// The failure of a value that is larger than [`LARGEST`].
+pub(crate) fn too_large() -> Failure {
+    Failure::new(format!("a value of more than {} MiB was made; does something double itself?", LARGEST >> 20))
 }
 
 fn addressing_key(name: &str) -> String {

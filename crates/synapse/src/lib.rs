@@ -33,6 +33,7 @@ mod value;
 pub mod xml;
 mod xpath;
 mod xquery;
+mod xsd;
 mod xslt;
 
 pub use compile::Fault;

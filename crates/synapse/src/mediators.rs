@@ -9,6 +9,7 @@ mod callout;
 mod clone;
 mod conditional_router;
 mod connector;
+mod data_mapper;
 mod data_service_call;
 mod database;
 mod drop;
@@ -58,6 +59,7 @@ pub(crate) const MEDIATORS: &[Mediator] = &[
     clone::CLONE,
     conditional_router::CONDITIONAL_ROUTER,
     data_service_call::DATA_SERVICE_CALL,
+    data_mapper::DATA_MAPPER,
     database::DBLOOKUP,
     database::DBREPORT,
     drop::DROP,
@@ -120,7 +122,6 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("bean", "the bean mediator runs Java", "use variable and script"),
     ("pojoCommand", "the command mediator runs Java", "use script"),
     ("smooks", "the smooks mediator runs a Java library", "use xslt or script"),
-    ("datamapper", "the data mapper is not available", "use payloadFactory, xslt or script"),
     ("rule", "the rule mediator runs a Java rule engine", "use filter, switch or conditionalRouter"),
     ("entitlementService", "XACML is not available", "authorise with scopes at the gateway"),
     (

@@ -5,6 +5,9 @@
 
 mod e4x;
 
+use std::time::Duration;
+
+use rquickjs::context::EvalOptions;
 use rquickjs::{CatchResultExt as _, Context, Runtime};
 use serde_json::{Map, Value as Json, json};
 
@@ -20,6 +23,13 @@ const TURNS: u32 = 3_000;
 const LONGEST: usize = 1 << 20;
 
 const PRELUDE: &str = include_str!("script/prelude.js");
+
+/// Calls of Java that artifacts use and that need no Java, with what stands for them in the prelude.
+const OFFERED: [(&str, &str); 3] = [
+    ("java.lang.Thread.sleep(", "$sleep("),
+    ("java.lang.System.currentTimeMillis(", "$millis("),
+    ("java.util.UUID.randomUUID(", "$uuid("),
+];
 
 /// A script that has been read.
 #[derive(Clone, Debug)]
@@ -37,22 +47,26 @@ impl Script {
         if source.len() > LONGEST {
             return Err(format!("the script is longer than {LONGEST} bytes"));
         }
-        if let Some(word) = JAVA.iter().find(|word| reaches(source, word)) {
+        let plain = OFFERED.iter().fold(source.to_owned(), |text, (java, own)| text.replace(java, own));
+        if let Some(word) = JAVA.iter().find(|word| reaches(&plain, word)) {
             return Err(format!("the script reaches Java by {word}"));
         }
-        let text = e4x::translate(source)?;
+        let text = e4x::translate(&plain)?;
         let wrapped = format!("(function(mc) {{{text}\n}})");
         with_engine(|context| {
-            context.with(|context| match context.eval::<rquickjs::Value<'_>, _>(wrapped).catch(&context) {
-                Ok(_) => Ok(()),
-                Err(error) => Err(first_line(&error.to_string())),
+            context.with(|context| {
+                match context.eval_with_options::<rquickjs::Value<'_>, _>(wrapped, as_written()).catch(&context) {
+                    Ok(_) => Ok(()),
+                    Err(error) => Err(first_line(&error.to_string())),
+                }
             })
         })?;
         Ok(Self(text))
     }
 
-    /// Runs the script on a message. With a function, the script defines it, and it is called.
-    pub(crate) fn run(&self, function: Option<&str>, flow: &mut Flow) -> Result<(), Failure> {
+    /// Runs the script on a message. With a function, the script defines it, and it is called. Gives how long the script
+    /// wanted to sleep, which is waited for behind it.
+    pub(crate) fn run(&self, function: Option<&str>, flow: &mut Flow) -> Result<Duration, Failure> {
         let input = input(flow)?;
         let call = match function {
             Some(name) if name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$') => {
@@ -64,7 +78,7 @@ impl Script {
         let source = format!("{PRELUDE}\n$run({input}, function(mc) {{{call}\n}})");
         flow.spend(1000)?;
         let result = with_engine(|context| {
-            context.with(|context| match context.eval::<String, _>(source).catch(&context) {
+            context.with(|context| match context.eval_with_options::<String, _>(source, as_written()).catch(&context) {
                 Ok(text) => Ok(text),
                 Err(error) => Err(first_line(&error.to_string())),
             })
@@ -72,6 +86,41 @@ impl Script {
         let text = result.map_err(|error| Failure::new(format!("the script failed: {error}")))?;
         apply(flow, &text)
     }
+
+    /// Runs the script with values under names, and gives what an expression is behind it.
+    ///
+    /// # Errors
+    /// A script that fails or does not end, and a value that is not JSON.
+    pub(crate) fn evaluate(&self, names: &[(String, Json)], expression: &str, flow: &Flow) -> Result<Json, Failure> {
+        let identifier = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_$".contains(c));
+        let mut source = String::from("(function() {\n");
+        for (name, value) in names {
+            if !identifier(name) {
+                return Err(Failure::new(format!("{name:?} cannot be the name of a value of a script")));
+            }
+            source.push_str(&format!("var {name} = {};\n", literal(value)));
+        }
+        if !expression.strip_suffix("()").is_some_and(identifier) {
+            return Err(Failure::new(format!("{expression:?} is not a call of a script's function")));
+        }
+        source.push_str(&format!("{}\n;return JSON.stringify({expression});\n}})()", self.0));
+        flow.spend(1000)?;
+        let text = with_engine(|context| {
+            context.with(|context| {
+                match context.eval_with_options::<Option<String>, _>(source, as_written()).catch(&context) {
+                    Ok(text) => Ok(text.unwrap_or_else(|| "null".to_owned())),
+                    Err(error) => Err(first_line(&error.to_string())),
+                }
+            })
+        });
+        let text = text.map_err(|error| Failure::new(format!("the script failed: {error}")))?;
+        crate::json::parse(&text).map_err(Failure::new)
+    }
+}
+
+/// JSON as a script's text: without what JSON allows and a script does not.
+fn literal(value: &Json) -> String {
+    value.to_string().replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
 }
 
 fn reaches(source: &str, word: &str) -> bool {
@@ -83,6 +132,13 @@ fn reaches(source: &str, word: &str) -> bool {
 
 fn first_line(text: &str) -> String {
     text.lines().find(|line| !line.trim().is_empty()).unwrap_or("it did not say why").chars().take(400).collect()
+}
+
+/// Scripts of Rhino and Nashorn are not strict: they assign to names that they never declare.
+fn as_written() -> EvalOptions {
+    let mut options = EvalOptions::default();
+    options.strict = false;
+    options
 }
 
 fn with_engine<T>(work: impl FnOnce(&Context) -> Result<T, String>) -> Result<T, String> {
@@ -118,7 +174,7 @@ fn input(flow: &mut Flow) -> Result<String, Failure> {
     } else {
         Json::Null
     };
-    Ok(json!({
+    Ok(literal(&json!({
         "json": json,
         "xml": payload,
         "default": scope(&flow.properties),
@@ -127,12 +183,10 @@ fn input(flow: &mut Flow) -> Result<String, Failure> {
         "variables": scope(&flow.variables),
         "transport": headers,
         "to": to,
+        "millis": flow.host().now().millis(),
+        "uuid": flow.host().uuid(),
         "response": flow.response,
-    })
-    .to_string()
-    // What JSON allows and a script's text does not.
-    .replace('\u{2028}', "\\u2028")
-    .replace('\u{2029}', "\\u2029"))
+    })))
 }
 
 fn plain(value: &Value) -> Json {
@@ -196,7 +250,8 @@ fn tree(document: &Document, id: NodeId) -> Json {
     result
 }
 
-fn apply(flow: &mut Flow, text: &str) -> Result<(), Failure> {
+fn apply(flow: &mut Flow, text: &str) -> Result<Duration, Failure> {
+    let mut sleep = Duration::ZERO;
     let changes: Json = crate::json::parse(text).map_err(Failure::new)?;
     for change in changes.as_array().into_iter().flatten() {
         let word = |name: &str| change.get(name).and_then(Json::as_str).unwrap_or_default();
@@ -229,10 +284,14 @@ fn apply(flow: &mut Flow, text: &str) -> Result<(), Failure> {
                 let value = change.get("value").cloned().map_or(Value::Null, Value::from_json);
                 flow.variables.insert(word("name").to_owned(), value);
             }
+            "sleep" => {
+                let millis = change.get("value").and_then(Json::as_u64).unwrap_or_default();
+                sleep = sleep.saturating_add(Duration::from_millis(millis));
+            }
             "to" => flow.set_addressing("To", Some(word("value").to_owned())),
             "log" => flow.host().log(crate::host::Level::Info, word("value").replace(['\n', '\r'], " ")),
             _ => {}
         }
     }
-    Ok(())
+    Ok(sleep)
 }

@@ -53,8 +53,8 @@ pub fn wrap(document: Document, version: Version) -> Document {
     }
     let mut wrapped = envelope(version);
     if let Some(body) = body_of(&wrapped) {
-        wrapped.append_copy(body, &document, NodeId::DOCUMENT);
-        wrapped.compact();
+        // The envelope declares one prefix, and what was a document declares every prefix that it uses.
+        wrapped.graft(body, document);
     }
     wrapped
 }

@@ -36,30 +36,29 @@ impl XPath {
     /// Compiles an expression.
     ///
     /// # Errors
-    /// Wrong syntax, an undeclared prefix, a function that does not exist or is given a wrong number of arguments.
+    /// Wrong syntax, a function that is given a wrong number of arguments.
     pub(crate) fn compile(text: &str, namespaces: &Namespaces) -> Result<Self, SyntaxError> {
         let root = parser::parse(text, namespaces)?;
         Ok(Self { root })
     }
 
-    /// As [`XPath::compile`], where an undeclared prefix is a fault and not a failure of each evaluation.
+    /// As [`XPath::compile`], where an undeclared prefix and an unknown function are faults and not failures of each
+    /// evaluation.
     ///
     /// # Errors
     /// See [`XPath::compile`].
     pub(crate) fn compile_strictly(text: &str, namespaces: &Namespaces) -> Result<Self, SyntaxError> {
         let xpath = Self::compile(text, namespaces)?;
         match xpath.undeclared() {
-            Some(prefix) => {
-                Err(SyntaxError { at: 0, reason: format!("the namespace prefix {prefix} is not declared") })
-            }
+            Some(reason) => Err(SyntaxError { at: 0, reason: reason.to_owned() }),
             None => Ok(xpath),
         }
     }
 
-    /// The prefix that is used and not declared.
+    /// Why every evaluation fails: a prefix that is not declared, a function that does not exist.
     pub(crate) fn undeclared(&self) -> Option<&str> {
         match &self.root {
-            Expr::Undeclared(prefix) => Some(prefix),
+            Expr::Undeclared(reason) => Some(reason),
             _ => None,
         }
     }

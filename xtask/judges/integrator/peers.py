@@ -17,6 +17,10 @@ import xml.etree.ElementTree as tree
 
 import zeep
 
+# The folder of the judges is part of the sources.
+sys.dont_write_bytecode = True
+import flows
+
 SOAP11 = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP12 = "http://www.w3.org/2003/05/soap-envelope"
 NS = 'xmlns="http://ws.apache.org/ns/synapse"'
@@ -28,11 +32,44 @@ class Backend(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        self.answer(200, "application/json", json.dumps({"path": self.path, "method": self.command}).encode())
+        if self.path.startswith("/echo"):
+            self.echo(b"")
+        elif self.path.startswith("/status/"):
+            status = int(self.path.rpartition("/")[2].partition("?")[0])
+            self.answer(status, "application/json", json.dumps({"status": status}).encode())
+        elif self.path.startswith("/notjson"):
+            self.answer(200, "application/json", b"{not json")
+        elif self.path.startswith("/slow"):
+            time.sleep(2)
+            self.answer(200, "text/plain", b"late")
+        elif self.path.startswith(("/close", "/cut", "/garbage")):
+            self.misbehave()
+        else:
+            self.answer(200, "application/json", json.dumps({"path": self.path, "method": self.command}).encode())
+
+    def misbehave(self):
+        """Closes without an answer, in the middle of one, or speaks something else."""
+        text = {"/clo": b"", "/cut": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", "/gar": b"220 ready\r\n\r\n"}[self.path[:4]]
+        self.wfile.write(text)
+        self.close_connection = True
+
+    def echo(self, body):
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        told = {"method": self.command, "path": self.path, "headers": headers, "body": body.decode()}
+        self.answer(200, "application/json", json.dumps(told).encode())
+
+    def do_PUT(self):
+        self.do_POST()
+
+    def do_DELETE(self):
+        self.do_POST()
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         kind = self.headers.get("Content-Type", "")
+        if self.path.startswith("/echo"):
+            self.echo(body)
+            return
         if not self.path.startswith("/double"):
             self.answer(200, kind, body)
             return
@@ -100,6 +137,7 @@ def artifacts(folder, backend):
         "mirror.xml": f'<api {NS} name="mirror" context="/mirror"><resource methods="POST GET PUT" url-mapping="/*"><inSequence>'
         f'<call><endpoint><address uri="{backend}"/></endpoint></call><respond/></inSequence></resource></api>',
     }
+    files.update(flows.artifacts(NS, backend, f"http://127.0.0.1:{free_port()}"))
     for name, text in files.items():
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
             file.write(text)
@@ -113,7 +151,7 @@ def free_port():
 
 def ask(port, method, path, body=None, kind=None, chunked=False):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    headers = {"Content-Type": kind} if kind else {}
+    headers = {"X-Sent": "1"} | ({"Content-Type": kind} if kind else {})
     parts = [body[i : i + 1000] for i in range(0, len(body), 1000)] if chunked else body
     connection.request(method, path, parts, headers, encode_chunked=chunked)
     response = connection.getresponse()
@@ -176,6 +214,7 @@ def main():
                 time.sleep(0.1)
         soap(port)
         rest(port)
+        flows.ask_all(lambda method, path, body, kind: ask(port, method, path, body, kind))
     finally:
         integrator.terminate()
         integrator.wait(10)

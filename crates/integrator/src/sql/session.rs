@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
-use sqlx::postgres::PgArguments;
-use sqlx::sqlite::SqliteRow;
+use futures_util::stream::BoxStream;
+use sqlx::postgres::{PgArguments, PgQueryResult};
+use sqlx::sqlite::{SqliteQueryResult, SqliteRow};
 use sqlx::{
-    AssertSqlSafe, Column as _, Either, Executor as _, Postgres, Row as _, Sqlite, Transaction, TypeInfo as _,
-    ValueRef as _,
+    AssertSqlSafe, Column as _, Database, Either, Executor as _, Postgres, Row as _, Sqlite, Transaction,
+    TypeInfo as _, ValueRef as _,
 };
 
 use super::value::{Cell, Kind};
@@ -263,14 +264,24 @@ async fn sqlite(transaction: &mut Transaction<'static, Sqlite>, command: &Comman
             }
         };
     }
+    gather::<Sqlite>((&mut **transaction).fetch_many(query), command, SqliteQueryResult::rows_affected, read_sqlite)
+        .await
+}
+
+/// What a statement gives, as much of it as is wanted.
+async fn gather<D: Database>(
+    mut stream: BoxStream<'_, Result<Either<D::QueryResult, D::Row>, sqlx::Error>>,
+    command: &Command,
+    changed: fn(&D::QueryResult) -> u64,
+    read: fn(&D::Row, usize) -> Result<Cell, SqlError>,
+) -> Result<Outcome, SqlError> {
     let mut reading = Reading::new(command);
-    let mut stream = (&mut **transaction).fetch_many(query);
     while let Some(next) = stream.try_next().await? {
         match next {
-            Either::Left(done) => reading.outcome.changed += done.rows_affected(),
+            Either::Left(done) => reading.outcome.changed += changed(&done),
             Either::Right(row) => {
                 reading.name(row.columns().iter().map(|column| column.name().to_owned()));
-                let cells: Result<Vec<Cell>, SqlError> = (0..row.len()).map(|at| read_sqlite(&row, at)).collect();
+                let cells: Result<Vec<Cell>, SqlError> = (0..row.len()).map(|at| read(&row, at)).collect();
                 reading.add(cells?)?;
                 if reading.is_full() {
                     break;
@@ -352,23 +363,8 @@ async fn run_postgres(
     for (cell, kind) in values(command) {
         query = bind_postgres(query, cell, *kind);
     }
-    let mut reading = Reading::new(command);
-    let mut stream = (&mut **transaction).fetch_many(query);
-    while let Some(next) = stream.try_next().await? {
-        match next {
-            Either::Left(done) => reading.outcome.changed += done.rows_affected(),
-            Either::Right(row) => {
-                reading.name(row.columns().iter().map(|column| column.name().to_owned()));
-                let cells: Result<Vec<Cell>, SqlError> = (0..row.len()).map(|at| postgres::read(&row, at)).collect();
-                reading.add(cells?)?;
-                if reading.is_full() {
-                    break;
-                }
-            }
-        }
-    }
-    drop(stream);
-    Ok(reading.end())
+    gather::<Postgres>((&mut **transaction).fetch_many(query), command, PgQueryResult::rows_affected, postgres::read)
+        .await
 }
 
 type PostgresQuery<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;

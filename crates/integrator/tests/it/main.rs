@@ -7,6 +7,7 @@
     reason = "test code: a panic is a failed test"
 )]
 
+mod attacks;
 mod backend;
 mod beside;
 mod cases;
@@ -16,4 +17,5 @@ mod harness;
 mod inbound;
 mod management;
 mod mediators;
+mod shapes;
 mod transports;

@@ -74,7 +74,7 @@ pub(super) fn compile(compiler: &mut Compiler, element: Element<'_>) -> Option<A
     let name = compiler.required(element, "name");
     let context = compiler.required(element, "context");
     let version = element.given("version").unwrap_or_default().to_owned();
-    let version_type = match element.given("version-type") {
+    let mut version_type = match element.given("version-type") {
         None => VersionType::None,
         Some("context") => VersionType::Context,
         Some("url") => VersionType::Url,
@@ -84,7 +84,9 @@ pub(super) fn compile(compiler: &mut Compiler, element: Element<'_>) -> Option<A
         }
     };
     if version_type != VersionType::None && version.is_empty() {
-        compiler.fault(element, "there is a version-type, but no version", "add the attribute version");
+        let reason = "there is a version-type, but no version: the API is served at its context";
+        compiler.note(element, reason, "add the attribute version");
+        version_type = VersionType::None;
     }
     let port = element.given("port").and_then(|text| compiler.number(element, "port", text));
     let mut resources = Vec::new();

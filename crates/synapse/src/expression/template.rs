@@ -96,6 +96,7 @@ impl Template {
                 }
                 Part::Expression(expression) => out.push_str(&write(&expression.value(flow)?)),
             }
+            flow.made(out.len())?;
         }
         Ok(out)
     }

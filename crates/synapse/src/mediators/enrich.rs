@@ -68,8 +68,57 @@ fn compile(compiler: &mut Compiler, element: Element<'_>) -> Option<Boxed> {
         compiler.fault(element, "source and target are needed", "");
         return None;
     };
+    let of_source = matches!(from.given("type"), None | Some("custom")) && to.given("type") == Some("body");
+    if of_source && to.given("action") == Some("remove") {
+        return removal(compiler, from);
+    }
     let (source, target) = (source(compiler, from), target(compiler, to));
     Some(Box::new(Enrich { source: source?, target: target? }))
+}
+
+/// `<source xpath=".."/><target type="body" action="remove"/>`: takes out of the body what the source selects.
+#[derive(Debug)]
+struct Removal(Vec<Target>);
+
+fn removal(compiler: &mut Compiler, element: Element<'_>) -> Option<Boxed> {
+    let text = element.given("xpath").map_or_else(|| element.text().trim().to_owned(), str::to_owned);
+    let paths = match text.strip_prefix("json-eval(").and_then(|inner| inner.strip_suffix(')')) {
+        Some(inner) => separate(inner).into_iter().map(|path| format!("json-eval({path})")).collect(),
+        None => vec![text],
+    };
+    let mut targets = Vec::new();
+    for path in paths {
+        let place = Place::Custom(compiler.expression(element, &path)?);
+        targets.push(Target { place, action: Action::Remove });
+    }
+    Some(Box::new(Removal(targets)))
+}
+
+/// The parts of a list of paths: commas inside of brackets, parentheses and quotes belong to a path.
+fn separate(text: &str) -> Vec<&str> {
+    let (mut depth, mut quote, mut begin, mut parts) = (0_i32, None, 0, Vec::new());
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '[' | '(') => depth += 1,
+            (None, ']' | ')') => depth -= 1,
+            (None, ',') if depth == 0 => {
+                parts.push(text.get(begin..at).unwrap_or_default().trim());
+                begin = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(text.get(begin..).unwrap_or_default().trim());
+    parts
+}
+
+impl Run for Removal {
+    fn run<'a>(&'a self, flow: &'a mut Flow) -> Running<'a> {
+        Running::done(self.0.iter().try_for_each(|target| write(target, Value::Null, flow)))
+    }
 }
 
 /// Reads a source.
@@ -279,7 +328,7 @@ fn beside_body(flow: &mut Flow, value: &Value, action: Action) -> Result<(), Fai
     let parent = if action == Action::Sibling { envelope.parent(payload).unwrap_or(payload) } else { payload };
     envelope.append_copy(parent, &addition, NodeId::DOCUMENT);
     envelope.compact();
-    Ok(())
+    fits(envelope)
 }
 
 fn change_xml(flow: &mut Flow, nodes: &[(NodeId, u32)], value: &Value, action: Action) -> Result<(), Failure> {
@@ -335,6 +384,14 @@ fn change_xml(flow: &mut Flow, nodes: &[(NodeId, u32)], value: &Value, action: A
         }
     }
     envelope.compact();
+    fits(envelope)
+}
+
+/// Whether a message that grew is still one: what doubles itself in a recursion ends here.
+fn fits(envelope: &Document) -> Result<(), Failure> {
+    if envelope.size() > Limits::MESSAGE.nodes {
+        return Err(Failure::new(format!("the message has more than {} nodes", Limits::MESSAGE.nodes)));
+    }
     Ok(())
 }
 

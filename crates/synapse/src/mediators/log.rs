@@ -71,8 +71,9 @@ fn compile(compiler: &mut Compiler, element: Element<'_>) -> Option<Boxed> {
         None if message.is_some() => Detail::Custom,
         None => Detail::Simple,
         Some(other) => {
-            compiler.fault(element, format!("the level {other} is not known"), "simple, headers, full or custom");
-            return None;
+            let reason = format!("the level {other} is not known, and is read as simple");
+            compiler.note(element, reason, "simple, headers, full or custom");
+            Detail::Simple
         }
     };
     let level = match element.given("category").map(str::to_ascii_uppercase).as_deref() {

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::log::{Given, given};
 use crate::compile::Compiler;
 use crate::expression::{Expression, Namespaces, Template};
-use crate::flow::{Failure, Flow};
+use crate::flow::{Failure, Flow, LARGEST, too_large};
 use crate::json;
 use crate::mediator::{Boxed, Mediator, Run, Running};
 use crate::message::Body;
@@ -271,6 +271,9 @@ impl PayloadFactory {
                 Piece::Expression(expression) => expression.value(flow)?,
             };
             flow.spend(1 + out.len() as u64 / 4096)?;
+            if out.len() > LARGEST {
+                return Err(too_large());
+            }
             match self.media {
                 Media::Text => out.push_str(&value.as_text()),
                 Media::Xml => out.push_str(&xml_text(&value)),

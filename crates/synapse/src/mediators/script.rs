@@ -1,11 +1,12 @@
 //! `script`
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::compile::Compiler;
 use crate::expression::Template;
 use crate::flow::{Failure, Flow};
-use crate::mediator::{Boxed, Mediator, Run, Running};
+use crate::mediator::{Boxed, Mediator, Next, Run, Running};
 use crate::script::Script;
 use crate::xml::Element;
 
@@ -66,7 +67,7 @@ fn load(key: &Template, flow: &mut Flow) -> Result<String, Failure> {
 }
 
 impl ScriptMediator {
-    fn execute(&self, flow: &mut Flow) -> Result<(), Failure> {
+    fn execute(&self, flow: &mut Flow) -> Result<Duration, Failure> {
         match &self.source {
             Source::Inline(script) => script.run(None, flow),
             Source::Key(key) => {
@@ -85,6 +86,13 @@ impl ScriptMediator {
 
 impl Run for ScriptMediator {
     fn run<'a>(&'a self, flow: &'a mut Flow) -> Running<'a> {
-        Running::done(self.execute(flow))
+        match self.execute(flow) {
+            Ok(Duration::ZERO) => Running::Ready(Ok(Next::Continue)),
+            Ok(sleep) => Running::waiting(async move {
+                flow.host().sleep(sleep).await;
+                Ok(Next::Continue)
+            }),
+            Err(failure) => Running::Ready(Err(failure)),
+        }
     }
 }

@@ -1,4 +1,3 @@
-"use strict";
 // What scripts of WSO2 call: the message context, and as much of E4X's nodes as they use.
 class $Node {
   constructor(list) { this.list = list; }
@@ -94,6 +93,14 @@ function $run(input, body) {
     getTo() { return { getAddress() { return input.to; } }; },
     getServiceLog() { return mc.log; },
     log: { info: say, debug: say, warn: say, error: say },
+  };
+  // Scripts do not hold a thread: what they sleep is waited for behind them.
+  globalThis.$sleep = (millis) => { changes.push({ do: "sleep", value: Math.max(0, Math.floor(Number(millis)) || 0) }); };
+  globalThis.$millis = () => input.millis;
+  let uuids = 0;
+  globalThis.$uuid = () => {
+    const last = (parseInt(input.uuid.slice(-8), 16) + uuids++) % 4294967296;
+    return input.uuid.slice(0, -8) + last.toString(16).padStart(8, "0");
   };
   globalThis.print = say;
   globalThis.log = mc.log;

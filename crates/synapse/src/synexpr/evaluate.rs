@@ -144,7 +144,7 @@ fn binary(operator: Operator, left: &Node, right: &Node, flow: &mut Flow) -> Res
         }
         Operator::Plus if is_text(&first) || is_text(&second) => {
             let joined = first.as_text() + &second.as_text();
-            flow.spend(joined.len() as u64 / 64)?;
+            flow.made(joined.len())?;
             Ok(Value::text(joined))
         }
         _ => arithmetic(operator, &first, &second),

@@ -17,10 +17,10 @@ use crate::value::{Value, number_text};
 /// How many arguments a function takes; none when there is no such function.
 pub(super) fn signature(name: &str) -> Option<RangeInclusive<usize>> {
     Some(match name {
-        "length" | "toUpper" | "toLower" | "trim" | "abs" | "floor" | "ceil" | "sqrt" | "log" | "urlDecode" => 1..=1,
+        "length" | "toUpper" | "toLower" | "trim" | "abs" | "floor" | "ceil" | "sqrt" | "urlDecode" => 1..=1,
         "isString" | "isNumber" | "isArray" | "isObject" | "isBoolean" | "string" | "boolean" => 1..=1,
         "object" | "array" | "exists" | "not" | "wso2-vault" | "avg" | "sum" => 1..=1,
-        "integer" | "float" | "round" | "base64encode" | "base64decode" | "urlEncode" => 1..=2,
+        "integer" | "float" | "round" | "base64encode" | "base64decode" | "urlEncode" | "log" => 1..=2,
         "startsWith" | "endsWith" | "contains" | "split" | "charAt" | "pow" => 2..=2,
         "subString" | "indexOf" | "formatDateTime" => 2..=3,
         "replace" => 3..=3,
@@ -118,6 +118,7 @@ fn mathematics(name: &str, given: &Given<'_>) -> Result<Option<Value>, Failure> 
         }
         "round" => whole(given.number(0)?.round()),
         "sqrt" => Value::Double(given.number(0)?.sqrt()),
+        "log" if given.0.len() == 2 => Value::Double(given.number(0)?.log(given.number(1)?)),
         "log" => Value::Double(given.number(0)?.ln()),
         "pow" => Value::Double(given.number(0)?.powf(given.number(1)?)),
         "max" => whole(all()?.into_iter().fold(f64::NAN, f64::max)),

@@ -81,16 +81,44 @@ impl Document {
         self.set_line(top, from.line(node));
         self.attach(parent, top, before);
         self.adopt_namespaces(top, from, node);
-        let mut pending = vec![(node, top)];
-        while let Some((source, copy)) = pending.pop() {
-            let children: Vec<NodeId> = from.children(source).collect();
-            for child in children {
-                let made = self.append(copy, from.kind(child).clone());
-                self.set_line(made, from.line(child));
-                pending.push((child, made));
+        // In the order of the document, so that the ids of a copy are in that order too.
+        let (mut open, mut at) = (vec![(node, top)], node);
+        while let Some(next) = from.following_in(at, node) {
+            let parent = from.parent(next);
+            while open.len() > 1 && open.last().is_some_and(|(source, _)| Some(*source) != parent) {
+                open.pop();
             }
+            let Some((_, copy)) = open.last().copied() else { break };
+            let made = self.append(copy, from.kind(next).clone());
+            self.set_line(made, from.line(next));
+            open.push((next, made));
+            at = next;
         }
         vec![top]
+    }
+
+    /// Moves all of another document to the end of `parent`'s children, without a copy. Names have to mean below `parent` what
+    /// they meant at the top.
+    pub(crate) fn graft(&mut self, parent: NodeId, other: Self) {
+        let shift = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX).saturating_sub(1);
+        let moved = |id: NodeId| if id == NodeId::DOCUMENT { parent } else { NodeId(id.0.saturating_add(shift)) };
+        let (first, last) = (other.first_child(NodeId::DOCUMENT), other.last_child(NodeId::DOCUMENT));
+        let (Some(first), Some(last)) = (first.map(moved), last.map(moved)) else { return };
+        let before = self.last_child(parent);
+        self.nodes.extend(other.nodes.into_iter().skip(1).map(|node| Node {
+            parent: node.parent.map(moved),
+            first: node.first.map(moved),
+            last: node.last.map(moved),
+            previous: node.previous.map(moved),
+            next: node.next.map(moved),
+            ..node
+        }));
+        self.change(first, |node| node.previous = before);
+        match before {
+            Some(before) => self.change(before, |node| node.next = Some(first)),
+            None => self.change(parent, |node| node.first = Some(first)),
+        }
+        self.change(parent, |node| node.last = Some(last));
     }
 
     /// A document of its own out of one subtree.
@@ -128,7 +156,12 @@ impl Document {
 
     /// Makes ids follow document order again and drops detached nodes. Ids held outside become wrong.
     pub fn compact(&mut self) {
+        if self.is_compact() {
+            return;
+        }
         let mut fresh = Self::new();
+        // Text that may go on, and its node: joined once, however many pieces it is made of.
+        let mut running: Option<(NodeId, String)> = None;
         let mut pending: Vec<(NodeId, NodeId)> = Vec::new();
         self.push_children(NodeId::DOCUMENT, NodeId::DOCUMENT, &mut pending);
         while let Some((source, parent)) = pending.pop() {
@@ -137,17 +170,40 @@ impl Document {
                 None => continue,
             };
             if let Kind::Text(text) = &kind
-                && let Some(last) = fresh.last_child(parent)
-                && let Some(Node { kind: Kind::Text(before), .. }) = fresh.nodes.get_mut(last.index())
+                && let Some((last, before)) = &mut running
+                && fresh.last_child(parent) == Some(*last)
             {
-                *before = format!("{before}{text}").into();
+                before.push_str(text);
                 continue;
             }
+            fresh.end_text(running.take());
+            let text = if let Kind::Text(text) = &kind { Some(text.to_string()) } else { None };
             let made = fresh.append(parent, kind);
+            running = text.map(|text| (made, text));
             fresh.set_line(made, self.line(source));
             self.push_children(source, made, &mut pending);
         }
+        fresh.end_text(running);
         *self = fresh;
+    }
+
+    fn end_text(&mut self, running: Option<(NodeId, String)>) {
+        if let Some((id, text)) = running {
+            self.change(id, |node| node.kind = Kind::Text(text.into()));
+        }
+    }
+
+    /// Whether ids are in the order of the document, no node is detached, and no text follows text.
+    fn is_compact(&self) -> bool {
+        let mut next = 1;
+        for id in self.descendants(NodeId::DOCUMENT) {
+            let is_text = |id: NodeId| matches!(self.kind(id), Kind::Text(_));
+            if id.index() != next || is_text(id) && self.previous_sibling(id).is_some_and(is_text) {
+                return false;
+            }
+            next += 1;
+        }
+        next == self.nodes.len()
     }
 
     fn push_children(&self, of: NodeId, copy: NodeId, pending: &mut Vec<(NodeId, NodeId)>) {

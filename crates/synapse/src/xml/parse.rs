@@ -54,11 +54,15 @@ impl Document {
             document: Self::new(),
             open: vec![NodeId::DOCUMENT],
             names: HashMap::new(),
+            recent: Vec::with_capacity(RECENT),
+            oldest: 0,
             limits,
             text: trimmed,
             seen: 0,
             line: 1 + u32::try_from(text.get(..text.len() - trimmed.len()).unwrap_or_default().matches('\n').count())
                 .unwrap_or(0),
+            running: String::new(),
+            began: 0,
         };
         parser.run()?;
         Ok(parser.document)
@@ -77,15 +81,23 @@ impl Document {
     }
 }
 
+/// Names that are looked for before all others.
+const RECENT: usize = 8;
+
 struct Parser<'a> {
     document: Document,
     open: Vec<NodeId>,
     names: HashMap<Box<str>, Arc<str>>,
+    recent: Vec<Arc<str>>,
+    oldest: usize,
     limits: Limits,
     text: &'a str,
     /// Bytes of which the lines are counted.
     seen: usize,
     line: u32,
+    /// Text that may go on, with the line it began in: joined once, however many references it is made of.
+    running: String,
+    began: u32,
 }
 
 impl<'a> Parser<'a> {
@@ -107,6 +119,7 @@ impl<'a> Parser<'a> {
                     self.start(&start)?;
                 }
                 Ok(Event::End(_)) => {
+                    self.end_text()?;
                     self.open.pop();
                 }
                 Ok(Event::Text(text)) => self.characters(&text.xml10_content())?,
@@ -155,12 +168,27 @@ impl<'a> Parser<'a> {
     }
 
     fn intern(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.names.get(text) {
+        // Documents repeat few names, and most of those soon again.
+        if let Some(known) = self.recent.iter().find(|known| ***known == *text) {
             return Arc::clone(known);
         }
-        let fresh: Arc<str> = Arc::from(text);
-        self.names.insert(text.into(), Arc::clone(&fresh));
-        fresh
+        let name = match self.names.get(text) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let fresh: Arc<str> = Arc::from(text);
+                self.names.insert(text.into(), Arc::clone(&fresh));
+                fresh
+            }
+        };
+        if self.recent.len() < RECENT {
+            self.recent.push(Arc::clone(&name));
+        } else {
+            self.oldest = (self.oldest + 1) % RECENT;
+            if let Some(place) = self.recent.get_mut(self.oldest) {
+                *place = Arc::clone(&name);
+            }
+        }
+        name
     }
 
     fn reference(&self, reference: &quick_xml::events::BytesRef<'_>) -> Result<String, XmlError> {
@@ -186,26 +214,35 @@ impl<'a> Parser<'a> {
         if text.is_empty() {
             return Ok(());
         }
-        if let Some(last) = self.document.last_child(parent)
-            && let Some(node) = self.document.nodes.get_mut(last.index())
-            && let Kind::Text(before) = &mut node.kind
-        {
-            let mut joined = String::from(std::mem::take(before));
-            joined.push_str(text);
-            *before = joined.into();
+        if self.running.is_empty() {
+            self.began = self.line;
+        }
+        self.running.push_str(text);
+        Ok(())
+    }
+
+    fn end_text(&mut self) -> Result<(), XmlError> {
+        if self.running.is_empty() {
             return Ok(());
         }
-        self.push(Kind::Text(text.into())).map(|_| ())
+        let kind = Kind::Text(self.running.as_str().into());
+        self.running.clear();
+        self.add(kind, self.began).map(|_| ())
     }
 
     fn push(&mut self, kind: Kind) -> Result<NodeId, XmlError> {
+        self.end_text()?;
+        self.add(kind, self.line)
+    }
+
+    fn add(&mut self, kind: Kind, line: u32) -> Result<NodeId, XmlError> {
         if self.document.size() >= self.limits.nodes {
             return Err(self.error(format!("more than {} nodes", self.limits.nodes)));
         }
         let parent = self.open.last().copied().unwrap_or(NodeId::DOCUMENT);
         let id = self.document.append(parent, kind);
         if let Some(node) = self.document.nodes.get_mut(id.index()) {
-            node.line = self.line;
+            node.line = line;
         }
         Ok(id)
     }

@@ -72,3 +72,44 @@ fn moved_nodes_are_in_order_after_compaction() {
     assert!(ids.is_sorted());
     assert_eq!(document.size(), ids.len() + 1);
 }
+
+#[test]
+fn documents_are_moved_below_others_without_a_copy() {
+    let parse = |text: &str| Document::parse(text, Limits::MESSAGE).unwrap();
+    let mut outer = parse("<o><b>1</b></o>");
+    let root = outer.root().unwrap();
+    outer.graft(root, parse("<!-- c --><a xmlns='u'><b>x</b>y</a><?p d?>"));
+    assert_eq!(outer.write(NodeId::DOCUMENT), "<o><b>1</b><!-- c --><a xmlns=\"u\"><b>x</b>y</a><?p d?></o>");
+    let ids: Vec<NodeId> = outer.descendants(NodeId::DOCUMENT).collect();
+    assert!(ids.is_sorted());
+    let before = outer.size();
+    outer.compact();
+    assert_eq!(outer.size(), before);
+    let mut empty = parse("<o/>");
+    empty.graft(empty.root().unwrap(), Document::new());
+    assert_eq!(empty.write(NodeId::DOCUMENT), "<o/>");
+}
+
+#[test]
+fn copies_are_in_the_order_of_the_document() {
+    let from = Document::parse("<a><b><c/>x<d><e/></d></b><f>y</f></a>", Limits::MESSAGE).unwrap();
+    let mut to = Document::parse("<o/>", Limits::MESSAGE).unwrap();
+    to.append_copy(to.root().unwrap(), &from, NodeId::DOCUMENT);
+    assert_eq!(to.write(NodeId::DOCUMENT), "<o><a><b><c/>x<d><e/></d></b><f>y</f></a></o>");
+    assert!(to.descendants(NodeId::DOCUMENT).collect::<Vec<_>>().is_sorted());
+}
+
+#[test]
+fn text_of_many_pieces_is_joined_once() {
+    let text = format!("<a>{}</a>", "&lt;".repeat(1_000_000));
+    let document = Document::parse(&text, Limits::MESSAGE).unwrap();
+    assert_eq!(document.size(), 3);
+    assert_eq!(document.text(NodeId::DOCUMENT).len(), 1_000_000);
+    let mut pieces = Document::parse("<a/>", Limits::MESSAGE).unwrap();
+    let root = pieces.root().unwrap();
+    for _ in 0..500_000 {
+        pieces.append_text(root, "xy");
+    }
+    pieces.compact();
+    assert_eq!((pieces.size(), pieces.text(root).len()), (3, 1_000_000));
+}

@@ -112,7 +112,8 @@ pub(crate) enum Expr {
         prefix: Arc<str>,
         name: Arc<str>,
     },
-    /// The expression uses a prefix that is not declared. WSO2 deploys it, and every evaluation fails.
+    /// The expression uses a prefix that is not declared, or a function that does not exist, for this reason. WSO2 deploys
+    /// it, and every evaluation fails.
     Undeclared(Arc<str>),
     Call {
         prefix: Arc<str>,

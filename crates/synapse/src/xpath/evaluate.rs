@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::ast::{Axis, Expr, Operator, Start, Step, Test};
 use super::functions;
-use crate::flow::Failure;
+use crate::flow::{Failure, LARGEST, too_large};
 use crate::value::{number_text, parse_number};
 use crate::xml::{Attribute, Document, Kind, NodeId};
 
@@ -83,7 +83,7 @@ impl<'a> Evaluator<'a> {
         self.environment.spend(1)?;
         match expr {
             Expr::Number(value) => Ok(XValue::Number(*value)),
-            Expr::Undeclared(prefix) => Err(Failure::new(format!("the namespace prefix {prefix} is not declared"))),
+            Expr::Undeclared(reason) => Err(Failure::new(&**reason)),
             Expr::Text(text) => Ok(XValue::Text(text.to_string())),
             Expr::Negate(inner) => {
                 let value = self.evaluate(inner, context)?;
@@ -200,6 +200,12 @@ impl<'a> Evaluator<'a> {
             values.push(self.evaluate(argument, context)?);
         }
         if let Some(value) = functions::call(self, name, &values, context)? {
+            if let XValue::Text(text) = &value {
+                if text.len() > LARGEST {
+                    return Err(too_large());
+                }
+                self.environment.spend(text.len() as u64 / 64)?;
+            }
             return Ok(value);
         }
         match self.environment.function(&mut self.documents, context, name, &values)? {

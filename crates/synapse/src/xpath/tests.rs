@@ -104,20 +104,16 @@ fn paths_and_functions() {
 
 #[test]
 fn faults_name_the_place() {
-    for (expression, at) in [
-        ("//a[", 4),
-        ("//", 2),
-        ("a b", 2),
-        ("f(1)", 0),
-        ("'x", 0),
-        ("a/::b", 2),
-        ("concat(", 7),
-        ("1 +", 3),
-        ("not()", 0),
-    ] {
+    for (expression, at) in
+        [("//a[", 4), ("//", 2), ("a b", 2), ("'x", 0), ("a/::b", 2), ("concat(", 7), ("1 +", 3), ("not()", 0)]
+    {
         let error = XPath::compile(expression, &Namespaces::new()).unwrap_err();
         assert_eq!(error.at, at, "{expression}: {error}");
     }
+    let unknown = XPath::compile("concat(f(1), 'x')", &Namespaces::new()).unwrap();
+    assert_eq!(unknown.undeclared(), Some("there is no function f"));
+    assert!(evaluate("//a[f(1)]", DOCUMENT, 1000).unwrap_err().contains("there is no function f"));
+    assert!(XPath::compile_strictly("f(1)", &Namespaces::new()).is_err());
     assert!(XPath::compile(&"(".repeat(10_000), &Namespaces::new()).is_err());
     assert!(XPath::compile(&"1+".repeat(10_000), &Namespaces::new()).is_err());
     assert!(XPath::compile(&"a[".repeat(10_000), &Namespaces::new()).is_err());

@@ -4,9 +4,54 @@ use serde_json::{Map, Value as Json};
 
 use super::{Column, DataCall, DataField, DataResult};
 
+/// What WSO2's reader takes for JSON, as JSON: names without quotes get them, a comma before a closing bracket goes.
+fn strict(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '"' => {
+                out.push(c);
+                while let Some(inside) = rest.next() {
+                    out.push(inside);
+                    match inside {
+                        '\\' => out.extend(rest.next()),
+                        '"' => break,
+                        _ => {}
+                    }
+                }
+            }
+            '}' | ']' => {
+                let kept = out.trim_end();
+                if kept.ends_with(',') {
+                    out.truncate(kept.len() - 1);
+                }
+                out.push(c);
+            }
+            c if c.is_alphabetic() || c == '_' || c == '$' => {
+                let mut name = String::from(c);
+                while let Some(more) = rest.next_if(|c| c.is_alphanumeric() || *c == '_' || *c == '$') {
+                    name.push(more);
+                }
+                let mut ahead = rest.clone();
+                while ahead.next_if(|c| c.is_whitespace()).is_some() {}
+                if ahead.peek() == Some(&':') {
+                    out.push_str(&Json::String(name).to_string());
+                } else {
+                    out.push_str(&name);
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// Reads a template.
 pub(super) fn compile(text: &str) -> Result<DataResult, String> {
-    let json: Json = serde_json::from_str(text).map_err(|error| format!("the result is not JSON: {error}"))?;
+    let json: Json = serde_json::from_str(text)
+        .or_else(|error| serde_json::from_str(&strict(text)).map_err(|_| error))
+        .map_err(|error| format!("the result is not JSON: {error}"))?;
     let Json::Object(top) = &json else { return Err("the result is not a JSON object".to_owned()) };
     let mut result = DataResult { json: true, ..DataResult::default() };
     let [(name, value)] = top.iter().collect::<Vec<_>>()[..] else {
