@@ -72,7 +72,7 @@ FLOWS = [
     ("header-removed", '<header name="X-Sent" action="remove" scope="transport"/>' + http("/echo") + "<respond/>", None, None, 200,
      lambda got: "x-sent" not in got["headers"]),
     ("header-split", '<property name="X-A" scope="transport" expression="json-eval($.a)"/>' + http("/echo", "post") + "<respond/>", JSON,
-     json.dumps({"a": "b\r\nX-Evil: 1"}), 500, lambda got: "x-evil" not in str(got).lower() or got["code"] != "0"),
+     json.dumps({"a": "b\r\nX-Evil: 1"}), 200, lambda got: "x-evil" not in got["headers"]),
     ("template", '<property name="uri.var.v" value="a b/&amp;?"/>' + http("/echo/{uri.var.v}") + "<respond/>", None, None, 200,
      lambda got: got["path"].startswith("/echo/a%20b")),
     # Bodies that change
