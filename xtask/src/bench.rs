@@ -5,6 +5,8 @@
 
 mod changes;
 mod cleanup;
+mod control;
+mod database;
 mod gateway;
 mod identity;
 mod integrator;
@@ -40,6 +42,8 @@ enum What {
     Cleanup(cleanup::Options),
     /// Memory of a gateway with thousands of APIs and subscriptions.
     Memory(memory::Options),
+    /// Lists, searches, publishing and subscribing with 10,000 APIs and 500,000 subscriptions in PostgreSQL.
+    Control(control::Options),
     /// Time from starting the program to its first TLS answer, and memory when idle.
     Start(start::Options),
 }
@@ -52,6 +56,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         What::Integrator(options) => integrator::run(options),
         What::Cleanup(options) => cleanup::run(options),
         What::Memory(options) => memory::run(options),
+        What::Control(options) => control::run(options),
         What::Start(options) => start::run(options),
     }
 }

@@ -51,14 +51,23 @@ pub(crate) fn npm(folder: &Path, packages: &[&str]) -> Result<()> {
     // A name may begin with @ for its scope; the version comes after another.
     let name = |package: &str| package.rfind('@').filter(|at| *at > 0).map_or(package.len(), |at| at);
     let modules = folder.join("node_modules");
-    if packages.iter().all(|package| modules.join(package.get(..name(package)).unwrap_or(package)).exists()) {
+    let missing: Vec<&str> = packages
+        .iter()
+        .copied()
+        .filter(|package| !modules.join(package.get(..name(package)).unwrap_or(package)).exists())
+        .collect();
+    if missing.is_empty() {
         return Ok(());
     }
     let mut install = Command::new("npm");
     install.args(["install", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(folder);
-    if !folder.join("package.json").exists() {
-        install.args(packages);
-    }
+    // What a package.json of ours names comes by itself; one that npm made grows with what it is told.
+    let named = fs::read_to_string(folder.join("package.json")).unwrap_or_default();
+    install.args(
+        missing
+            .iter()
+            .filter(|package| !named.contains(&format!("\"{}\"", package.get(..name(package)).unwrap_or(package)))),
+    );
     process::run(&mut install).with_context(|| format!("cannot be had from npm: {}", packages.join(", ")))
 }
 

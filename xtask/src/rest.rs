@@ -9,7 +9,7 @@ use crate::portcullis::{ADMIN, ADMIN_PASSWORD, Home};
 const PUBLISHER: &str = "/api/am/publisher/v4";
 const DEVPORTAL: &str = "/api/am/devportal/v3";
 const SCOPES: &str = "apim:api_view apim:api_create apim:api_manage apim:api_delete apim:api_publish apim:api_generate_key \
-     apim:subscribe apim:app_manage apim:sub_manage";
+     apim:subscribe apim:app_manage apim:sub_manage apim:subscription_view apim:admin";
 
 /// An API to be made. Its context is `/<name>`, its version 1.0.
 pub(crate) struct Wanted<'a> {
@@ -78,22 +78,17 @@ impl Maker {
     /// # Errors
     /// A call is refused.
     pub(crate) fn publish(&self, wanted: &Wanted<'_>) -> Result<String> {
-        let Wanted { name, upstream, resources, secured } = wanted;
-        let endpoint = json!({ "url": upstream });
-        let scope_name = format!("{name}_read");
-        let (security, scopes) =
-            if *secured { ("Application & Application User", json!([scope_name])) } else { ("None", json!([])) };
-        let operation = |target: &String| json!({ "target": target, "verb": "GET", "authType": security, "throttlingPolicy": "Unlimited", "scopes": scopes });
-        let scope =
-            json!([{ "scope": { "name": scope_name, "displayName": scope_name, "bindings": [] }, "shared": false }]);
-        let api = json!({
-            "name": name, "version": "1.0", "context": format!("/{name}"), "policies": ["Unlimited"], "transport": ["https"],
-            "securityScheme": ["oauth2", "oauth_basic_auth_api_key_mandatory"],
-            "endpointConfig": { "endpoint_type": "http", "production_endpoints": endpoint, "sandbox_endpoints": endpoint },
-            "scopes": if *secured { scope } else { json!([]) },
-            "operations": resources.iter().map(operation).collect::<Vec<_>>(),
-        });
-        self.publish_api(&api)
+        self.publish_api(&object(wanted))
+    }
+
+    /// The same without publishing it.
+    ///
+    /// # Errors
+    /// A call is refused.
+    pub(crate) fn deployed(&self, wanted: &Wanted<'_>) -> Result<String> {
+        let id = text(&self.json("POST", &format!("{PUBLISHER}/apis"), &object(wanted))?, "id")?;
+        self.deploy(&id)?;
+        Ok(id)
     }
 
     /// Creates, deploys and publishes an API as it stands; returns its id. With `isDefaultVersion` it answers without its
@@ -111,8 +106,25 @@ impl Maker {
             self.json("PUT", &format!("{PUBLISHER}/apis/{id}"), &made)?;
         }
         self.deploy(&id)?;
-        self.json("POST", &format!("{PUBLISHER}/apis/change-lifecycle?action=Publish&apiId={id}"), &Value::Null)?;
+        self.to_published(&id)?;
         Ok(id)
+    }
+
+    /// Publishes an API.
+    ///
+    /// # Errors
+    /// The call is refused.
+    pub(crate) fn to_published(&self, id: &str) -> Result<()> {
+        let target = format!("{PUBLISHER}/apis/change-lifecycle?action=Publish&apiId={id}");
+        self.json("POST", &target, &Value::Null).map(drop)
+    }
+
+    /// What a GET answers.
+    ///
+    /// # Errors
+    /// The call is refused.
+    pub(crate) fn get(&self, target: &str) -> Result<Value> {
+        self.call("GET", target, "application/json", b"")
     }
 
     /// Makes a revision of an API and deploys it.
@@ -197,6 +209,25 @@ impl Maker {
         let answer = session.call("POST", "/oauth2/token", "application/x-www-form-urlencoded", form.as_bytes())?;
         text(&answer, "access_token")
     }
+}
+
+/// The API object of what is wanted.
+fn object(wanted: &Wanted<'_>) -> Value {
+    let Wanted { name, upstream, resources, secured } = wanted;
+    let endpoint = json!({ "url": upstream });
+    let scope_name = format!("{name}_read");
+    let (security, scopes) =
+        if *secured { ("Application & Application User", json!([scope_name])) } else { ("None", json!([])) };
+    let operation = |target: &String| json!({ "target": target, "verb": "GET", "authType": security, "throttlingPolicy": "Unlimited", "scopes": scopes });
+    let scope =
+        json!([{ "scope": { "name": scope_name, "displayName": scope_name, "bindings": [] }, "shared": false }]);
+    json!({
+        "name": name, "version": "1.0", "context": format!("/{name}"), "policies": ["Unlimited"], "transport": ["https"],
+        "securityScheme": ["oauth2", "oauth_basic_auth_api_key_mandatory"],
+        "endpointConfig": { "endpoint_type": "http", "production_endpoints": endpoint, "sandbox_endpoints": endpoint },
+        "scopes": if *secured { scope } else { json!([]) },
+        "operations": resources.iter().map(operation).collect::<Vec<_>>(),
+    })
 }
 
 fn text(value: &Value, field: &str) -> Result<String> {

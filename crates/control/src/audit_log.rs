@@ -1,9 +1,13 @@
 //! Reading the audit log of a tenant.
 
+mod chain;
+
 use model::Timestamp;
 use store::repository::audit::{self, AuditFilter, AuditRecord};
 
 use crate::{Actor, Control, ControlError};
+
+pub use chain::{AuditChain, AuditFault, verify};
 
 /// How many numbers of the log one search looks through at most.
 const SPAN: i64 = 50_000;

@@ -1,5 +1,7 @@
 //! API categories: names that APIs are filed under.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use store::UnitOfWork;
 use store::repository::api;
@@ -68,21 +70,11 @@ async fn find(work: &mut UnitOfWork, actor: &Actor, id: &str) -> Result<ItemRow,
     catalogue::find(work, ItemKind::Category, actor.tenant(), id).await?.ok_or_else(unknown)
 }
 
-/// How many APIs each name in `categories` stands on.
-async fn usage(work: &mut UnitOfWork, tenant: model::TenantId, name: &str) -> Result<usize, ControlError> {
-    let rows = api::list(work, tenant).await?;
-    let uses = |text: &str| {
-        let document: Value = serde_json::from_str(text).unwrap_or_default();
-        document.at("categories").as_array().is_some_and(|list| list.iter().any(|c| c == name))
-    };
-    Ok(rows.iter().filter(|row| uses(&row.document)).count())
-}
-
 /// Removes a category that no API is filed under.
 pub(crate) async fn delete(control: &Control, actor: &Actor, id: &str) -> Result<(), ControlError> {
     let mut work = control.begin().await?;
     let row = find(&mut work, actor, id).await?;
-    let count = usage(&mut work, actor.tenant(), &row.name).await?;
+    let count = api::with_facet(&mut work, actor.tenant(), "=category", &row.name).await?.len();
     if count > 0 {
         return Err(ControlError::conflict(format!("{count} APIs are filed under {}. Change them first.", row.name)));
     }
@@ -95,10 +87,11 @@ pub(crate) async fn delete(control: &Control, actor: &Actor, id: &str) -> Result
 pub(crate) async fn list(control: &Control, tenant: model::TenantId, with_usage: bool) -> Result<Value, ControlError> {
     let mut work = control.read().await?;
     let mut list = Vec::new();
+    let used = if with_usage { api::facet_counts(&mut work, tenant, "=category").await? } else { BTreeMap::new() };
     for row in catalogue::list(&mut work, ItemKind::Category, tenant).await? {
         let mut entry = row.document;
         if with_usage && let Some(object) = entry.as_object_mut() {
-            object.insert("numberOfAPIs".into(), json!(usage(&mut work, tenant, &row.name).await?));
+            object.insert("numberOfAPIs".into(), json!(used.get(&row.name).copied().unwrap_or(0)));
         }
         list.push(entry);
     }

@@ -86,15 +86,8 @@ fn address(kind: &str, value: &Value) -> Result<String, ControlError> {
 
 async fn api_value(work: &mut UnitOfWork, actor: &Actor, value: &Value) -> Result<Value, ControlError> {
     let wanted = value.as_str().unwrap_or_default();
-    let exists = api::list(work, actor.tenant()).await?.iter().any(|row| {
-        let versioned = if row.context.contains("{version}") {
-            row.context.replace("{version}", &row.version)
-        } else {
-            format!("{}/{}", row.context, row.version)
-        };
-        versioned == wanted
-    });
-    if exists {
+    let same = |row: &api::ApiRow| model::versioned_context(&row.context, &row.version) == wanted;
+    if api::with_path(work, actor.tenant(), wanted).await?.iter().any(same) {
         Ok(json!(wanted))
     } else {
         Err(unusable(format!("Couldn't Save Block Condition Due to Invalid API Context {wanted}")))

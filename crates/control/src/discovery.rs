@@ -8,7 +8,7 @@ pub(crate) mod view;
 use model::snapshot::Lifecycle;
 use model::{ApiDocument, ApiId, Tenant, TenantId};
 use store::UnitOfWork;
-use store::repository::api::{self, ApiRow};
+use store::repository::api::{self, ApiRow, ApiSearch, Kinds};
 use store::repository::tenant;
 use web::Permit;
 
@@ -71,12 +71,16 @@ impl Viewer {
         self.is_member() && self.actor.as_ref().is_some_and(|actor| actor.has_role(role))
     }
 
+    /// Whether the viewer makes or publishes APIs of the tenant.
+    fn manages(&self) -> bool {
+        ["admin", "Internal/creator", "Internal/publisher"].iter().any(|role| self.has_role(role))
+    }
+
     /// Whether the visibility of an API lets the viewer see it. Those who make and publish APIs see all of their tenant.
     fn sees(&self, document: &ApiDocument) -> bool {
-        let manages = ["admin", "Internal/creator", "Internal/publisher"].iter().any(|role| self.has_role(role));
         match document.visibility() {
             "PRIVATE" => self.is_member(),
-            "RESTRICTED" => manages || document.texts("visibleRoles").iter().any(|role| self.has_role(role)),
+            "RESTRICTED" => self.manages() || document.texts("visibleRoles").iter().any(|role| self.has_role(role)),
             _ => self.is_member() || self.actor.is_none() || is_offered_to(document, self),
         }
     }
@@ -100,14 +104,12 @@ fn is_offered_to(document: &ApiDocument, viewer: &Viewer) -> bool {
 }
 
 /// States in which lists show an API.
-fn is_listed(row: &ApiRow) -> bool {
-    matches!(lifecycle::parse(&row.lifecycle), Some(Lifecycle::Published | Lifecycle::Prototyped))
-}
+const LISTED: [Lifecycle; 2] = [Lifecycle::Published, Lifecycle::Prototyped];
 
 /// States in which an API can be looked at by those who know it.
 fn is_open(row: &ApiRow) -> bool {
-    let state = lifecycle::parse(&row.lifecycle);
-    is_listed(row) || matches!(state, Some(Lifecycle::Deprecated | Lifecycle::Blocked))
+    let further = [Lifecycle::Deprecated, Lifecycle::Blocked];
+    lifecycle::parse(&row.lifecycle).is_some_and(|state| LISTED.contains(&state) || further.contains(&state))
 }
 
 /// The one answer for an API that is not there or not to be seen.
@@ -133,16 +135,28 @@ pub(crate) async fn find(
     if viewer.sees(&document) { Ok((row, document)) } else { Err(unknown(id)) }
 }
 
-/// All APIs that lists show to the viewer, newest first.
-pub(crate) async fn listed(work: &mut UnitOfWork, viewer: &Viewer) -> Result<Vec<(ApiRow, ApiDocument)>, ControlError> {
-    let mut found = Vec::new();
-    for row in api::list(work, viewer.tenant.id).await?.into_iter().filter(is_listed) {
-        let document = parse(&row)?;
-        if viewer.sees(&document) {
-            found.push((row, document));
+/// What lists show to the viewer, for the store's search: as [`Viewer::sees`] says of one API.
+fn listed(viewer: &Viewer) -> ApiSearch {
+    let member = viewer.is_member();
+    let (sees, tokens) = match &viewer.actor {
+        None => (0, Vec::new()),
+        Some(_) if viewer.manages() => (2, Vec::new()),
+        Some(actor) if member => {
+            let roles = actor.principal().roles.iter();
+            (1, roles.map(|role| format!("role:{}", role.to_ascii_lowercase())).collect())
         }
+        Some(actor) => (-1, vec!["tenant:".to_owned(), format!("tenant:{}", actor.tenant_info().domain.as_str())]),
+    };
+    ApiSearch {
+        tenant: viewer.tenant.id,
+        kinds: Kinds::All,
+        states: LISTED.map(lifecycle::code).to_vec(),
+        all_access: true,
+        sees,
+        tokens,
+        terms: Vec::new(),
+        member,
     }
-    Ok(found)
 }
 
 /// The tenant an API belongs to, among those whose APIs the actor may subscribe to.
@@ -178,13 +192,17 @@ pub(crate) async fn addressed(
     Ok(Some(found.ok_or_else(unknown)?.tenant.id))
 }
 
-/// The average of the ratings of an API as WSO2 writes it: `0.0` to `5.0`.
-pub(crate) async fn average_rating(work: &mut UnitOfWork, id: ApiId) -> Result<String, ControlError> {
-    let ratings = store::repository::comment::ratings(work, id).await?;
-    let sum: i64 = ratings.iter().map(|rating| rating.rating).sum();
-    let count = i64::try_from(ratings.len()).unwrap_or(i64::MAX).max(1);
+/// The average of ratings as WSO2 writes it: `0.0` to `5.0`.
+fn average((sum, count): (i64, i64)) -> String {
+    let count = count.max(1);
     let tenths = sum.saturating_mul(10).saturating_add(count / 2) / count;
-    Ok(format!("{}.{}", tenths / 10, tenths % 10))
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+/// The average of the ratings of an API.
+pub(crate) async fn average_rating(work: &mut UnitOfWork, id: ApiId) -> Result<String, ControlError> {
+    let sums = store::repository::comment::rating_sums(work, &[id]).await?;
+    Ok(average(sums.get(&id).copied().unwrap_or_default()))
 }
 
 /// All tenants that have a Developer Portal.

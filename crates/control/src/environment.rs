@@ -4,7 +4,7 @@ use model::TenantId;
 use serde_json::{Value, json};
 use store::UnitOfWork;
 use store::repository::catalogue::{self, ItemKind, ItemRow};
-use store::repository::{api, revision};
+use store::repository::revision;
 
 use crate::field::Field;
 use crate::throttling::check::{check_permissions, refused};
@@ -161,14 +161,11 @@ pub async fn delete(control: &Control, actor: &Actor, id: &str) -> Result<(), Co
     }
     let mut work = control.begin().await?;
     let row = find(&mut work, actor.tenant(), id).await?;
-    for api in api::list(&mut work, actor.tenant()).await? {
-        let deployed = revision::deployments(&mut work, api.id).await?.iter().any(|d| d.environment == row.name);
-        if deployed {
-            return Err(ControlError::conflict(format!(
-                "{} {} is deployed to {}. Undeploy it first.",
-                api.name, api.version, row.name
-            )));
-        }
+    if let Some((name, version)) = revision::deployed_to(&mut work, actor.tenant(), &row.name).await? {
+        return Err(ControlError::conflict(format!(
+            "{name} {version} is deployed to {}. Undeploy it first.",
+            row.name
+        )));
     }
     catalogue::delete(&mut work, ItemKind::Environment, actor.tenant(), row.id).await?;
     let target = format!("environment/{id}");

@@ -51,7 +51,7 @@ mod usage;
 mod workflow;
 
 pub use actor::Actor;
-pub use audit_log::{AuditPage, AuditQuery, AuditView};
+pub use audit_log::{AuditChain, AuditFault, AuditPage, AuditQuery, AuditView, verify as verify_audit_log};
 pub use environment::DEFAULT as BUILT_IN_ENVIRONMENT;
 pub use error::{ControlError, FaultKind};
 pub use field::Field;
@@ -62,12 +62,14 @@ pub use key_manager::{
 pub use port::{Approvals, GatewayPublisher, InternalKeyIssuer, PendingApproval, Ports, PublishError, Sealer};
 pub use publisher::Holdings;
 pub use publishing::{
-    DefinitionSource, DeploymentRequest, ImportOptions, LifecycleChange, LifecycleOptions, ValidationReport,
+    ApiQuery, DefinitionSource, DeploymentRequest, FoundApis, ImportOptions, LifecycleChange, LifecycleOptions,
+    ValidationReport,
 };
 pub use reseal::reseal;
 pub use service::{Change, Control, ControlSettings, Effect};
 pub use settings::{ApiProperty, ApplicationAttribute, ConfiguredEnvironment, ConfiguredHost, PortalSettings};
 pub use snapshot::SnapshotAge;
+pub use store::repository::api::ApiOrder;
 pub use usage::{UsagePoint, UsageQuery, UsageReport, UsageShare, UsageSpan, UsageSubject};
 pub use workflow::decide::WaitingRequest;
 pub use workflow::{WorkflowRule, WorkflowSettings};

@@ -25,6 +25,7 @@ mod update;
 mod versions;
 mod wsdl;
 
+pub use apis::{ApiQuery, FoundApis};
 pub(crate) use create::DEFINITION;
 pub(crate) use definitions::consumer_definition;
 pub use definitions::{DefinitionSource, ValidationReport};

@@ -80,6 +80,8 @@ pub struct Control {
     /// Something changed that is not in the change log.
     whole_wanted: AtomicBool,
     published: Mutex<Published>,
+    /// The newest checkpoint of the audit log, as it is kept outside of the database.
+    pub(crate) kept: std::sync::Mutex<Option<String>>,
     heavy: Semaphore,
     /// Something is to be judged by the rules of governance.
     to_judge: Notify,
@@ -148,6 +150,7 @@ impl Control {
             requested: AtomicU64::new(0),
             whole_wanted: AtomicBool::new(false),
             published: Mutex::default(),
+            kept: std::sync::Mutex::default(),
             heavy: Semaphore::new(HEAVY_JOBS),
             to_judge: Notify::new(),
         }
@@ -204,6 +207,22 @@ impl Control {
     /// The settings.
     pub const fn settings(&self) -> &ControlSettings {
         &self.settings
+    }
+
+    /// Indexes the APIs that an older program wrote. Call it once, before anything is asked for.
+    ///
+    /// # Errors
+    /// When the database cannot be written, or a stored API is damaged.
+    pub async fn index_apis(&self) -> Result<(), ControlError> {
+        loop {
+            let mut work = self.begin().await?;
+            let indexed = store::repository::api::bring_up_to_date(&mut work, 200).await?;
+            work.save().await?;
+            if indexed == 0 {
+                return Ok(());
+            }
+            tracing::info!(indexed, "APIs of an older version were indexed");
+        }
     }
 
     /// A transaction that may write.
@@ -355,34 +374,6 @@ impl Control {
         let latest = change::latest(&mut work).await;
         let _read_only = work.cancel().await;
         latest.is_ok_and(|latest| u64::try_from(latest).ok() > version)
-    }
-
-    /// Verifies the hash chain of the audit log; returns the number of records.
-    ///
-    /// # Errors
-    /// The sequence number of the first record that does not fit.
-    pub async fn verify_audit_log(&self) -> Result<Result<u64, i64>, ControlError> {
-        let mut work = self.read().await?;
-        let mut previous = String::new();
-        let mut count = 0_u64;
-        let mut after = 0_i64;
-        loop {
-            let page = audit::after(&mut work, after, 500).await?;
-            if page.is_empty() {
-                return Ok(Ok(count));
-            }
-            for record in page {
-                let whole = record.sequence == after.saturating_add(1)
-                    && record.previous_hash == previous
-                    && record.hash == audit::hash_of(&record);
-                if !whole {
-                    return Ok(Err(record.sequence));
-                }
-                after = record.sequence;
-                previous = record.hash;
-                count = count.saturating_add(1);
-            }
-        }
     }
 }
 

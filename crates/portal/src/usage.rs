@@ -20,13 +20,16 @@ pub(crate) fn span(text: Option<&str>) -> UsageSpan {
     SPANS.into_iter().find(|(_, key, _)| text == Some(*key)).map_or(UsageSpan::Week, |(span, _, _)| span)
 }
 
+/// The choice of the span. `path` is the page's own, without a query.
+pub(crate) fn chips(path: &str, chosen: UsageSpan) -> Vec<Chip> {
+    let chip =
+        |(span, key, label): (UsageSpan, &str, &str)| Chip::new(label, format!("{path}?span={key}"), span == chosen);
+    SPANS.into_iter().map(chip).collect()
+}
+
 /// Adds a report to a page. `path` is the page's own, without a query; `empty` says what to do when nothing was called.
 pub(crate) fn show(page: Page, report: &UsageReport, chosen: UsageSpan, path: &str, empty: Empty) -> Page {
-    let chips = SPANS
-        .into_iter()
-        .map(|(span, key, label)| Chip::new(label, format!("{path}?span={key}"), span == chosen))
-        .collect();
-    let page = page.add(&Table::new("Time", Vec::new()).chips(chips));
+    let page = page.add(&Table::new("Time", Vec::new()).chips(chips(path, chosen)));
     if report.totals.calls() == 0 {
         return page.add(&empty);
     }
@@ -44,19 +47,20 @@ pub(crate) fn show(page: Page, report: &UsageReport, chosen: UsageSpan, path: &s
     let facts = Facts::new()
         .text("Calls", &report.totals.calls().to_string())
         .text("Refused or failed", &report.totals.errors().to_string())
-        .text("Mean time", &milliseconds(report.totals.mean_micros()))
+        .text("Mean time", &time(report.totals.mean_micros()))
         // Without a bound: slower than what is told apart.
-        .text("95 % are faster than", &report.totals.quantile_micros(0.95).map(milliseconds).unwrap_or_default());
+        .text("95 % are faster than", &report.totals.quantile_micros(0.95).map(time).unwrap_or_default());
     let page = page.html(chart.html()).add(&Card::new("Together").add(&facts));
     [("APIs", &report.apis), ("Applications", &report.applications), ("Plans", &report.plans)]
         .into_iter()
         .filter(|(_, shares)| shares.len() > 1)
-        .fold(page, |page, (title, shares)| page.heading(title, "").add(&table(title, shares)))
+        .fold(page, |page, (title, list)| page.heading(title, "").add(&shares(title, list)))
 }
 
-fn table(title: &str, shares: &[UsageShare]) -> Table {
+/// Who is behind the calls: applications, plans or APIs.
+pub(crate) fn shares(title: &str, shares: &[UsageShare]) -> Table {
     let columns = vec![
-        Column::new("Name"),
+        Column::new(title),
         Column::number("Calls"),
         Column::number("Refused or failed"),
         Column::number("Mean time"),
@@ -67,7 +71,7 @@ fn table(title: &str, shares: &[UsageShare]) -> Table {
             Html::text(&share.name),
             Html::text(share.totals.calls()),
             Html::text(share.totals.errors()),
-            Html::text(milliseconds(share.totals.mean_micros())),
+            Html::text(time(share.totals.mean_micros())),
         ]);
     }
     table
@@ -78,6 +82,11 @@ fn count(number: u64) -> f64 {
     f64::from(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
-fn milliseconds(micros: u64) -> String {
-    format!("{}.{} ms", micros / 1000, micros % 1000 / 100)
+/// As in `2.5 ms`.
+pub(crate) fn time(micros: u64) -> String {
+    match micros {
+        0..10_000 => format!("{}.{} ms", micros / 1000, micros % 1000 / 100),
+        10_000..1_000_000 => format!("{} ms", micros / 1000),
+        _ => format!("{}.{} s", micros / 1_000_000, micros % 1_000_000 / 100_000),
+    }
 }

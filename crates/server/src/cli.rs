@@ -5,7 +5,7 @@
 mod arguments;
 
 pub(crate) use arguments::{
-    Accept, ApiCommand, Arguments, AuditArguments, AuditCommand, AuditFormat, BackupCommand, Command, ConfigCommand,
-    DbCommand, Format, Hardening, ImportArguments, IntegratorCommand, KeystoreCommand, LoginArguments,
+    Accept, ApiCommand, Arguments, AuditArguments, AuditCommand, AuditFormat, AuditLogCommand, BackupCommand, Command,
+    ConfigCommand, DbCommand, Format, Hardening, ImportArguments, IntegratorCommand, KeystoreCommand, LoginArguments,
     MigrateArguments, RestoreArguments, TokenArguments, UpdateArguments, UpdateCommand, UserCommand, VaultCommand,
 };

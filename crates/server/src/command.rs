@@ -2,6 +2,7 @@
 
 pub(crate) mod api;
 pub(crate) mod audit;
+mod audit_log;
 mod backup;
 mod config;
 mod db;
@@ -43,6 +44,7 @@ pub(crate) fn run(arguments: Arguments, terminal: Terminal) -> Outcome {
         Command::Vault(command) => vault::run(&home, command, terminal),
         Command::Keystore(command) => keystore::run(&home, command, terminal),
         Command::Db(command) => block_on(db::run(&home, command, terminal)),
+        Command::AuditLog(command) => block_on(audit_log::run(&home, command, terminal)),
         Command::Audit(arguments) => audit::run(&home, arguments, terminal),
         Command::Migrate(arguments) => migrate::run(&arguments, terminal),
         Command::User(command) => block_on(user::run(&home, command, terminal)),

@@ -2,6 +2,7 @@
 
 mod background;
 mod backups;
+pub(crate) mod checkpoints;
 pub(crate) mod confine;
 mod data_plane;
 pub(crate) mod directories;
@@ -206,6 +207,8 @@ impl Server {
         let parts = (database.clone(), egress, Arc::new(sealer) as Arc<dyn control::Sealer>);
         let settings = control_settings(&config, workflows);
         let control = control_plane(&identity, &data_plane, parts, (&clock, &rng), settings);
+        control.index_apis().await.map_err(|e| Failure::internal(format!("the APIs could not be indexed: {e}")))?;
+        checkpoints::restore(home, &control);
         control.publish_changes().await.map_err(|e| Failure::internal(format!("the gateway got no snapshot: {e}")))?;
         let (stop, stopped) = watch::channel(false);
         let (mut tasks, reload) = (JoinSet::new(), Arc::new(tokio::sync::Notify::new()));
@@ -236,6 +239,7 @@ impl Server {
             },
             &stopped,
         );
+        tasks.spawn(checkpoints::keep(home.clone(), Arc::clone(&control), stopped.clone()));
         tasks.spawn(limit_state::keep(home.clone(), Arc::clone(&data_plane), stopped.clone()));
         let counted = config.usage.enable;
         let counting = usage::Usage::new(Arc::clone(&data_plane), Arc::clone(&control), &config.usage);

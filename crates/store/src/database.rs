@@ -3,6 +3,7 @@
 mod backup;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::Secret;
@@ -11,6 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, SqlitePool};
 
 use crate::migration::{self, Dialect, Migration, MigrationReport, SchemaState};
+use crate::plan::PlanWatch;
 use crate::{StoreError, UnitOfWork};
 
 pub use backup::RowSink;
@@ -22,6 +24,7 @@ const WAIT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Database {
     backend: Backend,
+    plans: Option<Arc<PlanWatch>>,
 }
 
 #[derive(Clone)]
@@ -82,7 +85,7 @@ impl Database {
             .max_connections(4)
             .acquire_timeout(WAIT)
             .connect_lazy_with(options.read_only(true));
-        Ok(Self { backend: Backend::Sqlite { readers, writer } })
+        Ok(Self { backend: Backend::Sqlite { readers, writer }, plans: None })
     }
 
     /// Opens an embedded database to look at it: nothing is written, not even beside it. `idle` says that no process
@@ -101,7 +104,7 @@ impl Database {
         let pool = || SqlitePoolOptions::new().max_connections(1).acquire_timeout(WAIT);
         let writer = pool().connect_with(options.clone()).await?;
         let readers = pool().connect_lazy_with(options);
-        Ok(Self { backend: Backend::Sqlite { readers, writer } })
+        Ok(Self { backend: Backend::Sqlite { readers, writer }, plans: None })
     }
 
     /// Connects to PostgreSQL.
@@ -136,26 +139,35 @@ impl Database {
             .max_connections(settings.max_connections.max(2))
             .acquire_timeout(settings.acquire_timeout)
             .connect_lazy_with(options);
-        Ok(Self { backend: Backend::Postgres(pool) })
+        Ok(Self { backend: Backend::Postgres(pool), plans: None })
     }
 
     /// A transaction that may write.
     pub async fn begin(&self) -> Result<UnitOfWork, StoreError> {
-        Ok(match &self.backend {
+        let work = match &self.backend {
             // IMMEDIATE takes the write lock at once, so a later statement cannot fail with SQLITE_BUSY.
             Backend::Sqlite { writer, .. } => UnitOfWork::sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
             Backend::Postgres(pool) => UnitOfWork::postgres(pool.begin().await?),
-        })
+        };
+        Ok(work.watched(self.plans.as_ref()))
     }
 
     /// A consistent view that only reads.
     pub async fn read(&self) -> Result<UnitOfWork, StoreError> {
-        Ok(match &self.backend {
+        let work = match &self.backend {
             Backend::Sqlite { readers, .. } => UnitOfWork::sqlite(readers.begin().await?),
             Backend::Postgres(pool) => {
                 UnitOfWork::postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
-        })
+        };
+        Ok(work.watched(self.plans.as_ref()))
+    }
+
+    /// The same database, with the plan of each statement looked at before it is run for the first time: one that would read
+    /// all of a table that grows is refused. Tests run on such a database.
+    #[must_use]
+    pub fn refusing_scans(self) -> Self {
+        Self { plans: Some(Arc::default()), ..self }
     }
 
     /// Whether this is PostgreSQL, whose migrations are a separate privileged step (guideline A07).

@@ -10,6 +10,7 @@
 mod database;
 mod error;
 mod migration;
+mod plan;
 pub mod repository;
 mod row;
 mod work;

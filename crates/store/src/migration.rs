@@ -86,6 +86,18 @@ pub(crate) const ALL: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0011_workflow.sql"),
         postgres: include_str!("../migrations/postgres/0011_workflow.sql"),
     },
+    Migration {
+        version: 12,
+        name: "api_index",
+        sqlite: include_str!("../migrations/sqlite/0012_api_index.sql"),
+        postgres: include_str!("../migrations/postgres/0012_api_index.sql"),
+    },
+    Migration {
+        version: 13,
+        name: "audit_checkpoint",
+        sqlite: include_str!("../migrations/sqlite/0013_audit_checkpoint.sql"),
+        postgres: include_str!("../migrations/postgres/0013_audit_checkpoint.sql"),
+    },
 ];
 
 impl Migration {

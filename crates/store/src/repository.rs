@@ -6,6 +6,7 @@ pub mod application;
 pub mod application_key;
 pub mod artifact;
 pub mod audit;
+pub mod audit_checkpoint;
 pub mod catalogue;
 pub mod certificate;
 pub mod change;

@@ -104,8 +104,12 @@ impl From<&model::ConsumerKey> for Arg {
 
 /// The pattern of LIKE, with `\\` as escape, for values in lower case that contain the text in any case.
 pub(crate) fn containing(text: &str) -> String {
-    let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    format!("%{escaped}%")
+    format!("%{}%", escaped(text))
+}
+
+/// The same for values that are the text.
+pub(crate) fn escaped(text: &str) -> String {
+    text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
 /// UUID ids are stored as their text.

@@ -1,12 +1,16 @@
 //! One transaction, the same on both backends.
 
-use sqlx::{Postgres, Sqlite};
+use std::sync::Arc;
 
+use sqlx::{AssertSqlSafe, Postgres, Row as _, Sqlite};
+
+use crate::plan::{self, PlanWatch};
 use crate::{Arg, Row, StoreError};
 
 /// A transaction. Nothing is kept unless [`UnitOfWork::save`] is called; dropping it cancels.
 pub struct UnitOfWork {
     transaction: Transaction,
+    plans: Option<Arc<PlanWatch>>,
 }
 
 enum Transaction {
@@ -31,11 +35,16 @@ macro_rules! bound {
 
 impl UnitOfWork {
     pub(crate) const fn sqlite(transaction: sqlx::Transaction<'static, Sqlite>) -> Self {
-        Self { transaction: Transaction::Sqlite(transaction) }
+        Self { transaction: Transaction::Sqlite(transaction), plans: None }
     }
 
     pub(crate) const fn postgres(transaction: sqlx::Transaction<'static, Postgres>) -> Self {
-        Self { transaction: Transaction::Postgres(transaction) }
+        Self { transaction: Transaction::Postgres(transaction), plans: None }
+    }
+
+    /// Looks at the plans of the statements.
+    pub(crate) fn watched(self, plans: Option<&Arc<PlanWatch>>) -> Self {
+        Self { plans: plans.cloned(), ..self }
     }
 
     /// Whether the statements go to PostgreSQL, for the few that the two databases spell differently.
@@ -48,6 +57,7 @@ impl UnitOfWork {
     /// # Errors
     /// [`StoreError::Conflict`] when a unique value exists already; the others as their names say.
     pub async fn execute<const N: usize>(&mut self, sql: &'static str, args: [Arg; N]) -> Result<u64, StoreError> {
+        self.look_at_plan(sql, &args).await?;
         Ok(match &mut self.transaction {
             Transaction::Sqlite(tx) => bound!(sql, args).execute(&mut **tx).await?.rows_affected(),
             Transaction::Postgres(tx) => bound!(sql, args).execute(&mut **tx).await?.rows_affected(),
@@ -56,6 +66,7 @@ impl UnitOfWork {
 
     /// Runs a query; returns all rows. Callers bound the number of rows in the statement.
     pub async fn query<const N: usize>(&mut self, sql: &'static str, args: [Arg; N]) -> Result<Vec<Row>, StoreError> {
+        self.look_at_plan(sql, &args).await?;
         Ok(match &mut self.transaction {
             Transaction::Sqlite(tx) => {
                 bound!(sql, args).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
@@ -68,10 +79,40 @@ impl UnitOfWork {
 
     /// Runs a query that finds at most one row.
     pub async fn find<const N: usize>(&mut self, sql: &'static str, args: [Arg; N]) -> Result<Option<Row>, StoreError> {
+        self.look_at_plan(sql, &args).await?;
         Ok(match &mut self.transaction {
             Transaction::Sqlite(tx) => bound!(sql, args).fetch_optional(&mut **tx).await?.map(Row::Sqlite),
             Transaction::Postgres(tx) => bound!(sql, args).fetch_optional(&mut **tx).await?.map(Row::Postgres),
         })
+    }
+
+    /// Refuses a statement that would read all of a growing table, when plans are looked at.
+    async fn look_at_plan<const N: usize>(&mut self, sql: &'static str, args: &[Arg; N]) -> Result<(), StoreError> {
+        let has_plan = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH"].iter().any(|verb| sql.starts_with(verb));
+        if !has_plan || !self.plans.as_ref().is_some_and(|plans| plans.wants(sql)) {
+            return Ok(());
+        }
+        let scanned = match &mut self.transaction {
+            Transaction::Sqlite(tx) => {
+                let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+                let lines = bound!(explain, args.clone()).fetch_all(&mut **tx).await?;
+                let details: Vec<String> = lines.iter().map(|line| line.try_get("detail")).collect::<Result<_, _>>()?;
+                details.iter().find_map(|detail| plan::scanned_by_sqlite(sql, detail))
+            }
+            Transaction::Postgres(tx) => {
+                // Small tables are read whole even with an index: what counts is whether there is another way.
+                sqlx::raw_sql("SET LOCAL enable_seqscan = off").execute(&mut **tx).await?;
+                let explain = AssertSqlSafe(format!("EXPLAIN (FORMAT JSON) {sql}"));
+                let answer = bound!(explain, args.clone()).fetch_one(&mut **tx).await?;
+                sqlx::raw_sql("SET LOCAL enable_seqscan = on").execute(&mut **tx).await?;
+                let text: String = answer.try_get_unchecked(0)?;
+                plan::scanned_by_postgres(&serde_json::from_str(&text).unwrap_or_default())
+            }
+        };
+        match scanned {
+            Some(table) => Err(StoreError::Refused(format!("all of {table} would be read: {sql}"))),
+            None => Ok(()),
+        }
     }
 
     /// Keeps everything done in this transaction; when this returns, a crash cannot lose it.

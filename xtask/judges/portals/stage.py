@@ -88,6 +88,25 @@ class Stage:
                     place = f"{pathlib.Path(result['filePath']).name}:{message['line']}"
                     self.fault(f"html-validate {place} {message['ruleId']}: {message['message']}")
         print(f"html-validate: {len(self.html)} pages", flush=True)
+        self._nu()
+
+    def _nu(self):
+        """The Nu Html Checker over the same pages."""
+        jar = MODULES / "vnu-jar/build/dist/vnu.jar"
+        command = ["java", "-jar", str(jar), "--format", "json", "--errors-only", "--skip-non-html", "html"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        try:
+            messages = json.loads(done.stderr)["messages"]
+        except (ValueError, KeyError):
+            return self.fault(f"vnu: {done.stdout[:500]} {done.stderr[:1500]}")
+        for message in messages:
+            text = message.get("message", "")
+            # A form gives back what was typed, also when that is no address.
+            if "for attribute “value” on element “input”" in text:
+                continue
+            page = pathlib.Path(message.get("url", "")).name
+            self.fault(f"vnu {page}:{message.get('lastLine')} {text}")
+        print(f"vnu: {len(self.html)} pages", flush=True)
 
 
 class Person:

@@ -10,18 +10,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
-use testkit::postgres::{self, Postgres};
 
+use super::database::{self, DATABASE};
 use super::identity::Caller;
 use crate::portcullis::Home;
 use crate::process;
 
-const OWNER: &str = "portcullis_owner";
-const RUNTIME: &str = "portcullis";
-const PASSWORD_VARIABLE: &str = "PORTCULLIS_DATABASE_PASSWORD";
-/// Passwords of the two roles in the throw-away cluster.
-const OWNER_PASSWORD: &str = "throw-away-owner";
-const RUNTIME_PASSWORD: &str = "throw-away-runtime";
 /// From the start of the server to the first clean-up: sign-ins are measured meanwhile for comparison.
 const QUIET: Duration = Duration::from_secs(20);
 const LONGEST: Duration = Duration::from_mins(30);
@@ -76,31 +70,16 @@ fn on_sqlite(options: &Options, program: &Path) -> Result<Option<String>> {
 }
 
 fn on_postgres(options: &Options, program: &Path) -> Result<Option<String>> {
-    let programs =
-        postgres::programs().context("no PostgreSQL below /usr/lib/postgresql: apt-get install postgresql")?;
-    let server = Postgres::start(&programs)?;
-    server.sql("postgres", &format!("CREATE ROLE {OWNER} LOGIN PASSWORD '{OWNER_PASSWORD}'"))?;
-    server.sql("postgres", &format!("CREATE ROLE {RUNTIME} LOGIN PASSWORD '{RUNTIME_PASSWORD}'"))?;
-    server.sql("postgres", &format!("CREATE DATABASE portcullis OWNER {OWNER}"))?;
-    let mut home = Home::new(program)?;
-    home.environment(PASSWORD_VARIABLE, RUNTIME_PASSWORD);
-    home.configure_with_admin(&configuration(&format!(
-        "[database.apim_db]\ntype = \"postgresql\"\nurl = \"postgresql://127.0.0.1:{}/portcullis\"\n\
-         username = \"{RUNTIME}\"\npassword = \"$env{{{PASSWORD_VARIABLE}}}\"\n",
-        server.port()
-    )))?;
-    let mut migration = home.command(&["db", "migrate", "--username", OWNER]);
-    process::capture(migration.env("PORTCULLIS_DB_OWNER_PASSWORD", OWNER_PASSWORD))?;
-    process::capture(&mut home.command(&["init"]))?;
+    let (server, home) = database::installation(program, &configuration(""))?;
     let caller = with_a_client(&home)?;
     let begun = Instant::now();
     for (table, columns, share) in POSTGRES {
         let rows = (options.rows * share / 10).to_string();
         let fill = POSTGRES_FILL.replace("COLUMNS", columns).replace("TABLE", table).replace("ROWS", &rows);
-        server.sql("portcullis", &fill)?;
+        server.sql(DATABASE, &fill)?;
     }
-    server.sql("portcullis", "VACUUM ANALYZE")?;
-    server.sql("portcullis", "CHECKPOINT")?;
+    server.sql(DATABASE, "VACUUM ANALYZE")?;
+    server.sql(DATABASE, "CHECKPOINT")?;
     println!("PostgreSQL: {} expired rows made in {:.0} s", options.rows, begun.elapsed().as_secs_f64());
     watch("PostgreSQL", options, &home, &caller)
 }

@@ -1,5 +1,5 @@
 //! The consoles in Chromium, as three people use them: set-up, Publisher, Developer Portal, Admin. Every page that is
-//! visited is judged by `axe-core` and `html-validate`, must have the exact policy, and must ask no other origin; pictures
+//! visited is judged by `axe-core`, `html-validate` and the Nu Html Checker, must have the exact policy, and must ask no other origin; pictures
 //! of it are kept in `target/screenshots`.
 
 use std::fs;
@@ -42,7 +42,9 @@ fn provide() -> Result<Judges> {
     let chromium = ["chromium", "chromium-browser", "google-chrome"].iter().find_map(|n| workspace::find_program(n));
     let chromium = chromium.context("the consoles are tried in Chromium: apt-get install chromium")?;
     let folder = judges::folder("portals")?;
-    judges::npm(&folder, &["axe-core@4.14.1", "html-validate@10.9.0"])?;
+    judges::npm(&folder, &["axe-core@4.14.1", "html-validate@10.9.0", "vnu-jar@26.9.27"])?;
+    let java = workspace::find_program("java");
+    java.context("the Nu Html Checker runs in Java: apt-get install openjdk-17-jre-headless")?;
     let python = judges::python(&folder, "playwright", &["playwright==1.65.2"])?;
     Ok(Judges { folder, python, chromium })
 }

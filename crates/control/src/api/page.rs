@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 use store::repository::comment::Window;
 use web::{Call, RestError};
 
+use crate::devportal::Part;
+
 /// Most entries of one answer.
 const MAX_LIMIT: usize = 1000;
 
@@ -14,6 +16,15 @@ pub(crate) struct Page {
     offset: usize,
     path: String,
     query: String,
+}
+
+/// An answer whose list has another name in WSO2: `apis`, `certificates`.
+pub(crate) fn renamed(mut answer: Value, name: &str) -> Value {
+    if let Some(fields) = answer.as_object_mut() {
+        let list = fields.remove("list").unwrap_or_default();
+        fields.insert(name.to_owned(), list);
+    }
+    answer
 }
 
 impl Page {
@@ -44,6 +55,17 @@ impl Page {
     /// A part of a list that is shown elsewhere than in a REST answer, so that its links do not matter.
     pub(crate) fn numbered(limit: usize, offset: usize) -> Self {
         Self { limit: limit.clamp(1, MAX_LIMIT), offset, path: String::new(), query: String::new() }
+    }
+
+    /// This page's part of a list that a use case cuts.
+    pub(crate) const fn part(&self) -> Part {
+        Part { limit: self.limit, offset: self.offset }
+    }
+
+    /// This page's part of a list as the database counts: how many, and after how many.
+    pub(crate) fn rows(&self) -> (i64, i64) {
+        let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        (number(self.limit), number(self.offset))
     }
 
     /// This page's part of a list that the database cuts.

@@ -18,21 +18,29 @@ pub(crate) async fn list(
     descending: bool,
 ) -> Result<Value, ControlError> {
     let mut work = control.read().await?;
-    let wanted = query.strip_prefix("name:").unwrap_or(query).trim().trim_matches('"').to_lowercase();
-    let mut rows = applications::of_owner(&mut work, actor.tenant(), &actor.name()).await?;
-    rows.extend(sharing::shared(control, &mut work, actor).await?);
-    rows.sort_by(|a, b| a.name.cmp(&b.name));
-    rows.retain(|row| row.name.to_lowercase().contains(&wanted));
-    if descending {
-        rows.reverse();
-    }
-    let total = rows.len();
+    let wanted = query.strip_prefix("name:").unwrap_or(query).trim().trim_matches('"').replace('\0', "");
+    let owner = actor.name();
+    let shared = sharing::shared(control, &mut work, actor).await?;
+    let (rows, total) = if shared.is_empty() {
+        applications::search_of_owner(&mut work, (actor.tenant(), &owner), &wanted, descending, page.rows()).await?
+    } else {
+        // What is shared is not much: it is put in its place among the owner's.
+        let mut rows = applications::of_owner(&mut work, actor.tenant(), &owner).await?;
+        rows.extend(shared);
+        rows.sort_by(|a, b| a.name.cmp(&b.name));
+        rows.retain(|row| row.name.to_lowercase().contains(&wanted.to_lowercase()));
+        if descending {
+            rows.reverse();
+        }
+        let total = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        (page.cut(rows), total)
+    };
     let mut entries = Vec::new();
-    for row in page.cut(rows) {
+    for row in rows {
         let count = subscription::count_of_application(&mut work, row.id).await?;
         entries.push(brief(&row, count));
     }
-    Ok(page.list(total, entries))
+    Ok(page.list(usize::try_from(total).unwrap_or(0), entries))
 }
 
 /// One of the actor's applications, or one that is shared with them. `addressed` is the tenant whose subscriptions count,

@@ -30,12 +30,9 @@ pub(crate) async fn list(
     name: &str,
 ) -> Result<Value, ControlError> {
     let mut work = control.read().await?;
-    let mut rows = applications::of_tenant(&mut work, actor.tenant()).await?;
-    let name = name.to_lowercase();
-    rows.retain(|row| {
-        (user.is_empty() || row.owner.eq_ignore_ascii_case(user)) && row.name.to_lowercase().contains(&name)
-    });
-    Ok(page.answer(rows.iter().map(shown).collect()))
+    let (user, name) = (user.replace('\0', ""), name.replace('\0', ""));
+    let (rows, total) = applications::search_of_tenant(&mut work, actor.tenant(), (&user, &name), page.rows()).await?;
+    Ok(page.list(usize::try_from(total).unwrap_or(0), rows.iter().map(shown).collect()))
 }
 
 /// WSO2 answers every refusal of this operation with 500, and its own scenarios look for that.

@@ -1,14 +1,14 @@
 //! Lists of the Developer Portal: APIs, tags.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use model::ApiId;
 use serde_json::{Value, json};
 use store::UnitOfWork;
-use store::repository::document;
+use store::repository::api::{self, ApiOrder, ApiSearch};
+use store::repository::comment::rating_sums;
 
-use super::{Viewer, average_rating, listed};
+use super::{Viewer, average, listed};
 use crate::api::page::Page;
+use crate::publishing::parse_document as parse;
 use crate::publishing::search::{CONTENT, Query};
 use crate::{Control, ControlError};
 
@@ -18,36 +18,36 @@ pub(crate) async fn apis(control: &Control, viewer: &Viewer, page: &Page, query:
 }
 
 async fn matching(control: &Control, viewer: &Viewer, page: &Page, query: &Query) -> Result<Value, ControlError> {
+    let search = ApiSearch { terms: query.terms(), ..listed(viewer) };
     let mut work = control.read().await?;
-    let mut documented: BTreeMap<&str, BTreeSet<ApiId>> = BTreeMap::new();
-    for text in query.contents() {
-        let apis = document::apis_with_text(&mut work, viewer.tenant.id, text, viewer.is_member()).await?;
-        documented.insert(text, apis.into_iter().collect());
+    let total = api::count_found(&mut work, &search).await?;
+    let entries = shown(&mut work, viewer, &search, ApiOrder::Newest, page.rows()).await?;
+    Ok(page.list(usize::try_from(total).unwrap_or(0), entries))
+}
+
+/// A part of what is found, as lists show it.
+async fn shown(
+    work: &mut UnitOfWork,
+    viewer: &Viewer,
+    search: &ApiSearch,
+    order: ApiOrder,
+    part: (i64, i64),
+) -> Result<Vec<Value>, ControlError> {
+    let rows = api::search(work, search, order, part).await?;
+    let ids: Vec<ApiId> = rows.iter().map(|row| row.id).collect();
+    let ratings = rating_sums(work, &ids).await?;
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in rows {
+        let rating = average(ratings.get(&row.id).copied().unwrap_or_default());
+        entries.push(super::view::brief(viewer, &row, &parse(&row)?, &rating));
     }
-    let mut found = listed(&mut work, viewer).await?;
-    found.retain(|(row, api)| {
-        query.matches_or(row, api, &|text| documented.get(text).is_some_and(|apis| apis.contains(&row.id)))
-    });
-    let total = found.len();
-    let mut entries = Vec::new();
-    for (row, document) in page.cut(found) {
-        let rating = average_rating(&mut work, row.id).await?;
-        entries.push(super::view::brief(viewer, &row, &document, &rating));
-    }
-    Ok(page.list(total, entries))
+    Ok(entries)
 }
 
 /// APIs that changed last, the newest change first.
 pub(crate) async fn recent(control: &Control, viewer: &Viewer, limit: usize) -> Result<Vec<Value>, ControlError> {
-    let mut work = control.read().await?;
-    let mut found = listed(&mut work, viewer).await?;
-    found.sort_by_key(|(row, _)| std::cmp::Reverse(row.updated_at));
-    let mut entries = Vec::new();
-    for (row, document) in found.into_iter().take(limit) {
-        let rating = average_rating(&mut work, row.id).await?;
-        entries.push(super::view::brief(viewer, &row, &document, &rating));
-    }
-    Ok(entries)
+    let part = (i64::try_from(limit).unwrap_or(i64::MAX), 0);
+    shown(&mut control.read().await?, viewer, &listed(viewer), ApiOrder::ChangedLast, part).await
 }
 
 /// The result of a search over APIs and their documents, typed as WSO2's unified search does.
@@ -70,14 +70,6 @@ pub(crate) async fn search(
 /// Tags of the APIs that lists show, with how many APIs carry each, most used first.
 pub(crate) async fn tags(control: &Control, viewer: &Viewer, page: &Page) -> Result<Value, ControlError> {
     let mut work: UnitOfWork = control.read().await?;
-    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    for (_, document) in listed(&mut work, viewer).await? {
-        for tag in document.texts("tags") {
-            let count = counts.entry(tag.to_owned()).or_default();
-            *count = count.saturating_add(1);
-        }
-    }
-    let mut tags: Vec<(String, u64)> = counts.into_iter().collect();
-    tags.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let tags = api::facets_of_found(&mut work, &listed(viewer), "=tag").await?;
     Ok(page.answer(tags.into_iter().map(|(value, count)| json!({"value": value, "count": count})).collect()))
 }

@@ -2,15 +2,47 @@
 
 use model::{ApiDocument, ApiId, RevisionId};
 use serde_json::{Value, json};
-use store::repository::api;
+use store::repository::api::{self, ApiOrder, Kinds};
 use store::repository::{revision, subscription, tenant};
 
-use super::load::{api_not_found, load, load_api, may_access, parse};
+use super::load::{api_not_found, load, load_api, parse};
 use super::products;
-use super::search::Query;
+use super::search::{Query, by_access};
+use crate::devportal::Part;
 use crate::document::{ViewContext, summary, view};
 use crate::throttling::{self, Level};
 use crate::{Actor, Change, Control, ControlError, FaultKind};
+
+/// What a list of APIs is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct ApiQuery<'q> {
+    /// WSO2's search syntax: `name:pizza tag:food`; empty for all.
+    pub query: &'q str,
+    /// Only APIs in that state, in any case; any when empty.
+    pub state: &'q str,
+    /// API products instead of APIs.
+    pub products: bool,
+    /// The order.
+    pub order: ApiOrder,
+    /// Which part.
+    pub part: Part,
+}
+
+impl<'q> ApiQuery<'q> {
+    /// APIs that match a query, newest first.
+    pub const fn of(query: &'q str, part: Part) -> Self {
+        Self { query, state: "", products: false, order: ApiOrder::Newest, part }
+    }
+}
+
+/// A part of the APIs that were found.
+#[derive(Clone, Debug, Default)]
+pub struct FoundApis {
+    /// Their summaries.
+    pub entries: Vec<Value>,
+    /// How many there are in all.
+    pub total: usize,
+}
 
 impl Control {
     /// Whether the actor's tenant has an API, without reading any.
@@ -46,24 +78,31 @@ impl Control {
         Ok(document)
     }
 
-    /// Summaries of the APIs that the actor may see and that match the query, newest first.
+    /// A part of the summaries of the APIs, or API products, that the actor may see and that match the query.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn search_apis(&self, actor: &Actor, query: &str) -> Result<Vec<Value>, ControlError> {
-        let query = Query::parse(query);
-        let mut work = self.read().await?;
-        let mut found = Vec::new();
-        for row in api::list(&mut work, actor.tenant()).await? {
-            if row.kind == products::KIND {
-                continue;
-            }
-            let document = parse(&row)?;
-            if may_access(actor, &row, &document) && query.matches(&row, &document) {
-                found.push(summary(&row)?);
-            }
+    pub async fn search_apis(&self, actor: &Actor, wanted: &ApiQuery<'_>) -> Result<FoundApis, ControlError> {
+        let kinds = if wanted.products { Kinds::Products } else { Kinds::Apis };
+        let mut search = by_access(actor, kinds);
+        search.terms = Query::parse(wanted.query).terms();
+        if !wanted.state.is_empty() {
+            let Some(state) = crate::lifecycle::parse(wanted.state) else { return Ok(FoundApis::default()) };
+            search.states = vec![crate::lifecycle::code(state)];
         }
-        Ok(found)
+        let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        let part = (number(wanted.part.limit), number(wanted.part.offset));
+        let mut work = self.read().await?;
+        let total = api::count_found(&mut work, &search).await?;
+        let mut entries = Vec::new();
+        for row in api::search(&mut work, &search, wanted.order, part).await? {
+            let mut entry = summary(&row)?;
+            if let (true, Value::Object(fields)) = (wanted.products, &mut entry) {
+                fields.insert("state".to_owned(), row.lifecycle.clone().into());
+            }
+            entries.push(entry);
+        }
+        Ok(FoundApis { entries, total: usize::try_from(total).unwrap_or(0) })
     }
 
     /// Whether a name, a context or a name with its version is taken; the query has the search syntax.
@@ -126,14 +165,9 @@ impl Control {
         leaving: ApiId,
         scope: &str,
     ) -> Result<(), ControlError> {
-        for other in api::list(work, actor.tenant()).await? {
-            let declares = |e: &Value| e.get("scope").and_then(|s| s.get("name")?.as_str()) == Some(scope);
-            if other.id != leaving
-                && other.document.contains(scope)
-                && parse(&other)?.items("scopes").iter().any(declares)
-            {
-                return Ok(());
-            }
+        let others = api::with_facet(work, actor.tenant(), "=scope", scope).await?;
+        if others.iter().any(|(id, ..)| *id != leaving) {
+            return Ok(());
         }
         tenant::unbind_scope(work, actor.tenant(), scope).await?;
         Ok(())
@@ -145,13 +179,7 @@ impl Control {
     /// When the database cannot be read.
     pub async fn api_tags(&self, actor: &Actor) -> Result<Vec<Value>, ControlError> {
         let mut work = self.read().await?;
-        let mut counts = std::collections::BTreeMap::<String, u64>::new();
-        for row in api::list(&mut work, actor.tenant()).await? {
-            for tag in parse(&row)?.texts("tags") {
-                let count = counts.entry(tag.to_owned()).or_default();
-                *count = count.saturating_add(1);
-            }
-        }
+        let counts = api::facet_counts(&mut work, actor.tenant(), "=tag").await?;
         Ok(counts.into_iter().map(|(tag, count)| json!({"value": tag, "count": count})).collect())
     }
 }

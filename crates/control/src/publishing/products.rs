@@ -17,8 +17,7 @@ pub(crate) use members::{MEMBERS, member_documents};
 use super::create::{Definition, generated};
 use super::load::{load, parse, store_document};
 use super::rules;
-use super::search::Query;
-use crate::document::{Faults, ViewContext, check_document, fill_defaults, normal_context, summary, view};
+use crate::document::{Faults, ViewContext, check_document, fill_defaults, normal_context, view};
 use crate::throttling::{self, Level};
 use crate::{Actor, Change, Control, ControlError, FaultKind, lifecycle};
 
@@ -103,27 +102,6 @@ impl Control {
         let unlimited = self.settings().portal.unlimited_tier;
         let plans = throttling::names(&mut work, actor.tenant(), Level::Subscription, unlimited).await?;
         product_view(&row, ViewContext { plans: Some(&plans) })
-    }
-
-    /// Summaries of the products that match the query, newest first.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn search_products(&self, actor: &Actor, query: &str) -> Result<Vec<Value>, ControlError> {
-        let query = Query::parse(query);
-        let mut work = self.read().await?;
-        let mut found = Vec::new();
-        for row in api::of_kind(&mut work, actor.tenant(), KIND).await? {
-            let document = parse(&row)?;
-            if super::load::may_access(actor, &row, &document) && query.matches(&row, &document) {
-                let mut entry = summary(&row)?;
-                if let Value::Object(fields) = &mut entry {
-                    fields.insert("state".to_owned(), row.lifecycle.clone().into());
-                }
-                found.push(entry);
-            }
-        }
-        Ok(found)
     }
 
     /// Replaces a product, and takes what its members have now.

@@ -7,7 +7,7 @@ use model::{ApiDocument, ApiId, TenantId};
 use policy::Flow;
 use serde_json::{Value, json};
 use store::UnitOfWork;
-use store::repository::api::{self, ApiRow};
+use store::repository::api;
 use store::repository::tenant::{self, ScopeBindingRow};
 use store::repository::{operation_policy, role, shared_scope};
 
@@ -97,8 +97,7 @@ async fn check_full_context(
     document: &ApiDocument,
 ) -> Result<(), ControlError> {
     let full = document.versioned_context();
-    let same = |row: &ApiRow| model::versioned_context(&row.context, &row.version).eq_ignore_ascii_case(&full);
-    if api::list(work, tenant).await?.iter().any(same) {
+    if !api::with_path(work, tenant, &full).await?.is_empty() {
         let text = format!("An API with context '{full}' already exists");
         return Err(ControlError::new(FaultKind::Conflict, 900_251, "The API context already exists.", text));
     }
@@ -251,8 +250,7 @@ pub(super) async fn check_scope_owners(
         if shared_scope::find_name(work, tenant, name).await?.is_some() {
             continue;
         }
-        let quoted = Value::from(name).to_string();
-        for (owner, stored) in api::others_with_text(work, tenant, document.name(), &quoted).await? {
+        for (owner, stored) in api::others_with_scope(work, tenant, document.name(), name).await? {
             let other: ApiDocument = serde_json::from_str(&stored)
                 .map_err(|e| ControlError::internal(format!("a stored object of the API {owner} is damaged: {e}")))?;
             let declares = |e: &Value| e.get("scope").and_then(|s| s.get("name")?.as_str()) == Some(name);

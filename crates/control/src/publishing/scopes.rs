@@ -6,7 +6,6 @@ use store::repository::shared_scope::{self, SharedScopeRow};
 use store::repository::tenant::{self, ScopeBindingRow};
 use store::repository::{api, role};
 
-use super::load::parse;
 use crate::{Actor, Change, Control, ControlError, FaultKind};
 
 /// Most shared scopes of a tenant.
@@ -19,15 +18,7 @@ impl Control {
     /// When the database cannot be read.
     pub async fn shared_scopes(&self, actor: &Actor) -> Result<Vec<Value>, ControlError> {
         let mut work = self.read().await?;
-        let mut used = std::collections::BTreeMap::<String, u64>::new();
-        for row in api::list(&mut work, actor.tenant()).await? {
-            for entry in parse(&row)?.items("scopes") {
-                if let Some(name) = entry.get("scope").and_then(|s| s.get("name")?.as_str()) {
-                    let count = used.entry(name.to_owned()).or_default();
-                    *count = count.saturating_add(1);
-                }
-            }
-        }
+        let used = api::facet_counts(&mut work, actor.tenant(), "=scope").await?;
         let rows = shared_scope::list(&mut work, actor.tenant()).await?;
         rows.iter().map(|row| object(row, used.get(&row.name).copied().unwrap_or(0))).collect()
     }
@@ -127,17 +118,8 @@ impl Control {
 }
 
 async fn usage(work: &mut UnitOfWork, actor: &Actor, scope: &str) -> Result<Vec<String>, ControlError> {
-    let mut users = Vec::new();
-    for row in api::list(work, actor.tenant()).await? {
-        if !row.document.contains(scope) {
-            continue;
-        }
-        let declares = |e: &Value| e.get("scope").and_then(|s| s.get("name")?.as_str()) == Some(scope);
-        if parse(&row)?.items("scopes").iter().any(declares) {
-            users.push(format!("{} {}", row.name, row.version));
-        }
-    }
-    Ok(users)
+    let users = api::with_facet(work, actor.tenant(), "=scope", scope).await?;
+    Ok(users.into_iter().map(|(_, name, version)| format!("{name} {version}")).collect())
 }
 
 async fn find(work: &mut UnitOfWork, actor: &Actor, id: &str) -> Result<SharedScopeRow, ControlError> {

@@ -1,8 +1,8 @@
 //! The search syntax of `query=`: `name:pizza version:1.0 tag:food free text`.
 
-use model::ApiDocument;
-use serde_json::Value;
-use store::repository::api::ApiRow;
+use store::repository::api::{ApiSearch, ApiTerm, Kinds};
+
+use crate::Actor;
 
 /// Most terms of a query; more are not looked at.
 const MAX_TERMS: usize = 20;
@@ -34,6 +34,8 @@ impl Query {
     /// The same, with words that name no field looked for in `field`.
     pub(crate) fn parse_for(query: &str, field: &str) -> Self {
         let default = field;
+        // PostgreSQL takes no zero in a text.
+        let query = &query.replace('\0', "");
         let mut terms = Vec::new();
         let mut rest = query.trim();
         while !rest.is_empty() && terms.len() < MAX_TERMS {
@@ -52,23 +54,47 @@ impl Query {
         Self { terms }
     }
 
-    /// Whether an API matches.
-    pub(crate) fn matches(&self, row: &ApiRow, document: &ApiDocument) -> bool {
-        self.matches_or(row, document, &|_| false)
-    }
-
-    /// The same where `elsewhere` knows of texts beside the API's own that hold a word: those count for `content`.
-    pub(crate) fn matches_or(&self, row: &ApiRow, document: &ApiDocument, elsewhere: &dyn Fn(&str) -> bool) -> bool {
-        let hit = |term: &Term| term.matches(row, document) || term.field == CONTENT && elsewhere(&term.text);
-        let one_of = |field: &str| self.terms.iter().filter(|term| term.field == field).any(hit);
-        self.terms.iter().all(|term| one_of(&term.field))
-    }
-
-    /// Texts that are looked for in everything.
-    pub(crate) fn contents(&self) -> impl Iterator<Item = &str> {
-        self.terms.iter().filter(|term| term.field == CONTENT).map(|term| term.text.as_str())
+    /// The terms as the store's index knows them.
+    pub(crate) fn terms(&self) -> Vec<ApiTerm> {
+        let fields: Vec<&str> = self.terms.iter().map(|term| term.field.as_str()).collect();
+        let term = |term: &Term| {
+            let group = fields.iter().position(|field| *field == term.field).unwrap_or(0);
+            let in_field = move |field: String, exact: bool| ApiTerm { group, field, text: term.text.clone(), exact };
+            let named = |name: &str| in_field(name.to_owned(), term.exact);
+            match term.field.as_str() {
+                "name" | "version" | "context" | "provider" | "description" | "vendor" | "subcontext"
+                | "api-category" => vec![named(&term.field)],
+                "status" | "lcstate" => vec![in_field("status".to_owned(), true)],
+                "type" => vec![in_field("type".to_owned(), true)],
+                "tag" | "tags" => vec![named("tag")],
+                CONTENT => {
+                    let own = ["name", "description", "context", "tag"].map(named);
+                    own.into_iter().chain([in_field("document".to_owned(), false)]).collect()
+                }
+                property => vec![in_field(format!("property:{property}"), term.exact)],
+            }
+        };
+        self.terms.iter().flat_map(term).collect()
     }
 }
+
+/// Who sees what of the APIs of a tenant, for the store's search.
+pub(crate) fn by_access(actor: &Actor, kinds: Kinds) -> ApiSearch {
+    let roles = actor.principal().roles.iter().map(|role| format!("role:{}", role.to_ascii_lowercase()));
+    ApiSearch {
+        tenant: actor.tenant(),
+        kinds,
+        states: Vec::new(),
+        all_access: actor.is_admin(),
+        sees: EVERYBODYS,
+        tokens: roles.chain([format!("user:{}", actor.name())]).collect(),
+        terms: Vec::new(),
+        member: true,
+    }
+}
+
+/// Level of visibility at which an API is seen whoever looks: the Developer Portal's rules do not matter.
+const EVERYBODYS: i64 = 2;
 
 /// One word; quotes hold blanks together.
 fn next_word(text: &str) -> (&str, &str) {
@@ -83,90 +109,32 @@ fn next_word(text: &str) -> (&str, &str) {
     (text, "")
 }
 
-impl Term {
-    fn matches(&self, row: &ApiRow, document: &ApiDocument) -> bool {
-        let is = |value: &str| {
-            let value = value.to_lowercase();
-            if self.exact { value == self.text } else { value.contains(&self.text) }
-        };
-        let any = |values: Vec<&str>| values.into_iter().any(is);
-        match self.field.as_str() {
-            "name" => is(&row.name),
-            "version" => is(&row.version),
-            "context" => is(&row.context),
-            "provider" => is(&row.provider),
-            "description" => is(document.text("description")),
-            "status" | "lcstate" => row.lifecycle.to_lowercase() == self.text,
-            "type" => row.kind.to_lowercase() == self.text,
-            "tag" | "tags" => any(document.texts("tags")),
-            "api-category" => any(document.texts("categories")),
-            "vendor" => is(document.text("gatewayVendor")),
-            "subcontext" => document.operations().iter().filter_map(|o| o.get("target")?.as_str()).any(is),
-            CONTENT => {
-                is(&row.name) || is(document.text("description")) || is(&row.context) || any(document.texts("tags"))
-            }
-            property => document.items("additionalProperties").iter().any(|entry| {
-                let text = |f: &str| entry.get(f).and_then(Value::as_str).unwrap_or_default();
-                text("name").eq_ignore_ascii_case(property) && is(text("value"))
-            }),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::Query;
-    use model::{ApiDocument, ApiId, TenantId, Timestamp};
-    use serde_json::json;
-    use store::repository::api::ApiRow;
 
-    fn matches(query: &str) -> bool {
-        let document: ApiDocument = serde_json::from_value(json!({
-            "tags": ["food", "Cheese Cake"], "description": "All about pizza",
-            "additionalProperties": [{"name": "team", "value": "blue"}],
-        }))
-        .unwrap();
-        let row = ApiRow {
-            id: ApiId::new(uuid::Uuid::nil()),
-            tenant: TenantId::SUPER,
-            name: "PizzaShackAPI".into(),
-            version: "1.0.0".into(),
-            context: "/pizzashack".into(),
-            provider: "admin".into(),
-            kind: "HTTP".into(),
-            lifecycle: "PUBLISHED".into(),
-            is_default: false,
-            document: String::new(),
-            last_revision: 0,
-            created_at: Timestamp::from_millis(0),
-            created_by: "admin".into(),
-            updated_at: Timestamp::from_millis(0),
-            updated_by: "admin".into(),
+    fn terms(query: &str) -> Vec<String> {
+        let shown = |t: &store::repository::api::ApiTerm| {
+            format!("{} {}{}{}", t.group, t.field, if t.exact { "=" } else { "~" }, t.text)
         };
-        Query::parse(query).matches(&row, &document)
+        Query::parse(query).terms().iter().map(shown).collect()
     }
 
     #[test]
-    fn terms_are_combined() {
-        for yes in [
-            "",
-            "pizza",
-            "name:PIZZA",
-            "name:\"pizzashackapi\"",
-            "version:1.0.0 status:published",
-            "tag:\"cheese cake\"",
-            "context:/pizza",
-            "provider:admin",
-            "content:about",
-            "team:blue",
-            "name:burger name:pizza",
-            "type:http",
-            "name:*shack*",
-        ] {
-            assert!(matches(yes), "{yes}");
-        }
-        for no in ["burger", "name:\"pizza\"", "version:2 pizza", "status:CREATED", "tag:cake team:red", "x:y"] {
-            assert!(!matches(no), "{no}");
-        }
+    fn terms_of_a_field_are_one_group() {
+        assert!(terms("  ").is_empty());
+        assert_eq!(terms("Pizza"), ["0 name~pizza"]);
+        assert_eq!(terms("tag:a name:*x* tag:\"Cheese Cake\""), ["0 tag~a", "1 name~x", "0 tag=cheese cake"]);
+        assert_eq!(terms("status:Published team:Blue"), ["0 status=published", "1 property:team~blue"]);
+        let content = terms("content:about");
+        assert_eq!(content.len(), 5);
+        assert!(content.iter().all(|term| term.starts_with("0 ") && term.ends_with("~about")), "{content:?}");
+    }
+
+    #[test]
+    fn what_no_database_takes_is_left_out() {
+        assert_eq!(terms("pi\0zza"), ["0 name~pizza"]);
+        assert!(terms("name:\0").is_empty());
+        assert_eq!(terms(&"x ".repeat(100)).len(), 20);
     }
 }

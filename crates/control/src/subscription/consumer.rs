@@ -1,6 +1,6 @@
 //! Subscriptions as consumers make and see them.
 
-use model::{ApiDocument, ApiId, ApplicationId, SubscriptionId};
+use model::{ApiDocument, ApiId, ApplicationId, SubscriptionId, TenantId};
 use serde_json::{Value, json};
 use store::UnitOfWork;
 use store::repository::api::{self, ApiRow};
@@ -188,33 +188,73 @@ pub(crate) async fn list(
 ) -> Result<Value, ControlError> {
     let mut work = control.read().await?;
     let addressed = discovery::addressed(control, &mut work, addressed).await?;
-    let owned_applications = match application {
-        Some(text) => {
-            let id: ApplicationId = text.parse().map_err(|_| unknown_application(text))?;
-            vec![sharing::visible(control, &mut work, actor, id).await?]
-        }
-        None if api.is_some() => applications::of_owner(&mut work, actor.tenant(), &actor.name()).await?,
-        None => return Err(ControlError::invalid("Name an application (applicationId) or an API (apiId).")),
-    };
     let mut found = Vec::new();
-    for application in owned_applications {
-        for row in subscriptions::of_application(&mut work, application.id).await? {
-            let of_tenant = match addressed {
-                Some(tenant) => api::find(&mut work, tenant, row.api).await?.is_some(),
-                None => true,
-            };
-            if of_tenant && api.is_none_or(|id| row.api.to_string() == id) {
-                found.push((row, application.clone()));
-            }
+    let total = match (application, api) {
+        (Some(text), None) if addressed.is_none() => {
+            let id: ApplicationId = text.parse().map_err(|_| unknown_application(text))?;
+            let application = sharing::visible(control, &mut work, actor, id).await?;
+            let (rows, total) = subscriptions::part_of_application(&mut work, id, page.rows()).await?;
+            found.extend(rows.into_iter().map(|row| (row, application.clone())));
+            usize::try_from(total).unwrap_or(0)
         }
-    }
-    let total = found.len();
+        (Some(text), api) => {
+            let id: ApplicationId = text.parse().map_err(|_| unknown_application(text))?;
+            let application = sharing::visible(control, &mut work, actor, id).await?;
+            let mut all = Vec::new();
+            for row in subscriptions::of_application(&mut work, id).await? {
+                if api.is_none_or(|id| row.api.to_string() == id) && is_of(&mut work, addressed, row.api).await? {
+                    all.push((row, application.clone()));
+                }
+            }
+            let total = all.len();
+            found = page.cut(all);
+            total
+        }
+        (None, Some(api)) => {
+            let mut all = Vec::new();
+            for (row, application) in to_api(&mut work, actor, api).await? {
+                if is_of(&mut work, addressed, row.api).await? {
+                    all.push((row, application));
+                }
+            }
+            let total = all.len();
+            found = page.cut(all);
+            total
+        }
+        (None, None) => {
+            return Err(ControlError::invalid("Name an application (applicationId) or an API (apiId)."));
+        }
+    };
     let mut entries = Vec::new();
-    for (row, application) in page.cut(found) {
+    for (row, application) in found {
         let api = api_of(&mut work, &row).await?;
         entries.push(shown(&row, &application, api.as_ref()));
     }
     Ok(page.list(total, entries))
+}
+
+/// Whether an API is of the tenant that a request addresses, if it addresses one.
+async fn is_of(work: &mut UnitOfWork, addressed: Option<TenantId>, id: ApiId) -> Result<bool, ControlError> {
+    Ok(match addressed {
+        Some(tenant) => api::find(work, tenant, id).await?.is_some(),
+        None => true,
+    })
+}
+
+/// The subscriptions of all applications of the actor to an API, by the application's name.
+async fn to_api(
+    work: &mut UnitOfWork,
+    actor: &Actor,
+    api: &str,
+) -> Result<Vec<(SubscriptionRow, ApplicationRow)>, ControlError> {
+    let Ok(api) = api.parse() else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for row in subscriptions::of_owner_to_api(work, actor.tenant(), &actor.name(), api).await? {
+        let application = owned(work, actor, row.application).await?;
+        found.push((row, application));
+    }
+    found.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
+    Ok(found)
 }
 
 /// Moves a subscription to another plan.

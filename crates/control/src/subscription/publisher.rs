@@ -1,19 +1,18 @@
 //! Subscriptions as the publishers of APIs see and rule them.
 
-use std::collections::HashSet;
-
 use model::{ApiDocument, SubscriptionId};
 use serde_json::{Value, json};
 use store::UnitOfWork;
-use store::repository::api::{self, ApiRow};
+use store::repository::api::{self, ApiRow, Kinds};
 use store::repository::application as applications;
 use store::repository::subscription::{self as subscriptions, SubscriptionRow};
 use store::repository::{role, throttling as policies, user};
 
 use super::{plan_refused, unknown};
 use crate::api::page::Page;
-use crate::publishing::load::{load, may_access};
+use crate::publishing::load::load;
 use crate::publishing::parse_document as parse;
+use crate::publishing::search::by_access;
 use crate::throttling::{Level, UNLIMITED, may_use};
 use crate::{Actor, Change, Control, ControlError, discovery};
 
@@ -26,32 +25,23 @@ pub(crate) async fn list(
     page: &Page,
 ) -> Result<Value, ControlError> {
     let mut work = control.read().await?;
-    let mut rows = match api {
+    let query = query.replace('\0', "");
+    let (rows, total) = match api {
         Some(text) => {
             let id = text.parse().map_err(|_| discovery::unknown(text))?;
             load(&mut work, actor, id).await?;
-            subscriptions::of_api(&mut work, id).await?
+            subscriptions::search_of_api(&mut work, id, &query, page.rows()).await?
         }
         None => {
-            let mut hidden = HashSet::new();
-            for row in api::list(&mut work, actor.tenant()).await? {
-                if !may_access(actor, &row, &parse(&row)?) {
-                    hidden.insert(row.id);
-                }
-            }
-            let mut rows = subscriptions::of_api_tenant(&mut work, actor.tenant()).await?;
-            rows.retain(|row| !hidden.contains(&row.api));
-            rows
+            let seen = by_access(actor, Kinds::All);
+            subscriptions::search_of_api_tenant(&mut work, &seen, &query, page.rows()).await?
         }
     };
-    let query = query.to_lowercase();
-    rows.retain(|row| query.is_empty() || row.subscriber.to_lowercase().contains(&query));
-    let total = rows.len();
-    let mut entries = Vec::new();
-    for row in page.cut(rows) {
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in rows {
         entries.push(shown(&mut work, &row).await?);
     }
-    Ok(page.list(total, entries))
+    Ok(page.list(usize::try_from(total).unwrap_or(0), entries))
 }
 
 async fn shown(work: &mut UnitOfWork, row: &SubscriptionRow) -> Result<Value, ControlError> {

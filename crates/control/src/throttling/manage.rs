@@ -138,18 +138,8 @@ async fn user_of(work: &mut UnitOfWork, row: &ThrottlePolicyRow, level: Level) -
             (count > 0).then(|| "a subscription".to_owned())
         }
         Level::Advanced => {
-            let mut user = None;
-            for api in api::list(work, row.tenant).await? {
-                let document: Value = serde_json::from_str(&api.document).unwrap_or_default();
-                let operations = document.at("operations").as_array().map(Vec::as_slice).unwrap_or_default();
-                if document.at("apiThrottlingPolicy") == row.name.as_str()
-                    || operations.iter().any(|o| o.at("throttlingPolicy") == row.name.as_str())
-                {
-                    user = Some(format!("the API {} {}", api.name, api.version));
-                    break;
-                }
-            }
-            user
+            let users = api::with_facet(work, row.tenant, "=limit", &row.name).await?;
+            users.first().map(|(_, name, version)| format!("the API {name} {version}"))
         }
         Level::Custom => None,
     };

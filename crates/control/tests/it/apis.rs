@@ -130,7 +130,13 @@ async fn endpoint_secrets_are_sealed_and_never_shown() {
     );
     // Not in the database, not in the export, and sealed for its own API in a copy.
     let mut work = world.database.read().await.unwrap();
-    let stored = work.find("SELECT document FROM api", []).await.unwrap().unwrap().text("document").unwrap();
+    let stored = work
+        .find("/* whole: there is one */ SELECT document FROM api", [])
+        .await
+        .unwrap()
+        .unwrap()
+        .text("document")
+        .unwrap();
     assert!(!stored.contains("hunter2") && stored.contains("sealed("), "{stored}");
     drop(work);
     let (status, copy) =
@@ -230,12 +236,12 @@ async fn every_change_is_in_the_audit_log_and_the_chain_holds() {
     let id = made["id"].as_str().unwrap();
     world.deploy(CREATOR, id).await;
     world.send(CREATOR, "DELETE", &format!("/apis/{id}"), None).await;
-    let count = world.control.verify_audit_log().await.unwrap().unwrap();
+    let count = world.control.verify_audit_log().await.unwrap().unwrap().records;
     assert!(count >= 4, "{count}");
     let mut work = world.database.begin().await.unwrap();
     work.execute("UPDATE audit_log SET principal = 'somebody' WHERE sequence = 2", []).await.unwrap();
     work.save().await.unwrap();
-    assert_eq!(world.control.verify_audit_log().await.unwrap(), Err(2));
+    assert_eq!(world.control.verify_audit_log().await.unwrap(), Err(control::AuditFault::Changed(2)));
 }
 
 #[tokio::test]

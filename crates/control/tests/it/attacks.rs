@@ -182,7 +182,9 @@ async fn locked_and_deleted_users_and_inactive_tenants_have_nothing_at_the_gatew
     assert_eq!(count().await, (2, 1, 1, 1));
     // A deleted user's applications belong to nobody.
     let mut work = world.database.begin().await.unwrap();
-    work.execute("UPDATE application SET owner = 'deleted:1' WHERE owner = 'susi'", []).await.unwrap();
+    work.execute("UPDATE application SET owner = 'deleted:1' WHERE tenant = -1234 AND owner = 'susi'", [])
+        .await
+        .unwrap();
     work.save().await.unwrap();
     assert_eq!(count().await, (0, 0, 0, 1));
 }
@@ -385,7 +387,7 @@ async fn secret_attributes_of_policies_are_sealed_masked_kept_and_served() {
     let path = format!("/apis/{}", made["id"].as_str().unwrap());
     let stored = || async {
         let mut work = world.database.read().await.unwrap();
-        work.query("SELECT document FROM api", []).await.unwrap()[0].text("document").unwrap()
+        work.query("/* whole: there is one */ SELECT document FROM api", []).await.unwrap()[0].text("document").unwrap()
     };
     assert!(!stored().await.contains("geheim123") && stored().await.contains("sealed("));
     // A blank one is kept, but not for another server.

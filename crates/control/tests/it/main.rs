@@ -11,6 +11,8 @@ mod attacks;
 #[cfg(test)]
 mod audit_log;
 #[cfg(test)]
+mod chain;
+#[cfg(test)]
 mod corpus;
 #[cfg(test)]
 mod corpus_kinds;
@@ -18,7 +20,6 @@ mod corpus_kinds;
 mod definitions;
 #[cfg(test)]
 mod deltas;
-#[cfg(test)]
 #[cfg(test)]
 mod gateway_rules;
 #[cfg(test)]

@@ -40,6 +40,8 @@ pub(crate) const RULER: &str = "paula";
 /// A creator of the tenant example.com.
 pub(crate) const FOREIGN: &str = "carla+example.com";
 
+static COUNTER: AtomicU64 = AtomicU64::new(0);
+
 pub(crate) struct World {
     pub(crate) control: Arc<Control>,
     pub(crate) gateway: Arc<RecordingGateway>,
@@ -190,6 +192,49 @@ impl World {
         Self::with_key_manager(Arc::new(NoKeyManager)).await
     }
 
+    /// Runs the test in a world on SQLite, and in one on PostgreSQL where the environment offers it.
+    pub(crate) async fn each<F>(test: F)
+    where
+        F: AsyncFn(Self),
+    {
+        test(Self::new().await).await;
+        let Some(postgres) = testkit::postgres::from_environment().unwrap() else {
+            println!(
+                "skipped on PostgreSQL: {} is not set (cargo xtask test sets it)",
+                testkit::postgres::URL_VARIABLE
+            );
+            return;
+        };
+        let name = format!("control_{}_{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
+        postgres.sql("postgres", &format!("CREATE DATABASE {name}")).unwrap();
+        let url = postgres.url(&name);
+        let (user, _) = url.trim_start_matches("postgresql://").rsplit_once('@').unwrap();
+        let (username, password) = user.split_once(':').unwrap();
+        let settings = store::PostgresSettings {
+            host: "127.0.0.1".into(),
+            port: postgres.port(),
+            database: name.clone(),
+            username: username.into(),
+            password: Some(Secret::new(password.into())),
+            ca_file: None,
+            max_connections: 4,
+            acquire_timeout: std::time::Duration::from_secs(10),
+        };
+        let database = Database::connect_postgres(&settings).await.unwrap();
+        test(
+            Self::on(
+                database.clone(),
+                tempfile::tempdir().unwrap(),
+                Arc::new(NoKeyManager),
+                ControlSettings::default(),
+            )
+            .await,
+        )
+        .await;
+        database.close().await;
+        postgres.sql("postgres", &format!("DROP DATABASE {name} WITH (FORCE)")).unwrap();
+    }
+
     pub(crate) async fn with_key_manager(key_manager: Arc<dyn KeyManager>) -> Self {
         Self::with(key_manager, ControlSettings::default()).await
     }
@@ -201,6 +246,15 @@ impl World {
     async fn with(key_manager: Arc<dyn KeyManager>, settings: ControlSettings) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = Database::open_sqlite(&directory.path().join("test.db")).await.unwrap();
+        Self::on(database, directory, key_manager, settings).await
+    }
+
+    async fn on(
+        database: Database,
+        directory: tempfile::TempDir,
+        key_manager: Arc<dyn KeyManager>,
+        settings: ControlSettings,
+    ) -> Self {
         let clock = Arc::new(MockClock::at(Timestamp::from_seconds(1_795_288_511)));
         database.migrate(Migration::all(), None, clock.now()).await.unwrap();
         let rng = Arc::new(SeededRng::new(7));

@@ -254,22 +254,22 @@ async fn verify(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answe
     let at = minute(portal.clock.now());
     // How long the log of the whole installation is, is no business of a tenant.
     let notice = match found {
-        Ok(count) => {
+        Ok(ref chain) => {
             let text = if desk.is_super() {
-                format!("{} records were read at {at}.", number(count))
+                format!("{} records were read at {at}.", number(chain.records))
             } else {
                 format!("It was read at {at}.")
             };
             Notice::new(
                 Tone::Ok,
                 "The chain is whole",
-                format!("{text} No record was changed, removed or put in between."),
+                format!("{text} No record was changed, removed, put in between or cut off."),
             )
         }
-        Err(sequence) => {
+        Err(ref fault) => {
             let text = format!(
-                "Record {sequence} is not what was written there: somebody changed the database outside of Portcullis. Keep \
-                 a copy of the database, and compare with a backup made before."
+                "This is wrong: {fault}. Somebody changed the database outside of Portcullis. Keep a copy of the database, \
+                 and compare with a backup made before."
             );
             Notice::new(Tone::Bad, "The chain is broken", text)
         }

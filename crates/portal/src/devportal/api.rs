@@ -179,7 +179,11 @@ fn facts(shown: &Shown) -> Card {
         ("Technical owner", "technicalOwner", "technicalOwnerEmail"),
     ] {
         let (name, mail) = (text(business, name), text(business, mail));
-        if !mail.is_empty() {
+        // Nobody writes to what is no address; it is shown as it was typed.
+        let writable = mail.contains('@') && mail.chars().all(|c| c.is_ascii_alphanumeric() || "@._+-".contains(c));
+        if !mail.is_empty() && !writable {
+            facts = facts.text(label, &format!("{name} {mail}"));
+        } else if writable {
             let label_of = if name.is_empty() { mail } else { name };
             facts = facts.fact(label, Link::html(label_of, format!("mailto:{mail}")));
         } else {

@@ -67,7 +67,7 @@ pub(super) async fn list(portal: Arc<Portal>, permit: Option<Permit>, call: Call
         (true, true) => "/devportal/apis?".to_owned(),
         _ => format!("/devportal/apis?{}&", filters(&query, &tag)),
     };
-    let mut table = table("APIs", &portal.console).pager(pager(total, from, shown.len(), &base));
+    let mut table = table("APIs", &portal.console).pager(Pager::of(from, shown.len(), SIZE, total, &base));
     if !terms.trim().is_empty() {
         table = table.empty(
             Empty::new("No API matches", "Use fewer or other words, or look at all of them.")
@@ -93,17 +93,6 @@ fn filters(query: &str, tag: &str) -> String {
         }
     }
     out.finish()
-}
-
-/// Where a part that the database did not cut stands in the whole.
-fn pager(total: usize, from: usize, shown: usize, base: &str) -> Pager {
-    let end = from.saturating_add(shown);
-    let link = |at: usize| format!("{base}from={at}");
-    Pager {
-        place: if shown == 0 { String::new() } else { format!("{} to {end} of {total}", from.saturating_add(1)) },
-        before: (from > 0).then(|| link(from.saturating_sub(SIZE))),
-        after: (end < total && shown > 0).then(|| link(end)),
-    }
 }
 
 fn tag_chips(tags: &Value, query: &str, chosen: &str) -> Html {

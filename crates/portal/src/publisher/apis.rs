@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use control::Actor;
+use control::devportal::Part;
+use control::{Actor, ApiOrder, ApiQuery};
 use serde_json::Value;
 use web::{Answer, Call, Permit};
 
@@ -52,13 +53,14 @@ impl Wanted {
 pub(crate) async fn list(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer, PageError> {
     let frame = Frame::of(&portal, &permit, &call, Console::Publisher, "apis");
     let wanted = Wanted::of(&call)?;
-    let mut found = portal.control.search_apis(&Actor::of(&permit), &wanted.query).await?;
-    let any = !found.is_empty();
-    if !wanted.state.is_empty() {
-        found.retain(|api| text(api, "lifeCycleStatus").eq_ignore_ascii_case(&wanted.state));
-    }
-    sort(&mut found, &wanted.sort);
-    let (shown, pager) = Pager::cut(found, wanted.from, SIZE, &wanted.path(&wanted.state, &wanted.sort));
+    let asked = ApiQuery {
+        state: &wanted.state,
+        order: order(&wanted.sort),
+        ..ApiQuery::of(&wanted.query, Part { limit: SIZE, offset: wanted.from })
+    };
+    let found = portal.control.search_apis(&Actor::of(&permit), &asked).await?;
+    let base = wanted.path(&wanted.state, &wanted.sort);
+    let pager = Pager::of(wanted.from, found.entries.len(), SIZE, found.total, &base);
     let columns = wanted.path(&wanted.state, "");
     let sorts = |label: &str, key: &str| Column::new(label).sorts(&columns, key, &wanted.sort);
     let heads = vec![
@@ -70,10 +72,10 @@ pub(crate) async fn list(portal: Arc<Portal>, permit: Permit, call: Call) -> Res
         sorts("Changed", "changed"),
     ];
     let mut table = Table::new("APIs", heads).pager(pager);
-    if any || !wanted.state.is_empty() {
+    if found.total > 0 || !wanted.state.is_empty() {
         table = table.chips(chips(&wanted));
     }
-    for api in &shown {
+    for api in &found.entries {
         table.row(row(api));
     }
     let page = Page::new("APIs").action("New API", "/publisher/apis/new").add(&table.empty(empty(&wanted)));
@@ -105,18 +107,17 @@ pub(super) fn kind(r#type: &str) -> &str {
     }
 }
 
-fn sort(list: &mut [Value], by: &str) {
-    let (field, down) = by.strip_prefix('-').map_or((by, false), |field| (field, true));
-    let field = match field {
-        "name" => "name",
-        "context" => "context",
-        "state" => "lifeCycleStatus",
-        "changed" => "updatedTime",
-        _ => return,
-    };
-    list.sort_by_key(|api| text(api, field).to_lowercase());
-    if down {
-        list.reverse();
+fn order(by: &str) -> ApiOrder {
+    match by {
+        "name" => ApiOrder::Name,
+        "-name" => ApiOrder::NameDown,
+        "context" => ApiOrder::Context,
+        "-context" => ApiOrder::ContextDown,
+        "state" => ApiOrder::State,
+        "-state" => ApiOrder::StateDown,
+        "changed" => ApiOrder::Changed,
+        "-changed" => ApiOrder::ChangedLast,
+        _ => ApiOrder::Newest,
     }
 }
 

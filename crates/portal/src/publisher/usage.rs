@@ -2,39 +2,29 @@
 
 use std::sync::Arc;
 
-use control::{UsageQuery, UsageReport, UsageShare, UsageSpan, UsageSubject};
+use control::{UsageQuery, UsageReport, UsageSpan, UsageSubject};
 use model::{Timestamp, USAGE_BOUNDS, UsageTotals};
 use web::{Answer, Call, Permit};
 
 use super::context::Here;
 use crate::Portal;
 use crate::page::PageError;
-use crate::ui::{Card, Chart, Chip, Chips, Column, Empty, Facts, Html, Series, Shape, Table, day, minute};
+use crate::ui::{Card, Chart, Chips, Empty, Facts, Html, Series, Shape, day, minute};
+use crate::usage::{shares, time};
 
-/// What can be looked at: value of the query parameter, name, span.
-const SPANS: [(&str, &str, UsageSpan); 4] = [
-    ("day", "24 hours", UsageSpan::Day),
-    ("week", "7 days", UsageSpan::Week),
-    ("month", "30 days", UsageSpan::Month),
-    ("year", "A year", UsageSpan::Year),
-];
 /// Classes of answers, as they are counted.
 const CLASSES: [&str; 4] = ["Good (2xx)", "Redirected (3xx)", "Refused (4xx)", "Failed (5xx)"];
 
 /// Numbers, pictures, and who is behind them.
 pub(super) async fn show(portal: Arc<Portal>, permit: Permit, call: Call) -> Result<Answer, PageError> {
     let here = Here::of(&portal, &permit, &call, "usage").await?;
-    let wanted = call.query("span").unwrap_or("week");
-    let span = SPANS.iter().find(|(value, ..)| *value == wanted).map_or(UsageSpan::Week, |(_, _, span)| *span);
+    let span = crate::usage::span(call.query("span"));
     let query = UsageQuery { subject: UsageSubject::Api(here.id), span };
     let report = portal.control.usage(&here.actor, &query).await?;
-    let chip = |(value, label, one): &(&str, &str, UsageSpan)| {
-        Chip::new(*label, format!("{}?span={value}", here.path("usage")), *one == span)
-    };
     let page = here
         .page("Usage")
         .lead("What the gateways counted. It is up to date within 15 seconds.")
-        .add(&Chips::new("Time", SPANS.iter().map(chip).collect()));
+        .add(&Chips::new("Time", crate::usage::chips(&here.path("usage"), span)));
     if report.totals.calls() == 0 {
         let empty = Empty::new(
             "No calls in this time",
@@ -67,15 +57,6 @@ fn facts(totals: &UsageTotals) -> Facts {
         .fact("95 of 100 took", Html::text(quantile(0.95)))
         .fact("Received", Html::text(bytes(totals.bytes_in)))
         .fact("Sent", Html::text(bytes(totals.bytes_out)))
-}
-
-/// As in `2.5 ms`.
-fn time(micros: u64) -> String {
-    match micros {
-        0..10_000 => format!("{}.{} ms", micros / 1000, micros % 1000 / 100),
-        10_000..1_000_000 => format!("{} ms", micros / 1000),
-        _ => format!("{}.{} s", micros / 1_000_000, micros % 1_000_000 / 100_000),
-    }
 }
 
 /// As in `1.2 MiB`.
@@ -126,28 +107,10 @@ fn speed(totals: &UsageTotals) -> Chart {
     Chart::new(Shape::Histogram, "Calls by time", "calls", labels, vec![series])
 }
 
-fn shares(title: &str, shares: &[UsageShare]) -> Table {
-    let columns = vec![
-        Column::new(title),
-        Column::number("Calls"),
-        Column::number("Refused or failed"),
-        Column::number("Mean time"),
-    ];
-    let mut table = Table::new(title, columns);
-    for share in shares {
-        table.row(vec![
-            Html::text(&share.name),
-            Html::text(share.totals.calls()),
-            Html::text(share.totals.errors()),
-            Html::text(time(share.totals.mean_micros())),
-        ]);
-    }
-    table
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{bytes, time};
+    use super::bytes;
+    use crate::usage::time;
 
     #[test]
     fn numbers_have_their_units() {

@@ -59,6 +59,9 @@ pub(crate) enum Command {
     Db(DbCommand),
     /// Looks whether every security guideline holds; changes nothing.
     Audit(AuditArguments),
+    /// Verifies and prints the audit log: every change by people and systems.
+    #[command(subcommand)]
+    AuditLog(AuditLogCommand),
     /// Writes a configuration for Portcullis from the home of a WSO2 product, and lists what cannot be carried over.
     Migrate(MigrateArguments),
     /// Manages user accounts.
@@ -254,6 +257,28 @@ pub(crate) enum DbCommand {
     },
     /// Shows the version of the schema and what is pending.
     Status,
+}
+
+/// `audit-log`
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditLogCommand {
+    /// Looks whether any record was changed, removed, put in between or cut off; names the first.
+    Verify,
+    /// Prints the records as JSON lines, oldest first.
+    Export {
+        /// Only records with a larger number.
+        #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+        after: i64,
+    },
+    /// Prints the last records as JSON lines.
+    Tail {
+        /// How many.
+        #[arg(long, short = 'n', value_name = "RECORDS", default_value_t = 20)]
+        records: u32,
+        /// Go on with what is written from now on.
+        #[arg(long, short)]
+        follow: bool,
+    },
 }
 
 /// `backup`

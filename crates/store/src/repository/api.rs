@@ -1,9 +1,15 @@
 //! APIs and the history of their lifecycle.
 
+mod index;
+mod search;
+
 use model::{ApiId, TenantId, Timestamp};
 
 use super::workflow;
 use crate::{Arg, Row, StoreError, UnitOfWork};
+
+pub use index::{bring_up_to_date, facet_counts, freeze_scopes, with_facet};
+pub use search::{ApiOrder, ApiSearch, ApiTerm, Kinds, count_found, facets_of_found, search};
 
 /// Most APIs that one tenant may have; lists never read more rows.
 pub const MAX_APIS: i64 = 20_000;
@@ -90,7 +96,7 @@ pub async fn insert(work: &mut UnitOfWork, row: &ApiRow) -> Result<(), StoreErro
         args,
     )
     .await?;
-    Ok(())
+    index::write(work, row).await
 }
 
 /// Replaces everything but id, tenant, creation and the revision counter. Returns whether it was there.
@@ -119,7 +125,47 @@ pub async fn update(work: &mut UnitOfWork, row: &ApiRow) -> Result<bool, StoreEr
             args,
         )
         .await?;
+    if changed > 0 {
+        index::write(work, row).await?;
+    }
     Ok(changed > 0)
+}
+
+/// Objects of a tenant's other APIs (of another name, in any case) that declare a scope: their working copies and their
+/// deployed revisions, as (name, document). At most 1000.
+pub async fn others_with_scope(
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+    name: &str,
+    scope: &str,
+) -> Result<Vec<(String, String)>, StoreError> {
+    // A frozen scope may be of a revision that is not deployed any more: the caller looks into what is found.
+    work.query(
+        "SELECT a.name AS name, a.document AS document FROM api a \
+         WHERE a.tenant_id = $1 AND a.name_key <> $2 AND a.id IN \
+         (SELECT api_id FROM api_facet WHERE tenant_id = $1 AND field = '=scope' AND value = $3) \
+         UNION ALL SELECT a.name AS name, r.document AS document FROM api a \
+         JOIN deployment d ON d.api_id = a.id JOIN revision r ON r.id = d.revision_id \
+         WHERE a.tenant_id = $1 AND a.name_key <> $2 AND a.id IN \
+         (SELECT api_id FROM api_facet WHERE tenant_id = $1 AND field = '=frozen-scope' AND value = $3) LIMIT 1000",
+        [tenant.into(), name.to_lowercase().into(), scope.into()],
+    )
+    .await?
+    .iter()
+    .map(|row| Ok((row.text("name")?, row.text("document")?)))
+    .collect()
+}
+
+/// APIs that are called at that context with its version, in any case.
+pub async fn with_path(work: &mut UnitOfWork, tenant: TenantId, path: &str) -> Result<Vec<ApiRow>, StoreError> {
+    work.query(
+        "SELECT * FROM api WHERE tenant_id = $1 AND path_key = $2 LIMIT 100",
+        [tenant.into(), path.to_lowercase().into()],
+    )
+    .await?
+    .iter()
+    .map(read)
+    .collect()
 }
 
 /// Objects of a tenant's other APIs (of another name, in any case) that contain a text: their working copies and their
@@ -157,6 +203,7 @@ pub async fn delete(work: &mut UnitOfWork, tenant: TenantId, id: ApiId) -> Resul
         "DELETE FROM api_document WHERE api_id = $1",
         "DELETE FROM operation_policy WHERE api_id = $1",
         "DELETE FROM certificate WHERE api_id = $1",
+        "DELETE FROM api_facet WHERE api_id = $1",
     ] {
         work.execute(statement, [id.into()]).await?;
     }

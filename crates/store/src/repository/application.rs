@@ -4,6 +4,7 @@ use model::{ApplicationId, TenantId, Timestamp};
 use serde_json::Value;
 
 use super::workflow;
+use crate::row::containing;
 use crate::{Row, StoreError, UnitOfWork};
 
 /// An application.
@@ -73,7 +74,8 @@ fn row(row: &Row) -> Result<ApplicationRow, StoreError> {
 pub async fn insert(work: &mut UnitOfWork, a: &ApplicationRow) -> Result<(), StoreError> {
     work.execute(
         "INSERT INTO application (id, tenant, owner, name, policy, description, token_type, status, visibility, \
-         groups, attributes, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         groups, attributes, created_at, updated_at, name_key) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         [
             a.id.into(),
             a.tenant.into(),
@@ -88,6 +90,7 @@ pub async fn insert(work: &mut UnitOfWork, a: &ApplicationRow) -> Result<(), Sto
             a.attributes.to_string().into(),
             a.created.into(),
             a.updated.into(),
+            a.name.to_lowercase().into(),
         ],
     )
     .await?;
@@ -102,7 +105,7 @@ pub async fn update(work: &mut UnitOfWork, a: &ApplicationRow) -> Result<bool, S
     let changed = work
         .execute(
             "UPDATE application SET owner = $3, name = $4, policy = $5, description = $6, token_type = $7, \
-             status = $8, visibility = $9, groups = $10, attributes = $11, updated_at = $12 \
+             status = $8, visibility = $9, groups = $10, attributes = $11, updated_at = $12, name_key = $13 \
              WHERE tenant = $1 AND id = $2",
             [
                 a.tenant.into(),
@@ -117,6 +120,7 @@ pub async fn update(work: &mut UnitOfWork, a: &ApplicationRow) -> Result<bool, S
                 Value::from(a.groups.clone()).to_string().into(),
                 a.attributes.to_string().into(),
                 a.updated.into(),
+                a.name.to_lowercase().into(),
             ],
         )
         .await?;
@@ -171,13 +175,52 @@ pub async fn count(work: &mut UnitOfWork, tenant: TenantId, owner: &str) -> Resu
     found.map_or(Ok((0, 0)), |row| Ok((row.int("n")?, row.int("own")?)))
 }
 
-/// All applications of a tenant by name and owner, at most 100 000.
-pub async fn of_tenant(work: &mut UnitOfWork, tenant: TenantId) -> Result<Vec<ApplicationRow>, StoreError> {
-    work.query(select!("WHERE tenant = $1 ORDER BY name, owner LIMIT 100000"), [tenant.into()])
-        .await?
-        .iter()
-        .map(row)
-        .collect()
+/// A part of an owner's applications with a text in their name, by name, and how many there are.
+pub async fn search_of_owner(
+    work: &mut UnitOfWork,
+    (tenant, owner): (TenantId, &str),
+    name: &str,
+    descending: bool,
+    (limit, offset): (i64, i64),
+) -> Result<(Vec<ApplicationRow>, i64), StoreError> {
+    let name = containing(name);
+    let sql = if descending {
+        select!(
+            "WHERE tenant = $1 AND owner = $2 AND name_key LIKE $3 ESCAPE '\\' ORDER BY name DESC LIMIT $4 OFFSET $5"
+        )
+    } else {
+        select!("WHERE tenant = $1 AND owner = $2 AND name_key LIKE $3 ESCAPE '\\' ORDER BY name LIMIT $4 OFFSET $5")
+    };
+    let args = [tenant.into(), owner.into(), (&name).into(), limit.into(), offset.into()];
+    let rows = work.query(sql, args).await?.iter().map(row).collect::<Result<_, _>>()?;
+    let sql = "SELECT COUNT(*) AS n FROM application WHERE tenant = $1 AND owner = $2 AND name_key LIKE $3 ESCAPE '\\'";
+    let count = work.find(sql, [tenant.into(), owner.into(), name.into()]).await?;
+    Ok((rows, count.map_or(Ok(0), |row| row.int("n"))?))
+}
+
+/// A part of a tenant's applications with a text in their name, of an owner (in any case) or of all when that is empty, by
+/// name and owner, and how many there are.
+pub async fn search_of_tenant(
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+    (owner, name): (&str, &str),
+    (limit, offset): (i64, i64),
+) -> Result<(Vec<ApplicationRow>, i64), StoreError> {
+    let (owner, name) = (owner.to_ascii_lowercase(), containing(name));
+    let rows = work
+        .query(
+            select!(
+                "WHERE tenant = $1 AND ($2 = '' OR lower(owner) = $2) AND name_key LIKE $3 ESCAPE '\\' \
+                 ORDER BY name, owner LIMIT $4 OFFSET $5"
+            ),
+            [tenant.into(), (&owner).into(), (&name).into(), limit.into(), offset.into()],
+        )
+        .await?;
+    let rows = rows.iter().map(row).collect::<Result<_, _>>()?;
+    let sql = "SELECT COUNT(*) AS n FROM application WHERE tenant = $1 AND ($2 = '' OR lower(owner) = $2) \
+               AND name_key LIKE $3 ESCAPE '\\'";
+    let count = work.find(sql, [tenant.into(), owner.into(), name.into()]).await?;
+    Ok((rows, count.map_or(Ok(0), |row| row.int("n"))?))
 }
 
 /// Applications of a tenant that are shared with groups, by name, at most 10 000.
@@ -191,7 +234,11 @@ pub async fn shared(work: &mut UnitOfWork, tenant: TenantId) -> Result<Vec<Appli
 
 /// The applications of all tenants, for the snapshot.
 pub async fn all(work: &mut UnitOfWork) -> Result<Vec<ApplicationRow>, StoreError> {
-    work.query(select!("ORDER BY tenant, name"), []).await?.iter().map(row).collect()
+    work.query(concat!("/* whole: the snapshot holds every one */ ", select!("ORDER BY tenant, name")), [])
+        .await?
+        .iter()
+        .map(row)
+        .collect()
 }
 
 /// How many applications of a tenant use a policy.

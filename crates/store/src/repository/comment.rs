@@ -1,5 +1,7 @@
 //! Comments on APIs with their replies, and ratings.
 
+use std::collections::BTreeMap;
+
 use model::{ApiId, TenantId, Timestamp};
 use uuid::Uuid;
 
@@ -204,6 +206,23 @@ pub async fn unrate(work: &mut UnitOfWork, api: ApiId, user: &str) -> Result<boo
     let changed =
         work.execute("DELETE FROM api_rating WHERE api = $1 AND user_name = $2", [api.into(), user.into()]).await?;
     Ok(changed > 0)
+}
+
+/// Sum and number of the ratings of each of some APIs; none for those that nobody rated.
+pub async fn rating_sums(work: &mut UnitOfWork, apis: &[ApiId]) -> Result<BTreeMap<ApiId, (i64, i64)>, StoreError> {
+    let sql = if work.is_postgres() {
+        "SELECT api, CAST(SUM(rating) AS BIGINT) AS total, COUNT(*) AS n FROM api_rating \
+         WHERE api IN (SELECT jsonb_array_elements_text(CAST($1 AS jsonb))) GROUP BY api"
+    } else {
+        "SELECT api, SUM(rating) AS total, COUNT(*) AS n FROM api_rating \
+         WHERE api IN (SELECT value FROM json_each($1)) GROUP BY api"
+    };
+    let ids: Vec<String> = apis.iter().map(ToString::to_string).collect();
+    work.query(sql, [serde_json::Value::from(ids).to_string().into()])
+        .await?
+        .iter()
+        .map(|row| Ok((row.parse("api")?, (row.int("total")?, row.int("n")?))))
+        .collect()
 }
 
 /// All ratings of an API, at most 100 000.

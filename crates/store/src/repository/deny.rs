@@ -100,7 +100,8 @@ pub async fn list(work: &mut UnitOfWork, tenant: TenantId) -> Result<Vec<DenyPol
 /// The active policies of all tenants, for the snapshot.
 pub async fn active(work: &mut UnitOfWork) -> Result<Vec<DenyPolicyRow>, StoreError> {
     work.query(
-        "SELECT id, tenant, kind, value, active FROM deny_policy WHERE active = 1 ORDER BY tenant, created_at, id",
+        "/* whole: the snapshot holds every one */ \
+         SELECT id, tenant, kind, value, active FROM deny_policy WHERE active = 1 ORDER BY tenant, created_at, id",
         [],
     )
     .await?

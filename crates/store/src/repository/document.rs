@@ -1,6 +1,6 @@
 //! Documents of APIs. Their content is an artifact owned by the document's id.
 
-use model::{ApiId, TenantId};
+use model::ApiId;
 
 use crate::{Row, StoreError, UnitOfWork};
 
@@ -23,7 +23,8 @@ pub struct DocumentRow {
 /// [`StoreError::Conflict`] when the API has one of that name.
 pub async fn insert(work: &mut UnitOfWork, row: &DocumentRow) -> Result<(), StoreError> {
     work.execute(
-        "INSERT INTO api_document (id, api_id, name, body) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO api_document (id, api_id, name, body, tenant_id) \
+         VALUES ($1, $2, $3, $4, (SELECT tenant_id FROM api WHERE id = $2))",
         [(&row.id).into(), row.api.into(), (&row.name).into(), (&row.body).into()],
     )
     .await?;
@@ -71,7 +72,7 @@ pub enum Audience {
 }
 
 impl Audience {
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Everybody => "everybody",
             Self::Members => "members",
@@ -85,28 +86,6 @@ pub async fn set_words(work: &mut UnitOfWork, id: &str, audience: Audience, word
     let sql = "UPDATE api_document SET audience = $2, words = $3 WHERE id = $1";
     work.execute(sql, [id.into(), audience.as_str().into(), words.into()]).await?;
     Ok(())
-}
-
-/// APIs of a tenant with a document that holds a text, which is in lower case. `member` says whether who asks is a user of
-/// the tenant. At most 20 000.
-pub async fn apis_with_text(
-    work: &mut UnitOfWork,
-    tenant: TenantId,
-    text: &str,
-    member: bool,
-) -> Result<Vec<ApiId>, StoreError> {
-    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    let most = if member { Audience::Members } else { Audience::Everybody };
-    work.query(
-        "SELECT DISTINCT d.api_id AS api_id FROM api_document d JOIN api a ON a.id = d.api_id \
-         WHERE a.tenant_id = $1 AND (d.audience = 'everybody' OR d.audience = $3) AND d.words LIKE $2 ESCAPE '\\' \
-         LIMIT 20000",
-        [tenant.into(), format!("%{escaped}%").into(), most.as_str().into()],
-    )
-    .await?
-    .iter()
-    .map(|row| row.parse("api_id"))
-    .collect()
 }
 
 /// Removes a document with its content.

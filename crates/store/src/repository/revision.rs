@@ -60,7 +60,19 @@ pub async fn insert(work: &mut UnitOfWork, row: &RevisionRow) -> Result<(), Stor
         ],
     )
     .await?;
-    Ok(())
+    super::api::freeze_scopes(work, row.tenant, row.api, &row.document).await
+}
+
+/// Name and version of an API of the tenant that is deployed to an environment, if any is.
+pub async fn deployed_to(
+    work: &mut UnitOfWork,
+    tenant: TenantId,
+    environment: &str,
+) -> Result<Option<(String, String)>, StoreError> {
+    let sql = "SELECT a.name AS name, a.version AS version FROM deployment d JOIN api a ON a.id = d.api_id \
+               WHERE d.environment = $2 AND a.tenant_id = $1 LIMIT 1";
+    let found = work.find(sql, [tenant.into(), environment.into()]).await?;
+    found.map(|row| Ok((row.text("name")?, row.text("version")?))).transpose()
 }
 
 /// One revision of an API.
@@ -167,7 +179,9 @@ macro_rules! served {
 
 /// All deployments of all tenants, for the snapshot.
 pub async fn all_deployments(work: &mut UnitOfWork) -> Result<Vec<ServedRow>, StoreError> {
-    let rows = work.query(served!("ORDER BY d.api_id, d.environment LIMIT 200000"), []).await?;
+    let all =
+        concat!("/* whole: the snapshot holds every one */ ", served!("ORDER BY d.api_id, d.environment LIMIT 200000"));
+    let rows = work.query(all, []).await?;
     rows.iter().map(read_served).collect()
 }
 

@@ -2,7 +2,9 @@
 
 use model::{ApiId, ApplicationId, SubscriptionId, TenantId, Timestamp};
 
+use super::api::ApiSearch;
 use super::workflow;
+use crate::row::containing;
 use crate::{Row, StoreError, UnitOfWork};
 
 /// A subscription.
@@ -60,8 +62,8 @@ fn row(row: &Row) -> Result<SubscriptionRow, StoreError> {
 /// [`StoreError::Conflict`] when the application has one to the API.
 pub async fn insert(work: &mut UnitOfWork, s: &SubscriptionRow) -> Result<(), StoreError> {
     work.execute(
-        "INSERT INTO subscription (id, tenant, application, api, plan, requested_plan, status, subscriber, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO subscription (id, tenant, application, api, plan, requested_plan, status, subscriber, created_at, \
+         api_tenant) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, (SELECT tenant_id FROM api WHERE id = $4))",
         [
             s.id.into(),
             s.tenant.into(),
@@ -154,16 +156,81 @@ pub async fn of_api(work: &mut UnitOfWork, api: ApiId) -> Result<Vec<Subscriptio
         .collect()
 }
 
-/// The subscriptions to all APIs of a tenant, at most 100 000.
-pub async fn of_api_tenant(work: &mut UnitOfWork, tenant: TenantId) -> Result<Vec<SubscriptionRow>, StoreError> {
-    work.query(
-        select!("WHERE api IN (SELECT id FROM api WHERE tenant_id = $1) ORDER BY created_at, id LIMIT 100000"),
-        [tenant.into()],
-    )
-    .await?
-    .iter()
-    .map(row)
-    .collect()
+/// A part of the subscriptions to an API with a text in the subscriber's name, in order of creation, and how many there are.
+pub async fn search_of_api(
+    work: &mut UnitOfWork,
+    api: ApiId,
+    subscriber: &str,
+    (limit, offset): (i64, i64),
+) -> Result<(Vec<SubscriptionRow>, i64), StoreError> {
+    let wanted = containing(subscriber);
+    let sql =
+        select!("WHERE api = $1 AND lower(subscriber) LIKE $2 ESCAPE '\\' ORDER BY created_at, id LIMIT $3 OFFSET $4");
+    let rows = work.query(sql, [api.into(), (&wanted).into(), limit.into(), offset.into()]).await?;
+    let rows = rows.iter().map(row).collect::<Result<_, _>>()?;
+    let sql = "SELECT COUNT(*) AS n FROM subscription WHERE api = $1 AND lower(subscriber) LIKE $2 ESCAPE '\\'";
+    let count = work.find(sql, [api.into(), wanted.into()]).await?;
+    Ok((rows, count.map_or(Ok(0), |row| row.int("n"))?))
+}
+
+/// The condition of the next function: $1 tenant, $2 subscriber, $3 whether all APIs are seen, $4 tokens of who asks.
+macro_rules! of_tenant {
+    ($list:literal) => {
+        concat!(
+            "WHERE api_tenant = $1 AND lower(subscriber) LIKE $2 ESCAPE '\\' AND ($3 = 1 OR EXISTS \
+             (SELECT 1 FROM api a WHERE a.id = subscription.api AND (a.restricted = 0 OR EXISTS (SELECT 1 FROM api_facet f \
+             WHERE f.tenant_id = $1 AND f.field = 'access' AND f.api_id = a.id AND f.value IN ",
+            $list,
+            "))))"
+        )
+    };
+}
+
+/// The same of all APIs of a tenant that somebody may see, as [`super::api::ApiSearch`] says who may.
+pub async fn search_of_api_tenant(
+    work: &mut UnitOfWork,
+    seen: &ApiSearch,
+    subscriber: &str,
+    (limit, offset): (i64, i64),
+) -> Result<(Vec<SubscriptionRow>, i64), StoreError> {
+    macro_rules! both {
+        ($list:literal) => {
+            (
+                concat!(
+                    "SELECT id, tenant, application, api, plan, requested_plan, status, subscriber, created_at \
+                     FROM subscription ",
+                    of_tenant!($list),
+                    " ORDER BY created_at, id LIMIT $5 OFFSET $6"
+                ),
+                concat!("SELECT COUNT(*) AS n FROM subscription ", of_tenant!($list)),
+            )
+        };
+    }
+    let (list, count) = if work.is_postgres() {
+        both!("(SELECT jsonb_array_elements_text(CAST($4 AS jsonb)))")
+    } else {
+        both!("(SELECT value FROM json_each($4))")
+    };
+    let tokens = serde_json::Value::from(seen.tokens.clone()).to_string();
+    let who: [crate::Arg; 4] =
+        [seen.tenant.into(), containing(subscriber).into(), seen.all_access.into(), tokens.into()];
+    let [a, b, c, d] = who.clone();
+    let rows = work.query(list, [a, b, c, d, limit.into(), offset.into()]).await?;
+    let rows = rows.iter().map(row).collect::<Result<_, _>>()?;
+    let count = work.find(count, who).await?;
+    Ok((rows, count.map_or(Ok(0), |row| row.int("n"))?))
+}
+
+/// A part of the subscriptions of an application in order of creation, and how many there are.
+pub async fn part_of_application(
+    work: &mut UnitOfWork,
+    application: ApplicationId,
+    (limit, offset): (i64, i64),
+) -> Result<(Vec<SubscriptionRow>, i64), StoreError> {
+    let sql = select!("WHERE application = $1 ORDER BY created_at, id LIMIT $2 OFFSET $3");
+    let rows = work.query(sql, [application.into(), limit.into(), offset.into()]).await?;
+    let rows = rows.iter().map(row).collect::<Result<_, _>>()?;
+    Ok((rows, count_of_application(work, application).await?))
 }
 
 /// How many subscriptions an application has.
@@ -183,7 +250,7 @@ pub async fn count_of_api(work: &mut UnitOfWork, api: ApiId) -> Result<i64, Stor
 pub async fn count_with_plan(work: &mut UnitOfWork, tenant: TenantId, plan: &str) -> Result<i64, StoreError> {
     let found = work
         .find(
-            "SELECT COUNT(*) AS n FROM subscription WHERE plan = $2 AND api IN (SELECT id FROM api WHERE tenant_id = $1)",
+            "SELECT COUNT(*) AS n FROM subscription WHERE plan = $2 AND api_tenant = $1",
             [tenant.into(), plan.into()],
         )
         .await?;
@@ -192,5 +259,9 @@ pub async fn count_with_plan(work: &mut UnitOfWork, tenant: TenantId, plan: &str
 
 /// The subscriptions of all tenants, for the snapshot.
 pub async fn all(work: &mut UnitOfWork) -> Result<Vec<SubscriptionRow>, StoreError> {
-    work.query(select!("ORDER BY created_at, id"), []).await?.iter().map(row).collect()
+    work.query(concat!("/* whole: the snapshot holds every one */ ", select!("ORDER BY created_at, id")), [])
+        .await?
+        .iter()
+        .map(row)
+        .collect()
 }

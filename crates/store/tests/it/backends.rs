@@ -38,7 +38,7 @@ where
 {
     each_empty(async |database: Database| {
         database.migrate(Migration::all(), None, NOW).await.unwrap();
-        test(database).await;
+        test(database.refusing_scans()).await;
     })
     .await;
 }

@@ -109,7 +109,15 @@ async fn applications_take_their_keys_and_subscriptions_with_them() {
         assert_eq!(application::count_with_policy(&mut work, TENANT, "10PerMin").await.unwrap(), 1);
         assert_eq!(application_key::count_of_key_manager(&mut work, TENANT, &key.key_manager).await.unwrap(), 1);
         assert_eq!(subscription::count_with_plan(&mut work, TENANT, "Gold").await.unwrap(), 1);
-        assert_eq!(subscription::of_api_tenant(&mut work, TENANT).await.unwrap().len(), 1);
+        let (found, total) = subscription::search_of_api(&mut work, API, "SUS", (10, 0)).await.unwrap();
+        assert_eq!((found.len(), total), (1, 1));
+        let (found, total) = subscription::part_of_application(&mut work, APP, (10, 1)).await.unwrap();
+        assert_eq!((found.len(), total), (0, 1));
+        let (found, total) =
+            application::search_of_owner(&mut work, (TENANT, "susi"), "MIN", true, (5, 0)).await.unwrap();
+        assert_eq!((found.len(), total), (1, 1));
+        let (found, total) = application::search_of_tenant(&mut work, TENANT, ("SUSI", "%"), (5, 0)).await.unwrap();
+        assert_eq!((found.len(), total), (0, 0), "a per cent sign is one");
         assert!(subscription::find_pair(&mut work, APP, API).await.unwrap().is_some());
         let by_key = application_key::find_by_consumer_key(&mut work, &key.consumer_key).await.unwrap();
         assert_eq!(by_key.unwrap().application, APP);

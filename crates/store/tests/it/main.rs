@@ -6,6 +6,7 @@
     reason = "test code: a panic is a failed test, and what is skipped is said"
 )]
 
+mod api_search;
 mod backends;
 mod backup;
 mod clean_up;

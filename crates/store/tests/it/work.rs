@@ -1,6 +1,6 @@
 //! Units of work: kept, cancelled, conflicting, injected, concurrent.
 
-use crate::backends::each;
+use crate::backends::each_empty;
 use store::{Arg, Database, StoreError};
 
 async fn scratch(database: &Database) {
@@ -16,7 +16,7 @@ async fn count(database: &Database) -> i64 {
 
 #[tokio::test]
 async fn only_saved_work_is_kept() {
-    each(async |database: Database| {
+    each_empty(async |database: Database| {
         scratch(&database).await;
         let insert = "INSERT INTO scratch (id, amount, note) VALUES ($1, $2, $3)";
         let mut kept = database.begin().await.unwrap();
@@ -35,7 +35,7 @@ async fn only_saved_work_is_kept() {
 
 #[tokio::test]
 async fn a_second_row_with_the_same_key_is_a_conflict() {
-    each(async |database: Database| {
+    each_empty(async |database: Database| {
         scratch(&database).await;
         let insert = "INSERT INTO scratch (id, amount, note) VALUES ($1, $2, $3)";
         let mut work = database.begin().await.unwrap();
@@ -48,7 +48,7 @@ async fn a_second_row_with_the_same_key_is_a_conflict() {
 
 #[tokio::test]
 async fn arguments_are_never_read_as_sql() {
-    each(async |database: Database| {
+    each_empty(async |database: Database| {
         scratch(&database).await;
         let hostile = "'; DROP TABLE scratch; --";
         let mut work = database.begin().await.unwrap();
@@ -68,7 +68,7 @@ async fn arguments_are_never_read_as_sql() {
 
 #[tokio::test]
 async fn a_null_where_none_may_be_names_its_column() {
-    each(async |database: Database| {
+    each_empty(async |database: Database| {
         scratch(&database).await;
         let mut work = database.begin().await.unwrap();
         work.execute(
@@ -89,7 +89,7 @@ async fn a_null_where_none_may_be_names_its_column() {
 
 #[tokio::test]
 async fn twenty_writers_lose_nothing() {
-    each(async |database: Database| {
+    each_empty(async |database: Database| {
         scratch(&database).await;
         let tasks: Vec<_> = (0..20)
             .map(|n: i64| {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use serde_json::json as object;
-use store::repository::{api, tenant};
+use store::repository::api::{self, ApiOrder, ApiSearch, Kinds};
+use store::repository::tenant;
 use web::{Answer, Call, Operation, Permit, RouteTable, json, no_content};
 
 use super::actor;
-use crate::api::page::Page;
+use crate::api::page::{Page, renamed};
 use crate::publishing::load::{parse, store_document};
-use crate::publishing::search::Query;
+use crate::publishing::search::{Query, by_access};
 use crate::{Change, Control, ControlError, discovery};
 
 const SCOPES: &[&str] = &["apim:admin", "apim:api_provider_change"];
@@ -33,23 +34,19 @@ pub(super) fn routes() -> RouteTable<Control> {
 async fn list(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let actor = actor(&control, &permit).await?;
     let page = Page::of(&call)?;
-    let query = Query::parse(call.query("query").unwrap_or_default());
+    let search = ApiSearch {
+        all_access: true,
+        terms: Query::parse(call.query("query").unwrap_or_default()).terms(),
+        ..by_access(&actor, Kinds::All)
+    };
     let mut work = control.read().await?;
-    let mut found = Vec::new();
-    for row in api::list(&mut work, actor.tenant()).await? {
-        if query.matches(&row, &parse(&row)?) {
-            found.push(object!({
-                "id": row.id.to_string(), "name": row.name, "version": row.version, "provider": row.provider,
-            }));
-        }
-    }
-    let mut answer = page.answer(found);
-    if let Some(fields) = answer.as_object_mut() {
-        // WSO2 calls this list `apis`.
-        let list = fields.remove("list").unwrap_or_default();
-        fields.insert("apis".into(), list);
-    }
-    Ok(json(StatusCode::OK, &answer))
+    let total = api::count_found(&mut work, &search).await?;
+    let rows = api::search(&mut work, &search, ApiOrder::Newest, page.rows()).await?;
+    let found = rows.iter().map(
+        |row| object!({"id": row.id.to_string(), "name": row.name, "version": row.version, "provider": row.provider}),
+    );
+    let answer = page.list(usize::try_from(total).unwrap_or(0), found.collect());
+    Ok(json(StatusCode::OK, &renamed(answer, "apis")))
 }
 
 async fn change_provider(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {

@@ -8,7 +8,7 @@ use web::{Answer, Call, Operation, Permit, RouteTable, created, json, no_content
 
 use super::{CHANGE, CREATE, DELETE, VIEW, api_id, flag, query_id};
 use crate::api::page::Page;
-use crate::{Actor, Control, ControlError};
+use crate::{Actor, ApiQuery, Control, ControlError};
 
 /// Largest API object, bytes.
 const BODY: usize = 4 * 1024 * 1024;
@@ -56,8 +56,9 @@ pub(super) fn routes() -> RouteTable<Control> {
 
 async fn list(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let page = Page::of(&call)?;
-    let found = control.search_apis(&Actor::of(&permit), call.query("query").unwrap_or_default()).await?;
-    Ok(json(StatusCode::OK, &page.answer(found)))
+    let wanted = ApiQuery::of(call.query("query").unwrap_or_default(), page.part());
+    let found = control.search_apis(&Actor::of(&permit), &wanted).await?;
+    Ok(json(StatusCode::OK, &page.list(found.total, found.entries)))
 }
 
 async fn create(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {

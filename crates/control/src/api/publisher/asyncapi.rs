@@ -6,7 +6,7 @@ use http::StatusCode;
 use web::{Answer, Call, Operation, Permit, RouteTable, created, json};
 
 use super::apis::location;
-use super::definitions::{properties, source};
+use super::definitions::{properties, source, validated};
 use super::{CHANGE, CREATE, VIEW, api_id};
 use crate::{Actor, Control, ControlError};
 
@@ -67,13 +67,8 @@ async fn import(control: Arc<Control>, permit: Permit, call: Call) -> Result<Ans
 
 async fn validate(control: Arc<Control>, _permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let form = call.multipart().await?;
-    let mut report = control.validate_asyncapi(source(&form, "inlineAPIDefinition")?).await?.answer;
-    if !super::flag(&call, "returnContent", false)
-        && let Some(content) = report.get_mut("content")
-    {
-        *content = serde_json::Value::Null;
-    }
-    Ok(json(StatusCode::OK, &report))
+    let report = control.validate_asyncapi(source(&form, "inlineAPIDefinition")?).await?;
+    Ok(validated(&call, report))
 }
 
 async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {

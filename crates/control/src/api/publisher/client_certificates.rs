@@ -7,7 +7,7 @@ use web::{Answer, Call, Operation, Permit, RestError, RouteTable, created, json,
 
 use super::api_id;
 use super::documents::file_answer;
-use crate::api::page::Page;
+use crate::api::page::{Page, renamed};
 use crate::{Actor, Control, ControlError};
 
 const ALL: &str = "/api/am/publisher/v4/apis/{apiId}/client-certificates";
@@ -52,13 +52,7 @@ async fn list(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answe
     let page = Page::of(&call)?;
     let filter = (key_type(&call), call.query("alias").unwrap_or_default());
     let found = control.client_certificates(&Actor::of(&permit), api_id(&call)?, filter).await?;
-    let mut answer = page.answer(found);
-    if let Some(fields) = answer.as_object_mut() {
-        // WSO2 calls this list `certificates`.
-        let list = fields.remove("list").unwrap_or_default();
-        fields.insert("certificates".into(), list);
-    }
-    Ok(json(StatusCode::OK, &answer))
+    Ok(json(StatusCode::OK, &renamed(page.answer(found), "certificates")))
 }
 
 async fn add(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {

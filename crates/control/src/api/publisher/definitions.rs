@@ -8,7 +8,7 @@ use web::{Answer, Call, FormParts, Operation, Permit, RestError, RouteTable, cre
 
 use super::{CHANGE, CREATE, VIEW, api_id};
 use crate::api::publisher::apis::location;
-use crate::publishing::DefinitionSource;
+use crate::publishing::{DefinitionSource, ValidationReport};
 use crate::{Actor, Control, ControlError};
 
 /// A definition of 10 MiB in a form with its properties.
@@ -113,13 +113,19 @@ async fn import(control: Arc<Control>, permit: Permit, call: Call) -> Result<Ans
 
 async fn validate(control: Arc<Control>, _permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let form = call.multipart().await?;
-    let mut report = control.validate_openapi(source(&form, "inlineAPIDefinition")?).await?.answer;
-    if !super::flag(&call, "returnContent", false)
-        && let Some(content) = report.get_mut("content")
+    let report = control.validate_openapi(source(&form, "inlineAPIDefinition")?).await?;
+    Ok(validated(&call, report))
+}
+
+/// What a validation found, with the definition when it was asked for (`returnContent`).
+pub(super) fn validated(call: &Call, report: ValidationReport) -> Answer {
+    let mut answer = report.answer;
+    if !super::flag(call, "returnContent", false)
+        && let Some(content) = answer.get_mut("content")
     {
         *content = serde_json::Value::Null;
     }
-    Ok(json(StatusCode::OK, &report))
+    json(StatusCode::OK, &answer)
 }
 
 pub(super) async fn get(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {

@@ -8,7 +8,7 @@ use web::{Answer, Call, Operation, Permit, RouteTable, created, json, no_content
 
 use super::{CHANGE, CREATE, DELETE, PUBLISH, VIEW, api_id, definitions, flag, lifecycle, query_id, revisions};
 use crate::api::page::Page;
-use crate::{Actor, Control, ControlError};
+use crate::{Actor, ApiQuery, Control, ControlError};
 
 /// Largest product object, bytes.
 const BODY: usize = 4 * 1024 * 1024;
@@ -209,8 +209,10 @@ fn location(product: &ApiDocument) -> String {
 
 async fn list(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
     let page = Page::of(&call)?;
-    let found = control.search_products(&Actor::of(&permit), call.query("query").unwrap_or_default()).await?;
-    Ok(json(StatusCode::OK, &page.answer(found)))
+    let query = call.query("query").unwrap_or_default();
+    let wanted = ApiQuery { products: true, ..ApiQuery::of(query, page.part()) };
+    let found = control.search_apis(&Actor::of(&permit), &wanted).await?;
+    Ok(json(StatusCode::OK, &page.list(found.total, found.entries)))
 }
 
 async fn create(control: Arc<Control>, permit: Permit, call: Call) -> Result<Answer, ControlError> {
