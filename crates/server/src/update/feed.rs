@@ -67,7 +67,7 @@ fn unpack(archive: File, to: &Path) -> Outcome {
         let entry = zip.by_index(index).map_err(|e| odd(e.to_string()))?;
         let Some(place) = entry.enclosed_name().filter(|name| is_advisory(name)) else { continue };
         let mut text = Vec::new();
-        (&mut entry.take(advisories::CAP.min(room) + 1)).read_to_end(&mut text).map_err(|e| odd(e.to_string()))?;
+        entry.take(advisories::CAP.min(room) + 1).read_to_end(&mut text).map_err(|e| odd(e.to_string()))?;
         let size = text.len() as u64;
         if size > advisories::CAP || size > room {
             return Err(odd(format!("{} is too long", place.display())));
