@@ -8,7 +8,7 @@ use store::repository::user::{self, UserRow};
 use testkit::SeededRng;
 
 use crate::applications::PORTAL;
-use crate::world::{ADMIN, NEIGHBOUR, SUBSCRIBER, World};
+use crate::world::{BLUE, NEIGHBOUR, SUBSCRIBER, World};
 
 async fn member(world: &World, name: &str, organization: &str) {
     let rng: &dyn Rng = &SeededRng::new(77);
@@ -92,7 +92,7 @@ async fn members_of_the_group_look_and_only_the_owner_changes() {
         assert_eq!(world.send(NEIGHBOUR, method, &path, body).await.0, StatusCode::FORBIDDEN, "{method} {path}");
     }
     // Who is in no group, and a tenant's namesake of a member, get nothing.
-    assert_eq!(world.send(ADMIN, "GET", &one, None).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(world.send(BLUE, "GET", &one, None).await.0, StatusCode::FORBIDDEN);
     assert_eq!(world.send(&format!("{NEIGHBOUR}+example.com"), "GET", &one, None).await.0, StatusCode::NOT_FOUND);
     // What is shared no longer is nobody else's to know of.
     assert_eq!(world.send(SUBSCRIBER, "PUT", &one, Some(wanted(&[]))).await.0, StatusCode::OK);
