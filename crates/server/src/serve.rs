@@ -156,6 +156,20 @@ fn pages(
     }
 }
 
+/// Starts what writes down from time to time and at the stop: the seals of the audit log, the counters of limits, and usage
+/// where it is counted.
+fn keep_records(
+    tasks: &mut JoinSet<()>,
+    (home, config): (&Home, &Config),
+    (data_plane, control): (&Arc<DataPlane>, &Arc<Control>),
+    stopped: &watch::Receiver<bool>,
+) -> Option<tokio::task::JoinHandle<usage::Usage>> {
+    tasks.spawn(checkpoints::keep(home.clone(), Arc::clone(control), stopped.clone()));
+    tasks.spawn(limit_state::keep(home.clone(), Arc::clone(data_plane), stopped.clone()));
+    let counting = usage::Usage::new(Arc::clone(data_plane), Arc::clone(control), &config.usage);
+    config.usage.enable.then(|| tokio::spawn(counting.run(stopped.clone())))
+}
+
 impl Server {
     /// Starts everything; returns when the listeners answer and the gateway has its snapshot.
     pub(crate) async fn start(
@@ -239,11 +253,7 @@ impl Server {
             },
             &stopped,
         );
-        tasks.spawn(checkpoints::keep(home.clone(), Arc::clone(&control), stopped.clone()));
-        tasks.spawn(limit_state::keep(home.clone(), Arc::clone(&data_plane), stopped.clone()));
-        let counted = config.usage.enable;
-        let counting = usage::Usage::new(Arc::clone(&data_plane), Arc::clone(&control), &config.usage);
-        let usage = counted.then(|| tokio::spawn(counting.run(stopped.clone())));
+        let usage = keep_records(&mut tasks, (home, &config), (&data_plane, &control), &stopped);
         data_plane.open();
         tracing::info!(
             console = %console_url(&config), gateway = %gateway_url(&config),

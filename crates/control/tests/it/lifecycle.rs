@@ -1,5 +1,7 @@
 //! Lifecycle over REST.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use serde_json::json;
 
@@ -7,6 +9,8 @@ use crate::world::{CREATOR, World, pizza};
 
 async fn act(world: &World, id: &str, action: &str) -> StatusCode {
     let action = action.replace(' ', "%20");
+    // The history is in the order of time.
+    world.clock.advance(Duration::from_millis(1));
     world.send(CREATOR, "POST", &format!("/apis/change-lifecycle?apiId={id}&action={action}"), None).await.0
 }
 

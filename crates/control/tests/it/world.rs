@@ -46,6 +46,7 @@ pub(crate) struct World {
     pub(crate) control: Arc<Control>,
     pub(crate) gateway: Arc<RecordingGateway>,
     pub(crate) database: Database,
+    pub(crate) clock: Arc<MockClock>,
     router: Router,
     _directory: tempfile::TempDir,
 }
@@ -267,10 +268,10 @@ impl World {
             .with_root_certificates(rustls::RootCertStore::empty())
             .with_no_client_auth();
         let egress = Egress::new(model::EgressRules::default(), Arc::new(tls));
-        let control = Arc::new(Control::new(database.clone(), clock, rng, egress, ports, settings));
+        let control = Arc::new(Control::new(database.clone(), Arc::clone(&clock) as _, rng, egress, ports, settings));
         control.publish_changes().await.unwrap();
         let router = control::api::routes().into_router(Arc::clone(&control), Arc::new(People));
-        Self { control, gateway, database, router, _directory: directory }
+        Self { control, gateway, database, clock, router, _directory: directory }
     }
 
     /// Sends a request; the body is JSON. The answer's body is JSON, text as a JSON string, or null.

@@ -26,7 +26,7 @@ const MAX_ATTRIBUTE: usize = 255;
 
 impl Identity {
     /// The account that belongs to the subject of a verified ID token, made at the first sign-in, with the roles that the
-    /// provider's words stand for now. `None` when it may not sign in.
+    /// provider's words stand for today. `None` when it may not sign in.
     pub(super) async fn federated_account(
         &self,
         tenant: &Tenant,

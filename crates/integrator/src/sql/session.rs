@@ -268,9 +268,12 @@ async fn sqlite(transaction: &mut Transaction<'static, Sqlite>, command: &Comman
         .await
 }
 
+/// What a driver hands out for a statement, in turn: how many rows a part of it changed, or a row.
+type Answers<'a, D> = BoxStream<'a, Result<Either<<D as Database>::QueryResult, <D as Database>::Row>, sqlx::Error>>;
+
 /// What a statement gives, as much of it as is wanted.
 async fn gather<D: Database>(
-    mut stream: BoxStream<'_, Result<Either<D::QueryResult, D::Row>, sqlx::Error>>,
+    mut stream: Answers<'_, D>,
     command: &Command,
     changed: fn(&D::QueryResult) -> u64,
     read: fn(&D::Row, usize) -> Result<Cell, SqlError>,

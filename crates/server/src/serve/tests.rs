@@ -42,8 +42,7 @@ async fn assembled() -> Assembled {
         key_manager: Arc::new(key_manager::ResidentKeyManager::new(Arc::clone(&identity))),
         sealer: Arc::new(sealer::VaultSealer::new(Arc::clone(&keys.keyring), Arc::clone(&rng))),
     };
-    let (egress, settings) =
-        (Egress::new(rules, outbound), control_settings(&config, control::WorkflowSettings::default()));
+    let (egress, settings) = (Egress::new(rules, outbound), control_settings(&config, WorkflowSettings::default()));
     let control = Arc::new(Control::new(database.clone(), clock, rng, egress, ports, settings));
     Assembled { _directory: directory, control, data_plane, database, identity }
 }
