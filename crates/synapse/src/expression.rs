@@ -163,7 +163,7 @@ impl Expression {
         match &self.kind {
             Kind::XPath(xpath) => {
                 let evaluated = |flow: &mut Flow| {
-                    let envelope = flow.message.envelope()?;
+                    let envelope = document_of(xpath, flow)?;
                     let context = start(&envelope);
                     let mut environment = FlowEnvironment::new(flow);
                     let mut evaluator = Evaluator::new(envelope, &mut environment);
@@ -279,6 +279,12 @@ fn start(envelope: &Document) -> Context {
     Context::at(NodeRef::node(0, envelope.root().unwrap_or(NodeId::DOCUMENT)))
 }
 
+/// What XPath is evaluated on: the envelope, or nothing for what does not look at it. A fault sequence must be able to ask
+/// for `get-property('ERROR_CODE')` when the fault is that the body cannot be read.
+fn document_of(xpath: &XPath, flow: &mut Flow) -> Result<Arc<Document>, Failure> {
+    Ok(if xpath.reads_body { flow.message.envelope()? } else { Arc::new(Document::new()) })
+}
+
 /// Evaluates XPath on the envelope, or on a variable that holds XML.
 pub(crate) fn evaluate_xpath(xpath: &XPath, variable: Option<&str>, flow: &mut Flow) -> Result<Value, Failure> {
     let document = match variable {
@@ -290,7 +296,7 @@ pub(crate) fn evaluate_xpath(xpath: &XPath, variable: Option<&str>, flow: &mut F
             ),
             _ => return Err(Failure::new(format!("the variable {name} holds no XML"))),
         },
-        None => flow.message.envelope()?,
+        None => document_of(xpath, flow)?,
     };
     let context = start(&document);
     let mut environment = FlowEnvironment::new(flow);
@@ -321,7 +327,7 @@ fn collect(evaluator: &Evaluator<'_>, nodes: &[NodeRef]) -> Document {
 }
 
 fn xpath_text(xpath: &XPath, flow: &mut Flow) -> Result<String, Failure> {
-    let envelope = flow.message.envelope()?;
+    let envelope = document_of(xpath, flow)?;
     let context = start(&envelope);
     let mut environment = FlowEnvironment::new(flow);
     let mut evaluator = Evaluator::new(envelope, &mut environment);

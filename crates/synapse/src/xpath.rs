@@ -30,6 +30,8 @@ pub struct SyntaxError {
 #[derive(Clone, Debug)]
 pub(crate) struct XPath {
     pub(crate) root: Expr,
+    /// Whether its value can depend on the message's body; if not, the body need not be read, which may be impossible.
+    pub(crate) reads_body: bool,
 }
 
 impl XPath {
@@ -39,7 +41,8 @@ impl XPath {
     /// Wrong syntax, a function that is given a wrong number of arguments.
     pub(crate) fn compile(text: &str, namespaces: &Namespaces) -> Result<Self, SyntaxError> {
         let root = parser::parse(text, namespaces)?;
-        Ok(Self { root })
+        let reads_body = root.reads_context();
+        Ok(Self { root, reads_body })
     }
 
     /// As [`XPath::compile`], where an undeclared prefix and an unknown function are faults and not failures of each

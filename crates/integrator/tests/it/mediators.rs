@@ -39,6 +39,14 @@ const ENTRIES: &[(&str, &str)] = &[
 ];
 
 const CASES: &[Case] = &[
+    // The fault sequence speaks of a body that nobody can read.
+    xml(
+        "body-unreadable",
+        "<property name=\"x\" expression=\"//a\"/><respond/>",
+        "<a><b></a>",
+        500,
+        &["\"code\"", "\"message\""],
+    ),
     json("respond", "<respond/>", r#"{"a":1}"#, 200, &[r#"={"a":1}"#]),
     get("nothing", "<log/>", 202, &["="]),
     get("drop", "<drop/>", 202, &["="]),

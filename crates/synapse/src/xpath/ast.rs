@@ -121,3 +121,57 @@ pub(crate) enum Expr {
         arguments: Vec<Expr>,
     },
 }
+
+/// Functions whose value comes from their arguments, and from what the flow carries beside its body, when they have at least
+/// one argument.
+const OF_ARGUMENTS: [&str; 24] = [
+    "get-property",
+    "boolean",
+    "not",
+    "string",
+    "concat",
+    "contains",
+    "starts-with",
+    "ends-with",
+    "substring",
+    "substring-before",
+    "substring-after",
+    "string-length",
+    "normalize-space",
+    "translate",
+    "upper-case",
+    "lower-case",
+    "compare",
+    "number",
+    "floor",
+    "ceiling",
+    "base64Encode",
+    "base64Decode",
+    "url-encode",
+    "url-decode",
+];
+
+impl Expr {
+    /// Whether the value can depend on the node where the evaluation begins, or on its document. True when in doubt.
+    pub(super) fn reads_context(&self) -> bool {
+        match self {
+            Self::Number(_) | Self::Text(_) | Self::Undeclared(_) => false,
+            Self::Negate(inner) => inner.reads_context(),
+            Self::Binary(_, left, right) => left.reads_context() || right.reads_context(),
+            // `$body`, `$header` and `$env` are the message; variables with a prefix are properties and parameters.
+            Self::Variable { prefix, .. } => prefix.is_empty(),
+            Self::Call { prefix, name, arguments } => match &**name {
+                "true" | "false" => !prefix.is_empty(),
+                name => {
+                    arguments.is_empty() || !OF_ARGUMENTS.contains(&name) || arguments.iter().any(Self::reads_context)
+                }
+            },
+            Self::Path { start: Start::Expr { primary, predicates }, steps } => {
+                !predicates.is_empty()
+                    || primary.reads_context()
+                    || steps.iter().any(|step| !step.predicates.is_empty())
+            }
+            Self::Path { .. } => true,
+        }
+    }
+}

@@ -127,3 +127,36 @@ fn bombs_run_out_of_steps() {
     let axes = "//*/following::*/preceding::*/following::*";
     assert!(evaluate(axes, &wide, 1_000_000).unwrap_err().contains("steps"));
 }
+
+#[test]
+fn what_does_not_look_at_the_message_is_known() {
+    let reads = |text: &str| XPath::compile(text, &Vec::new()).unwrap().reads_body;
+    for text in [
+        "get-property('ERROR_CODE')",
+        "get-property('axis2', 'HTTP_SC') = '500'",
+        "concat($ctx:a, '-', $func:b)",
+        "not(boolean($trp:Accept))",
+        "$ctx:order/item/name",
+        "1 + 2",
+        "true()",
+    ] {
+        assert!(!reads(text), "{text}");
+    }
+    for text in [
+        "//a",
+        "/",
+        ".",
+        "$body/*",
+        "$env",
+        "string()",
+        "normalize-space()",
+        "concat(get-property('a'), //b)",
+        "$ctx:order/item[/a]",
+        "count($ctx:a)",
+        "local-name()",
+        "position()",
+        "string(//a) = 'x' or true()",
+    ] {
+        assert!(reads(text), "{text}");
+    }
+}
