@@ -188,9 +188,9 @@ impl<'a> Exchange<'a> {
             Lookup::NotFound => return Err(Fault::no_resource()),
         };
         if let Some(operations) = &api.operations {
-            let tail = tail.to_owned();
+            let address = (path.as_ref().into(), path.len() - tail.len());
             drop((host, path));
-            return self.graphql((api, operations), parts, tail, body).await;
+            return self.graphql((api, operations), parts, address, body).await;
         }
         self.found = Some((api, Some(resource)));
         self.note(|record| record.subject = Some(resource.rendered.clone()));

@@ -61,7 +61,7 @@ impl<'a> Exchange<'a> {
         &mut self,
         (api, operations): (&'a Api, &'a Operations),
         mut parts: Parts,
-        tail: String,
+        (path, tail): (Box<str>, usize),
         body: Incoming,
     ) -> Result<Response<AnswerBody>, Fault> {
         if parts.uri.query().is_some_and(names_request) {
@@ -90,6 +90,7 @@ impl<'a> Exchange<'a> {
         let resource = called.first().copied().ok_or_else(Fault::no_resource)?;
         self.found = Some((api, Some(resource)));
         self.note(|record| record.subject = Some(resource.rendered.clone()));
+        self.begin_journal(api, resource.log, (&parts, &path));
         let (caller, standing) = match known {
             Some(known) => known,
             None => self.identify(api, resource, &parts).await?,
@@ -101,6 +102,7 @@ impl<'a> Exchange<'a> {
         self.assertion = self.make_assertion(api, &caller, &standing, now)?;
         let limits = permit.take_byte_limits();
         self.note(|record| record.byte_limits = limits);
+        let tail = path.get(tail..).unwrap_or_default().to_owned();
         self.relay(&permit, &caller, resource, parts, tail, Arriving::Whole(Bytes::from(whole))).await
     }
 }

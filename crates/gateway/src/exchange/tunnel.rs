@@ -39,6 +39,7 @@ impl<'a> Exchange<'a> {
         let resource = resource_of(api, tail).ok_or_else(Fault::no_resource)?;
         self.found = Some((api, Some(resource)));
         self.note(|record| record.subject = Some(resource.rendered.clone()));
+        self.begin_journal(api, resource.log, (&parts, &path));
         let certificate = self.certificate(&parts);
         let (caller, standing) = self.identify(api, resource, &parts).await?;
         self.note(|record| record.standing = Some(Arc::clone(&standing)));

@@ -85,3 +85,31 @@ fn a_refused_call_is_written_as_well() {
     let text = log.of_apis();
     assert!(text.lines().count() == 2 && text.contains("flow: RESPONSE_OUT, statusCode: 401"), "{text}");
 }
+
+#[test]
+fn a_query_is_written_down_by_its_operation() {
+    let upstream = Upstream::echo();
+    let logs = vec![level(LogLevel::Basic, Some(("QUERY", "open")))];
+    let stack = Stack::with(
+        upstream.address,
+        |_| (),
+        |snapshot| {
+            edit(snapshot, |api| {
+                api.kind = model::snapshot::ApiKind::Graphql;
+                api.resources = vec![resource("QUERY", "open"), resource("QUERY", "quiet")];
+            });
+            snapshot.logs = logs;
+        },
+    );
+    let token = bearer().1;
+    let headers = [("Content-Type", "application/json"), ("Authorization", token.as_str())];
+    for query in [r#"{"query":"{ quiet }"}"#, r#"{"query":"{ open }"}"#] {
+        assert_eq!(stack.call("POST", "/pizza/1.0.0", &headers, query.as_bytes()).status, 200);
+    }
+    let log = Arc::clone(&stack.log);
+    stack.handle.stop();
+    let steps: Vec<String> = log.of_apis().lines().map(str::to_owned).collect();
+    assert_eq!(steps.len(), 2, "{steps:?}");
+    assert!(steps[0].contains("flow: REQUEST_IN") && steps[0].contains("apiTo: /pizza/1.0.0"), "{steps:?}");
+    assert!(steps[1].contains("flow: RESPONSE_OUT") && !steps[1].contains("open"), "{steps:?}");
+}

@@ -433,3 +433,27 @@ fn tunnels_end_with_the_gateway_and_live_through_other_changes() {
     drop(client);
     stopping.join().unwrap();
 }
+
+#[test]
+fn a_handshake_is_written_down_when_somebody_looks_at_its_api() {
+    let peer = upstream(Manner::Echo);
+    let stack = Stack::with(
+        peer.address,
+        |_| (),
+        |snapshot| {
+            chat(snapshot, peer.address);
+            let level = model::snapshot::LogLevel::Basic;
+            snapshot.logs = vec![model::snapshot::ApiLog { api: model::ApiId::new(id(1)), resource: None, level }];
+        },
+    );
+    let (_, token) = bearer();
+    let opened = Client::open(&stack, "/chat/1.0.0/room", &format!("Authorization: {token}\r\n"));
+    assert!(opened.is_ok() && Client::open(&stack, "/chat/1.0.0/room", "").is_err());
+    drop(opened);
+    let log = Arc::clone(&stack.log);
+    stack.handle.stop();
+    let lines = log.of_apis();
+    for (step, times) in [("flow: REQUEST_IN", 2), ("statusCode: 101", 1), ("statusCode: 401", 1)] {
+        assert_eq!(lines.matches(step).count(), times, "{step}: {lines}");
+    }
+}
