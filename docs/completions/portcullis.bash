@@ -22,6 +22,9 @@ _portcullis() {
             portcullis,audit)
                 cmd="portcullis__subcmd__audit"
                 ;;
+            portcullis,audit-log)
+                cmd="portcullis__subcmd__audit__subcmd__log"
+                ;;
             portcullis,backup)
                 cmd="portcullis__subcmd__backup"
                 ;;
@@ -75,6 +78,9 @@ _portcullis() {
                 ;;
             portcullis,token)
                 cmd="portcullis__subcmd__token"
+                ;;
+            portcullis,update)
+                cmd="portcullis__subcmd__update"
                 ;;
             portcullis,user)
                 cmd="portcullis__subcmd__user"
@@ -157,6 +163,30 @@ _portcullis() {
             portcullis__subcmd__audit__subcmd__help,waive)
                 cmd="portcullis__subcmd__audit__subcmd__help__subcmd__waive"
                 ;;
+            portcullis__subcmd__audit__subcmd__log,export)
+                cmd="portcullis__subcmd__audit__subcmd__log__subcmd__export"
+                ;;
+            portcullis__subcmd__audit__subcmd__log,help)
+                cmd="portcullis__subcmd__audit__subcmd__log__subcmd__help"
+                ;;
+            portcullis__subcmd__audit__subcmd__log,tail)
+                cmd="portcullis__subcmd__audit__subcmd__log__subcmd__tail"
+                ;;
+            portcullis__subcmd__audit__subcmd__log,verify)
+                cmd="portcullis__subcmd__audit__subcmd__log__subcmd__verify"
+                ;;
+            portcullis__subcmd__audit__subcmd__log__subcmd__help,export)
+                cmd="portcullis__subcmd__audit__subcmd__log__subcmd__help__subcmd__export"
+                ;;
+            portcullis__subcmd__audit__subcmd__log__subcmd__help,help)
+                cmd="portcullis__subcmd__audit__subcmd__log__subcmd__help__subcmd__help"
+                ;;
+            portcullis__subcmd__audit__subcmd__log__subcmd__help,tail)
+                cmd="portcullis__subcmd__audit__subcmd__log__subcmd__help__subcmd__tail"
+                ;;
+            portcullis__subcmd__audit__subcmd__log__subcmd__help,verify)
+                cmd="portcullis__subcmd__audit__subcmd__log__subcmd__help__subcmd__verify"
+                ;;
             portcullis__subcmd__backup,create)
                 cmd="portcullis__subcmd__backup__subcmd__create"
                 ;;
@@ -235,6 +265,9 @@ _portcullis() {
             portcullis__subcmd__help,audit)
                 cmd="portcullis__subcmd__help__subcmd__audit"
                 ;;
+            portcullis__subcmd__help,audit-log)
+                cmd="portcullis__subcmd__help__subcmd__audit__subcmd__log"
+                ;;
             portcullis__subcmd__help,backup)
                 cmd="portcullis__subcmd__help__subcmd__backup"
                 ;;
@@ -289,6 +322,9 @@ _portcullis() {
             portcullis__subcmd__help,token)
                 cmd="portcullis__subcmd__help__subcmd__token"
                 ;;
+            portcullis__subcmd__help,update)
+                cmd="portcullis__subcmd__help__subcmd__update"
+                ;;
             portcullis__subcmd__help,user)
                 cmd="portcullis__subcmd__help__subcmd__user"
                 ;;
@@ -327,6 +363,15 @@ _portcullis() {
                 ;;
             portcullis__subcmd__help__subcmd__audit,waive)
                 cmd="portcullis__subcmd__help__subcmd__audit__subcmd__waive"
+                ;;
+            portcullis__subcmd__help__subcmd__audit__subcmd__log,export)
+                cmd="portcullis__subcmd__help__subcmd__audit__subcmd__log__subcmd__export"
+                ;;
+            portcullis__subcmd__help__subcmd__audit__subcmd__log,tail)
+                cmd="portcullis__subcmd__help__subcmd__audit__subcmd__log__subcmd__tail"
+                ;;
+            portcullis__subcmd__help__subcmd__audit__subcmd__log,verify)
+                cmd="portcullis__subcmd__help__subcmd__audit__subcmd__log__subcmd__verify"
                 ;;
             portcullis__subcmd__help__subcmd__backup,create)
                 cmd="portcullis__subcmd__help__subcmd__backup__subcmd__create"
@@ -385,6 +430,15 @@ _portcullis() {
             portcullis__subcmd__help__subcmd__keystore,list)
                 cmd="portcullis__subcmd__help__subcmd__keystore__subcmd__list"
                 ;;
+            portcullis__subcmd__help__subcmd__update,apply)
+                cmd="portcullis__subcmd__help__subcmd__update__subcmd__apply"
+                ;;
+            portcullis__subcmd__help__subcmd__update,check)
+                cmd="portcullis__subcmd__help__subcmd__update__subcmd__check"
+                ;;
+            portcullis__subcmd__help__subcmd__update,rollback)
+                cmd="portcullis__subcmd__help__subcmd__update__subcmd__rollback"
+                ;;
             portcullis__subcmd__help__subcmd__user,add)
                 cmd="portcullis__subcmd__help__subcmd__user__subcmd__add"
                 ;;
@@ -408,6 +462,9 @@ _portcullis() {
                 ;;
             portcullis__subcmd__help__subcmd__vault,list)
                 cmd="portcullis__subcmd__help__subcmd__vault__subcmd__list"
+                ;;
+            portcullis__subcmd__help__subcmd__vault,reseal)
+                cmd="portcullis__subcmd__help__subcmd__vault__subcmd__reseal"
                 ;;
             portcullis__subcmd__help__subcmd__vault,rotate)
                 cmd="portcullis__subcmd__help__subcmd__vault__subcmd__rotate"
@@ -484,6 +541,30 @@ _portcullis() {
             portcullis__subcmd__keystore__subcmd__help,list)
                 cmd="portcullis__subcmd__keystore__subcmd__help__subcmd__list"
                 ;;
+            portcullis__subcmd__update,apply)
+                cmd="portcullis__subcmd__update__subcmd__apply"
+                ;;
+            portcullis__subcmd__update,check)
+                cmd="portcullis__subcmd__update__subcmd__check"
+                ;;
+            portcullis__subcmd__update,help)
+                cmd="portcullis__subcmd__update__subcmd__help"
+                ;;
+            portcullis__subcmd__update,rollback)
+                cmd="portcullis__subcmd__update__subcmd__rollback"
+                ;;
+            portcullis__subcmd__update__subcmd__help,apply)
+                cmd="portcullis__subcmd__update__subcmd__help__subcmd__apply"
+                ;;
+            portcullis__subcmd__update__subcmd__help,check)
+                cmd="portcullis__subcmd__update__subcmd__help__subcmd__check"
+                ;;
+            portcullis__subcmd__update__subcmd__help,help)
+                cmd="portcullis__subcmd__update__subcmd__help__subcmd__help"
+                ;;
+            portcullis__subcmd__update__subcmd__help,rollback)
+                cmd="portcullis__subcmd__update__subcmd__help__subcmd__rollback"
+                ;;
             portcullis__subcmd__user,add)
                 cmd="portcullis__subcmd__user__subcmd__add"
                 ;;
@@ -535,6 +616,9 @@ _portcullis() {
             portcullis__subcmd__vault,list)
                 cmd="portcullis__subcmd__vault__subcmd__list"
                 ;;
+            portcullis__subcmd__vault,reseal)
+                cmd="portcullis__subcmd__vault__subcmd__reseal"
+                ;;
             portcullis__subcmd__vault,rotate)
                 cmd="portcullis__subcmd__vault__subcmd__rotate"
                 ;;
@@ -547,6 +631,9 @@ _portcullis() {
             portcullis__subcmd__vault__subcmd__help,list)
                 cmd="portcullis__subcmd__vault__subcmd__help__subcmd__list"
                 ;;
+            portcullis__subcmd__vault__subcmd__help,reseal)
+                cmd="portcullis__subcmd__vault__subcmd__help__subcmd__reseal"
+                ;;
             portcullis__subcmd__vault__subcmd__help,rotate)
                 cmd="portcullis__subcmd__vault__subcmd__help__subcmd__rotate"
                 ;;
@@ -557,7 +644,7 @@ _portcullis() {
 
     case "${cmd}" in
         portcullis)
-            opts="-o -h --home --output --help init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help"
+            opts="-o -h --home --output --help init serve quickstart config integrator vault keystore db audit audit-log migrate user backup restore update harden setup-link api token login version completions man generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -915,6 +1002,192 @@ _portcullis() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__audit__subcmd__log)
+            opts="-o -h --home --output --help verify export tail help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__audit__subcmd__log__subcmd__export)
+            opts="-o -h --after --home --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__audit__subcmd__log__subcmd__help)
+            opts="verify export tail help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__audit__subcmd__log__subcmd__help__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__audit__subcmd__log__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__audit__subcmd__log__subcmd__help__subcmd__tail)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__audit__subcmd__log__subcmd__help__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__audit__subcmd__log__subcmd__tail)
+            opts="-n -f -o -h --records --follow --home --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --records)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__audit__subcmd__log__subcmd__verify)
+            opts="-o -h --home --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1827,7 +2100,7 @@ _portcullis() {
             return 0
             ;;
         portcullis__subcmd__help)
-            opts="init serve quickstart config integrator vault keystore db audit migrate user backup restore harden setup-link api token login version completions man generate help"
+            opts="init serve quickstart config integrator vault keystore db audit audit-log migrate user backup restore update harden setup-link api token login version completions man generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1927,6 +2200,62 @@ _portcullis() {
         portcullis__subcmd__help__subcmd__audit)
             opts="diff history waive attest verify"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__help__subcmd__audit__subcmd__log)
+            opts="verify export tail"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__help__subcmd__audit__subcmd__log__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__help__subcmd__audit__subcmd__log__subcmd__tail)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__help__subcmd__audit__subcmd__log__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2526,6 +2855,62 @@ _portcullis() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        portcullis__subcmd__help__subcmd__update)
+            opts="check apply rollback"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__help__subcmd__update__subcmd__apply)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__help__subcmd__update__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__help__subcmd__update__subcmd__rollback)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         portcullis__subcmd__help__subcmd__user)
             opts="add list lock unlock reset-second-factor reset-password"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -2625,7 +3010,7 @@ _portcullis() {
             return 0
             ;;
         portcullis__subcmd__help__subcmd__vault)
-            opts="encrypt rotate list"
+            opts="encrypt rotate reseal list"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2653,6 +3038,20 @@ _portcullis() {
             return 0
             ;;
         portcullis__subcmd__help__subcmd__vault__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__help__subcmd__vault__subcmd__reseal)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3520,6 +3919,212 @@ _portcullis() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        portcullis__subcmd__update)
+            opts="-o -h --home --output --help check apply rollback help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__update__subcmd__apply)
+            opts="-o -h --repository --restart --wait --program --home --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --repository)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --restart)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --program)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__update__subcmd__check)
+            opts="-o -h --repository --home --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --repository)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__update__subcmd__help)
+            opts="check apply rollback help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__update__subcmd__help__subcmd__apply)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__update__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__update__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__update__subcmd__help__subcmd__rollback)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__update__subcmd__rollback)
+            opts="-o -h --restart --wait --program --home --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --restart)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --program)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         portcullis__subcmd__user)
             opts="-o -h --home --output --help add list lock unlock reset-second-factor reset-password help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -3855,7 +4460,7 @@ _portcullis() {
             return 0
             ;;
         portcullis__subcmd__vault)
-            opts="-o -h --home --output --help encrypt rotate list help"
+            opts="-o -h --home --output --help encrypt rotate reseal list help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3915,7 +4520,7 @@ _portcullis() {
             return 0
             ;;
         portcullis__subcmd__vault__subcmd__help)
-            opts="encrypt rotate list help"
+            opts="encrypt rotate reseal list help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3970,6 +4575,20 @@ _portcullis() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        portcullis__subcmd__vault__subcmd__help__subcmd__reseal)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         portcullis__subcmd__vault__subcmd__help__subcmd__rotate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -3985,6 +4604,32 @@ _portcullis() {
             return 0
             ;;
         portcullis__subcmd__vault__subcmd__list)
+            opts="-o -h --home --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portcullis__subcmd__vault__subcmd__reseal)
             opts="-o -h --home --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -12,12 +12,19 @@ fn costs() -> GraphqlCosts {
     let query = costs.fields.entry("Query".into()).or_default();
     query.insert("languages".into(), field("Language", 2));
     query.insert("limitLanguage".into(), field("Language", 1));
-    costs.fields.entry("Language".into()).or_default().insert("code".into(), field("String", 5));
+    let language = costs.fields.entry("Language".into()).or_default();
+    language.insert("code".into(), field("String", 5));
+    language.insert("name".into(), field("String", 1));
     costs
 }
 
 fn read(query: &str, variables: Value) -> Result<GraphqlQuery, GraphqlError> {
     GraphqlQuery::read(json!({"query": query, "variables": variables}).to_string().as_bytes(), false, Some(&costs()))
+}
+
+/// Without the fields of a schema, which any query then fits.
+fn read_any(query: &str) -> Result<GraphqlQuery, GraphqlError> {
+    GraphqlQuery::read(json!({"query": query}).to_string().as_bytes(), false, None)
 }
 
 fn measure(query: &str) -> (u32, u64) {
@@ -62,7 +69,7 @@ fn depth_and_complexity_follow_wso2() {
 #[test]
 fn operations_are_told_whatever_hides_them() {
     let fields = |query: &str| {
-        let found = read(query, Value::Null).unwrap();
+        let found = read_any(query).unwrap();
         (found.kind, found.fields)
     };
     let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
@@ -118,21 +125,28 @@ fn malformed_requests_are_refused() {
 }
 
 #[test]
+fn a_field_that_the_schema_does_not_have_is_named_as_such() {
+    assert_eq!(read("{ languages { nothing } }", Value::Null), Err(GraphqlError::Field));
+    assert_eq!(read("{ nothing }", Value::Null), Err(GraphqlError::Field));
+    assert!(read_any("{ nothing }").is_ok());
+}
+
+#[test]
 fn bombs_are_measured_quickly() {
-    assert_eq!(read(&"{a".repeat(101), Value::Null), Err(GraphqlError::TooLarge));
-    assert_eq!(read(&format!("{{ a(x: {}", "[".repeat(100_000)), Value::Null), Err(GraphqlError::TooLarge));
-    assert_eq!(read(&format!("{{ {} }}", "a ".repeat(30_000)), Value::Null), Err(GraphqlError::TooLarge));
+    assert_eq!(read_any(&"{a".repeat(101)), Err(GraphqlError::TooLarge));
+    assert_eq!(read_any(&format!("{{ a(x: {}", "[".repeat(100_000))), Err(GraphqlError::TooLarge));
+    assert_eq!(read_any(&format!("{{ {} }}", "a ".repeat(30_000))), Err(GraphqlError::TooLarge));
     let roots = |count: usize| (0..count).map(|n| format!("a{n} ")).collect::<String>();
-    assert_eq!(read(&format!("{{ {} }}", roots(500)), Value::Null).unwrap().fields.len(), 500);
-    assert_eq!(read(&format!("{{ {} }}", roots(501)), Value::Null), Err(GraphqlError::TooLarge));
+    assert_eq!(read_any(&format!("{{ {} }}", roots(500))).unwrap().fields.len(), 500);
+    assert_eq!(read_any(&format!("{{ {} }}", roots(501))), Err(GraphqlError::TooLarge));
     // 2^60 fields in 60 fragments.
     let mut bomb = "{ ...F0 }".to_owned();
     for n in 0..60 {
         bomb.push_str(&format!(" fragment F{n} on Q {{ a {{ ...F{m} ...F{m} }} }}", m = n + 1));
     }
     bomb.push_str(" fragment F60 on Q { a }");
-    let found = read(&bomb, Value::Null).unwrap();
+    let found = read_any(&bomb).unwrap();
     assert!(found.depth == 61 && found.complexity > 1 << 60, "{found:?}");
     let huge = "{ a(first: 9223372036854775807) { b(first: 9223372036854775807) { c(first: 9223372036854775807) } } }";
-    assert_eq!(read(huge, Value::Null).unwrap().complexity, u64::MAX);
+    assert_eq!(read_any(huge).unwrap().complexity, u64::MAX);
 }

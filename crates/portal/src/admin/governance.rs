@@ -12,8 +12,8 @@ use crate::ui::{Badge, Code, Column, Empty, Html, Link, Page, Pager, Table, Tone
 use crate::{Portal, get};
 
 /// As the Governance REST API asks.
-pub(super) const VIEW: &[&str] = &["apim:gov_result_read"];
-const RULES: &[&str] = &["apim:gov_rule_read", "apim:gov_rule_manage"];
+/// Of administrators: publishers may read the same over REST, yet have nothing else to do in this console.
+pub(super) const VIEW: &[&str] = &["apim:gov_rule_manage"];
 const LIST: &str = "/admin/governance";
 const API: &str = "/admin/governance/apis/{id}";
 const RULESET: &str = "/admin/governance/rulesets/{id}";
@@ -24,7 +24,7 @@ pub(super) fn routes() -> RouteTable<Portal> {
     RouteTable::new()
         .page(get("portal.admin.governance", LIST, "Governance"), VIEW, list)
         .page(get("portal.admin.governance.api", API, "The rules and one API"), VIEW, api)
-        .page(get("portal.admin.governance.ruleset", RULESET, "A ruleset"), RULES, ruleset)
+        .page(get("portal.admin.governance.ruleset", RULESET, "A ruleset"), VIEW, ruleset)
 }
 
 fn badge(status: &str) -> Html {

@@ -537,7 +537,9 @@ fn every_setting_is_read_and_its_default_is_right() {
     let minimal = "[[apim.gateway.environment]]\nname = \"A\"\n[[apim.gateway.environment.virtual_host]]\nhttps_endpoint = \"https://v\"\n\
                    [[secondary_user_store]]\ndomain_name = \"SECOND\"\nconnection_url = \"ldaps://d.example\"\nconnection_name = \
                    \"cn=a\"\nconnection_password = \"$env{DB_PASSWORD}\"\nuser_search_base = \"ou=u\"\ngroup_search_base = \"ou=g\"\n\
-                   [[integrator.data_source]]\nname = \"D\"\nurl = \"jdbc:sqlite:d.db\"\n";
+                   [[integrator.data_source]]\nname = \"D\"\nurl = \"jdbc:sqlite:d.db\"\n\
+                   [[apim.devportal.application_attributes]]\nname = \"Department\"\n\
+                   [[apim.publisher.custom_properties]]\nname = \"owner\"\n";
     let loaded = load_text(minimal).unwrap();
     let read: BTreeSet<String> =
         loaded.effective.iter().map(|value| value.path.replace("[1]", "").replace("[2]", "")).collect();
