@@ -101,6 +101,9 @@ const GENERATED: &[Generated] = &[
     schema("openapi-publisher", "openapi/publisher-v4.json"),
     schema("openapi-devportal", "openapi/devportal-v3.json"),
     schema("openapi-admin", "openapi/admin-v4.json"),
+    schema("openapi-governance", "openapi/governance-v1.json"),
+    schema("openapi-devops", "openapi/devops-v0.json"),
+    schema("openapi-gateway", "openapi/gateway-v2.json"),
     schema("openapi-identity", "openapi/identity.json"),
 ];
 

@@ -7,12 +7,13 @@ use web::Access;
 
 use crate::api;
 
-/// The document of one area: `publisher`, `devportal`, `admin`, `devops` or `gateway`; `None` for another name.
+/// The document of one area: `publisher`, `devportal`, `admin`, `governance`, `devops` or `gateway`; `None` for another name.
 pub fn document(area: &str) -> Option<Value> {
     let (title, base) = match area {
         "publisher" => ("Publisher API", "/api/am/publisher/v4"),
         "devportal" => ("Developer Portal API", "/api/am/devportal/v3"),
         "admin" => ("Admin API", "/api/am/admin/v4"),
+        "governance" => ("Governance API", "/api/am/governance/v1"),
         "devops" => ("DevOps API", "/api/am/devops/v0"),
         "gateway" => ("Gateway API", "/api/am/gateway/v2"),
         _ => return None,

@@ -115,14 +115,14 @@ pub(crate) struct Server {
 fn control_plane(
     identity: &Arc<Identity>,
     data_plane: &Arc<DataPlane>,
-    (database, egress, sealer): (Database, Egress, Arc<dyn control::Sealer>),
+    (database, egress, keyring): (Database, Egress, &Arc<vault::Keyring>),
     (clock, rng): (&Arc<dyn Clock>, &Arc<dyn Rng>),
     settings: ControlSettings,
 ) -> Arc<Control> {
     let ports = Ports {
         gateway: Arc::clone(data_plane) as Arc<dyn control::GatewayPublisher>,
         key_manager: Arc::new(key_manager::ResidentKeyManager::new(Arc::clone(identity))),
-        sealer,
+        sealer: Arc::new(sealer::VaultSealer::new(Arc::clone(keyring), Arc::clone(rng))),
     };
     let (clock, rng) = (Arc::clone(clock), Arc::clone(rng));
     let control = Control::new(database, clock, rng, egress, ports, settings);
@@ -197,17 +197,15 @@ impl Server {
         let Foundation { keys, server_identity, database, identity, first_boot, outbound, clients } =
             Foundation::lay(home, &config, &clock, &rng).await?;
         let rules = egress::rules(&config)?;
-        let data_plane = DataPlane::start(
+        let data_plane = Arc::new(DataPlane::start(
             home,
             &config,
             tls::gateway_config(&server_identity)?,
             (Arc::clone(&outbound), rules.clone()),
             Arc::clone(&clock),
             Arc::clone(&identity),
-        )?;
-        let data_plane = Arc::new(data_plane);
+        )?);
         limit_state::restore(home, &data_plane);
-        let sealer = sealer::VaultSealer::new(Arc::clone(&keys.keyring), Arc::clone(&rng));
         let shared = integrator::Shared {
             rules: rules.clone(),
             outbound: Arc::clone(&outbound),
@@ -217,15 +215,15 @@ impl Server {
         let integrator = integrator::start(home, &config, &keys, shared).await?;
         let egress = Egress::new(rules, outbound);
         let calls =
-            if config.try_it() { Some(egress::calls(home, &config, &server_identity, egress.clone())?) } else { None };
-        let parts = (database.clone(), egress, Arc::new(sealer) as Arc<dyn control::Sealer>);
-        let settings = control_settings(&config, workflows);
-        let control = control_plane(&identity, &data_plane, parts, (&clock, &rng), settings);
+            config.try_it().then(|| egress::calls(home, &config, &server_identity, egress.clone())).transpose()?;
+        let parts = (database.clone(), egress, &keys.keyring);
+        let control =
+            control_plane(&identity, &data_plane, parts, (&clock, &rng), control_settings(&config, workflows));
         control.index_apis().await.map_err(|e| Failure::internal(format!("the APIs could not be indexed: {e}")))?;
         checkpoints::restore(home, &control);
         control.publish_changes().await.map_err(|e| Failure::internal(format!("the gateway got no snapshot: {e}")))?;
-        let (stop, stopped) = watch::channel(false);
-        let (mut tasks, reload) = (JoinSet::new(), Arc::new(tokio::sync::Notify::new()));
+        let ((stop, stopped), mut tasks) = (watch::channel(false), JoinSet::new());
+        let reload = Arc::new(tokio::sync::Notify::new());
         let backups = backups::Backups::of(home, &config, &database, &keys.keyring);
         let installation = operations::Installation::new(
             (home, &config, effective),

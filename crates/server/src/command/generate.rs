@@ -24,6 +24,9 @@ const KNOWN: &[&str] = &[
     "openapi-publisher",
     "openapi-devportal",
     "openapi-admin",
+    "openapi-governance",
+    "openapi-devops",
+    "openapi-gateway",
     "openapi-identity",
     "routes",
     "routes-json",
@@ -40,9 +43,7 @@ pub(super) fn run(what: &str, terminal: Terminal) -> Outcome {
         "completions-bash" => completions(Shell::Bash),
         "completions-zsh" => completions(Shell::Zsh),
         "completions-fish" => completions(Shell::Fish),
-        "openapi-publisher" | "openapi-devportal" | "openapi-admin" | "openapi-identity" => {
-            openapi(what.trim_start_matches("openapi-"))?
-        }
+        area if KNOWN.contains(&area) && area.starts_with("openapi-") => openapi(what.trim_start_matches("openapi-"))?,
         "routes" => super::routes::markdown().into_bytes(),
         "routes-json" => super::routes::json().into_bytes(),
         other if guideline_page(other).is_some() => guideline_page(other).unwrap_or_default().into_bytes(),
