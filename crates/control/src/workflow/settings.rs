@@ -83,6 +83,12 @@ impl WorkflowSettings {
                 faults.push(format!("Workflows.{name}: there is no such workflow; there are {}.", names()));
                 continue;
             };
+            if kind.carry_out.is_none() {
+                faults.push(format!(
+                    "Workflows.{name}: the server's `extensions` of [apim.workflow] say this for all tenants."
+                ));
+                continue;
+            }
             let states = entry.at(STATES).as_str().map(str::to_owned);
             let attributes = entry.at(ATTRIBUTES).as_bool().unwrap_or(false);
             let rule = match entry.at("approval").as_bool() {
@@ -99,7 +105,7 @@ impl WorkflowSettings {
     /// The JSON Schema of [`WorkflowSettings::of_json`]'s input.
     pub(crate) fn schema() -> Value {
         let mut properties = Map::new();
-        for kind in KINDS {
+        for kind in KINDS.iter().filter(|kind| kind.carry_out.is_some()) {
             let mut fields =
                 json!({"approval": {"type": "boolean", "description": "Whether an administrator decides."}});
             if let Some(object) = fields.as_object_mut() {
@@ -387,7 +393,11 @@ mod tests {
         assert_eq!(settings.of(&application_creation::KIND), Some(&Some(WorkflowRule::default())));
         assert_eq!(settings.of(&subscription_update::KIND), Some(&None));
         assert!(settings.of(&api_state::API).unwrap().as_ref().unwrap().holds("CREATED", "Publish"));
-        for wrong in [json!({"Surprise": {"approval": true}}), json!({"APIStateChange": {"approval": true}})] {
+        for wrong in [
+            json!({"Surprise": {"approval": true}}),
+            json!({"APIStateChange": {"approval": true}}),
+            json!({"UserSignUp": {"approval": true}}),
+        ] {
             assert!(WorkflowSettings::of_json(&wrong).is_err(), "{wrong}");
         }
     }
