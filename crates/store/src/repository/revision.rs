@@ -168,8 +168,8 @@ macro_rules! served {
     ($rest:literal) => {
         concat!(
             "SELECT d.api_id, d.environment, d.revision_id, d.vhost, d.display_on_devportal, d.deployed_at, ",
-            "a.tenant_id, a.lifecycle, a.is_default, EXISTS(SELECT 1 FROM api n WHERE n.tenant_id = a.tenant_id ",
-            "AND n.name_key = a.name_key AND n.is_default AND n.id <> a.id ",
+            "a.tenant_id, a.lifecycle, a.is_default, (SELECT COUNT(*) FROM api n WHERE n.tenant_id = a.tenant_id ",
+            "AND n.name_key = a.name_key AND n.is_default = 1 AND n.id <> a.id ",
             "AND NOT EXISTS(SELECT 1 FROM deployment x WHERE x.api_id = n.id)) AS default_waits ",
             "FROM deployment d JOIN api a ON a.id = d.api_id ",
             $rest
