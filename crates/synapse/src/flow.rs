@@ -16,6 +16,9 @@ pub type Scope = BTreeMap<String, Value>;
 const STEPS: u64 = 20_000_000;
 /// Bytes of one value that a mediator or expression makes: what doubles itself in a recursion ends here.
 pub(crate) const LARGEST: usize = 64 << 20;
+/// Steps of a branch: it copies all that a flow carries, and what it fails with runs a sequence of its own. 100,000 branches are
+/// enough for any message; sequences that clone themselves end before they hold much memory.
+const BRANCH: u64 = 200;
 /// Sequences, templates and targets inside one another.
 const NESTING: u32 = 96;
 
@@ -184,6 +187,15 @@ impl Flow {
             return Ok(());
         }
         Err(Failure::new("the message needed more steps than one message may use; is there an endless loop?"))
+    }
+
+    /// A copy for a part or a target of the message.
+    ///
+    /// # Errors
+    /// No steps are left.
+    pub(crate) fn branch(&self) -> Result<Self, Failure> {
+        self.spend(BRANCH)?;
+        Ok(self.clone())
     }
 
     /// Uses steps for a value that was made, by its length in bytes.

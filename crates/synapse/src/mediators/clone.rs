@@ -110,18 +110,21 @@ impl Clone {
         let total = self.targets.len();
         let mut branches = Vec::new();
         for (index, target) in self.targets.iter().enumerate() {
-            branches.push((branch_of(flow, &self.id, index, total), target));
+            branches.push((branch_of(flow, &self.id, index, total)?, target));
         }
         run_all(flow, branches, self.sequential, self.continue_parent).await
     }
 }
 
 /// A copy of the flow that knows its number, for aggregates.
-pub(super) fn branch_of(flow: &Flow, id: &str, index: usize, total: usize) -> Flow {
-    let mut branch = flow.clone();
+///
+/// # Errors
+/// No steps are left.
+pub(super) fn branch_of(flow: &Flow, id: &str, index: usize, total: usize) -> Result<Flow, Failure> {
+    let mut branch = flow.branch()?;
     branch.properties.insert(sequence_property(id), Value::text(format!("{index}/{total}")));
     branch.properties.insert("aggregateCorrelation".to_owned(), correlation(flow, id));
-    branch
+    Ok(branch)
 }
 
 fn correlation(flow: &Flow, id: &str) -> Value {

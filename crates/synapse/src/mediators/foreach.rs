@@ -84,7 +84,7 @@ impl ForEach {
             } else {
                 flow.properties.insert(format!("{prefix}FOREACH_COUNTER"), counter);
             }
-            let mut branch = flow.clone();
+            let mut branch = flow.branch()?;
             enrich::set_body(&mut branch, part)?;
             let outcome = match self.body.run(&mut branch) {
                 Running::Ready(outcome) => outcome?,

@@ -63,8 +63,7 @@ impl Iterate {
         let base = if self.preserve { Some(self.without_parts(flow)?) } else { None };
         let mut branches = Vec::with_capacity(total);
         for (index, part) in parts.iter().enumerate() {
-            flow.spend(8)?;
-            let mut branch = branch_of(flow, &self.id, index, total);
+            let mut branch = branch_of(flow, &self.id, index, total)?;
             match &base {
                 None => enrich::set_body(&mut branch, part)?,
                 Some(base) => {

@@ -88,10 +88,12 @@ impl ScatterGather {
     async fn scatter(&self, flow: &mut Flow) -> Outcome {
         let mut done = Vec::new();
         if self.parallel {
-            done = join_all(self.branches.iter().map(|branch| Box::pin(one(branch, flow.clone())))).await;
+            let copies: Result<Vec<_>, Failure> =
+                self.branches.iter().map(|branch| Ok(Box::pin(one(branch, flow.branch()?)))).collect();
+            done = join_all(copies?).await;
         } else {
             for branch in &self.branches {
-                done.push(Box::pin(one(branch, flow.clone())).await);
+                done.push(Box::pin(one(branch, flow.branch()?)).await);
             }
         }
         let mut results = Vec::new();
