@@ -13,7 +13,7 @@ use crate::client::{Client, trust};
 use crate::failure::{Failure, Outcome};
 use crate::first_boot::{console_url, gateway_url};
 use crate::home::Home;
-use crate::serve::{LogPlace, Server, confine, runtime, until_told_to_stop};
+use crate::serve::{LogPlace, Server, Signals, confine, runtime};
 use crate::terminal::Terminal;
 use transcript::Transcript;
 
@@ -40,8 +40,9 @@ pub(crate) fn run(home: &Home, exit: bool, terminal: Terminal) -> Outcome {
             }
         };
         if !exit {
+            let signals = Signals::listen()?;
             terminal.say("Serving. Stop with Ctrl-C; start again with `portcullis serve` or `portcullis quickstart`.");
-            until_told_to_stop(server.reload()).await?;
+            signals.until_told_to_stop(server.reload()).await;
         }
         backend.stop().await;
         server.stop().await;

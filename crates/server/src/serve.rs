@@ -54,7 +54,7 @@ use data_plane::DataPlane;
 use listeners::Sockets;
 pub(crate) use listeners::{ListedOperation, operations};
 pub(crate) use sign_in::equip;
-pub(crate) use signals::until_told_to_stop;
+pub(crate) use signals::Signals;
 
 /// Threads of the management side. The gateway has its own.
 const MANAGEMENT_THREADS: usize = 2;
@@ -64,6 +64,7 @@ pub(crate) fn run(home: &Home, overlay: Option<&Path>, terminal: Terminal) -> Ou
     // Before the first thread: what starts later is inside.
     let confinement = confine::enter(home, overlay, &[])?;
     runtime()?.block_on(async {
+        let signals = Signals::listen()?;
         let server = Server::start(home, overlay, LogPlace::Configured, terminal).await?;
         tracing::info!(
             files = confinement.files, system_calls = confinement.system_calls, capabilities = ?confinement.capabilities,
@@ -71,7 +72,7 @@ pub(crate) fn run(home: &Home, overlay: Option<&Path>, terminal: Terminal) -> Ou
         );
         crate::host::note(home, &confinement);
         server.announce(terminal);
-        until_told_to_stop(&server.reload).await?;
+        signals.until_told_to_stop(&server.reload).await;
         server.stop().await;
         Ok(())
     })

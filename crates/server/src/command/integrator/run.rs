@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::installation::world;
 use crate::logs::{self, Sink, Style};
-use crate::serve::{integrator_runtime, until_told_to_stop};
+use crate::serve::{Signals, integrator_runtime};
 use crate::terminal::Terminal;
 
 /// There is no vault without a home directory: a developer's secrets come from variables such as `SECRET_db_password`.
@@ -45,6 +45,7 @@ pub(super) fn run(path: &Path, port: u16, terminal: Terminal) -> Outcome {
         settings.http_port = Some(address.port());
         let folder = if path.is_file() { path.parent().unwrap_or(&path).to_owned() } else { path.clone() };
         settings.file_directories = vec![folder];
+        let signals = Signals::listen()?;
         let integrator = Integrator::new(settings, developers_world(clock, rng).await?);
         let report = integrator.start().await;
         tell(&report, terminal);
@@ -59,7 +60,7 @@ pub(super) fn run(path: &Path, port: u16, terminal: Terminal) -> Outcome {
         let (stop, stopped) = watch::channel(false);
         let own = Arc::clone(&integrator);
         let serving = tokio::spawn(async move { own.serve(listener, None, stopped).await });
-        until_told_to_stop(&Arc::new(Notify::new())).await?;
+        signals.until_told_to_stop(&Arc::new(Notify::new())).await;
         stop.send_replace(true);
         let _ = serving.await;
         integrator.stop().await;
