@@ -1,6 +1,6 @@
 //! Governance: rules about APIs in the form of Spectral, policies that say when they count, and what comes of it.
 //!
-//! A ruleset judges one side of an API: its object ([`RuleType::Metadata`]), its definition or its documents. A policy binds
+//! A ruleset judges one side of an API: its object (`API_METADATA`), its definition or its documents. A policy binds
 //! rulesets to states; it may block what would bring an API into a state. Everything else is judged after the change, by a
 //! job that the change asks for in its own transaction and that may run twice.
 
